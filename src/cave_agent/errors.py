@@ -1,0 +1,132 @@
+"""The tree of every error that cave-agent raises on its own account; it holds no behaviour."""
+
+from collections.abc import Sequence
+
+__all__ = [
+    "AgentBusyError",
+    "CaveAgentError",
+    "CellTimeoutError",
+    "DuplicateNameError",
+    "InvalidNameError",
+    "MissingExtraError",
+    "ModelAuthenticationError",
+    "ModelConnectionError",
+    "ModelError",
+    "ModelRateLimitError",
+    "ModelRequestError",
+    "ModelServerError",
+    "ModelStreamError",
+    "PromptError",
+    "RuntimeClosedError",
+    "ScriptExhaustedError",
+    "SecurityError",
+    "SecurityRuleError",
+    "UnknownNameError",
+    "WeightsError",
+]
+
+
+class CaveAgentError(Exception):
+    """Root of the tree: catch this to catch whatever the framework raises itself."""
+
+
+class MissingExtraError(CaveAgentError, ImportError):
+    """A class was asked for whose optional dependency is not installed."""
+
+    def __init__(self, what: str, *, extra: str) -> None:
+        super().__init__(
+            f"{what} needs the extra {extra!r}, which is not installed. "
+            f"Install it from the clone with: pip install '.[{extra}]'"
+        )
+        self.extra = extra
+
+
+class PromptError(CaveAgentError, ValueError):
+    """A prompt template names a placeholder that nothing fills."""
+
+
+class AgentBusyError(CaveAgentError, RuntimeError):
+    """An agent was asked to run from inside its own cell or its own stream's reader."""
+
+
+class RuntimeClosedError(CaveAgentError, RuntimeError):
+    """A runtime was used after `aclose`."""
+
+
+class CellTimeoutError(CaveAgentError, TimeoutError):
+    """A cell ran longer than its limit and was stopped."""
+
+
+class InvalidNameError(CaveAgentError, ValueError):
+    """A name cannot be used in the runtime: it is no identifier, or a keyword."""
+
+
+class DuplicateNameError(CaveAgentError, ValueError):
+    """A name was injected that the runtime already has."""
+
+
+class UnknownNameError(CaveAgentError, KeyError):
+    """A name was asked for that the runtime does not have."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])  # KeyError shows the repr, which hides a sentence in quotes
+
+
+class SecurityError(CaveAgentError):
+    """A cell was refused by the runtime's security rules.
+
+    Attributes:
+        violations: One message for each thing that a rule refused.
+    """
+
+    def __init__(self, violations: Sequence[str]) -> None:
+        super().__init__("\n".join(violations))
+        self.violations = tuple(violations)
+
+
+class SecurityRuleError(SecurityError):
+    """A security rule itself failed, so the cell could not be judged and was not run."""
+
+
+class ModelError(CaveAgentError):
+    """A model did not give a usable reply; the conversation is as it was before."""
+
+
+class ModelConnectionError(ModelError):
+    """Nothing answered at the model's address, or the connection broke."""
+
+
+class ModelAuthenticationError(ModelError):
+    """The provider refused the key."""
+
+
+class ModelRateLimitError(ModelError):
+    """The provider asked to slow down.
+
+    Attributes:
+        retry_after: Seconds that the provider asked to wait, if it said so.
+    """
+
+    def __init__(self, message: str, *, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class ModelRequestError(ModelError):
+    """The provider refused the request as it was sent; sending it again won't help."""
+
+
+class ModelServerError(ModelError):
+    """The provider failed on its side."""
+
+
+class ModelStreamError(ModelError):
+    """A streamed reply ended before the model had finished it."""
+
+
+class ScriptExhaustedError(ModelError):
+    """A scripted model or server was asked more often than it has replies."""
+
+
+class WeightsError(ModelError):
+    """A local model's weights are missing, damaged or could not be written."""

@@ -1,0 +1,123 @@
+"""What happens during a run, one class a kind; every consumer reads these same values."""
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import ClassVar, TypeAlias
+
+__all__ = [
+    "CodeEvent",
+    "Event",
+    "EventType",
+    "ExecutionErrorEvent",
+    "ExecutionOutputEvent",
+    "ExecutionOutputExceededEvent",
+    "FinalResponseEvent",
+    "MaxStepsReachedEvent",
+    "ReasoningEvent",
+    "SecurityErrorEvent",
+    "TextEvent",
+]
+
+
+class EventType(Enum):
+    """The kinds of event."""
+
+    TEXT = "text"
+    REASONING = "reasoning"
+    CODE = "code"
+    EXECUTION_OUTPUT = "execution_output"
+    EXECUTION_ERROR = "execution_error"
+    EXECUTION_OUTPUT_EXCEEDED = "execution_output_exceeded"
+    FINAL_RESPONSE = "final_response"
+    MAX_STEPS_REACHED = "max_steps_reached"
+    SECURITY_ERROR = "security_error"
+
+
+@dataclass(frozen=True, slots=True)
+class TextEvent:
+    """A piece of the reply, as the model streamed it."""
+
+    content: str
+    type: ClassVar[EventType] = EventType.TEXT
+
+
+@dataclass(frozen=True, slots=True)
+class ReasoningEvent:
+    """A piece of the model's reasoning, which is no part of its answer."""
+
+    content: str
+    type: ClassVar[EventType] = EventType.REASONING
+
+
+@dataclass(frozen=True, slots=True)
+class CodeEvent:
+    """A cell that is about to run; it runs when the next event is asked for."""
+
+    content: str
+    type: ClassVar[EventType] = EventType.CODE
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionOutputEvent:
+    """What a cell printed and showed."""
+
+    content: str
+    type: ClassVar[EventType] = EventType.EXECUTION_OUTPUT
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionErrorEvent:
+    """What a cell printed before it failed, and its traceback."""
+
+    content: str
+    type: ClassVar[EventType] = EventType.EXECUTION_ERROR
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionOutputExceededEvent:
+    """Head and tail of an output that was longer than the limit.
+
+    Attributes:
+        failed: Whether the cell failed; the error is then part of the tail.
+    """
+
+    content: str
+    failed: bool = False
+    type: ClassVar[EventType] = EventType.EXECUTION_OUTPUT_EXCEEDED
+
+
+@dataclass(frozen=True, slots=True)
+class SecurityErrorEvent:
+    """What the security rules refused; the cell did not run."""
+
+    content: str
+    type: ClassVar[EventType] = EventType.SECURITY_ERROR
+
+
+@dataclass(frozen=True, slots=True)
+class FinalResponseEvent:
+    """The answer that ends the run."""
+
+    content: str
+    type: ClassVar[EventType] = EventType.FINAL_RESPONSE
+
+
+@dataclass(frozen=True, slots=True)
+class MaxStepsReachedEvent:
+    """The run ended because its steps were used up."""
+
+    content: str
+    type: ClassVar[EventType] = EventType.MAX_STEPS_REACHED
+
+
+Event: TypeAlias = (
+    TextEvent
+    | ReasoningEvent
+    | CodeEvent
+    | ExecutionOutputEvent
+    | ExecutionErrorEvent
+    | ExecutionOutputExceededEvent
+    | SecurityErrorEvent
+    | FinalResponseEvent
+    | MaxStepsReachedEvent
+)

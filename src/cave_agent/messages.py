@@ -1,0 +1,80 @@
+"""The messages of a conversation, as values; how they are trimmed is the agent's business."""
+
+from dataclasses import dataclass
+from enum import Enum
+
+__all__ = [
+    "AssistantMessage",
+    "CodeExecutionMessage",
+    "ExecutionResultMessage",
+    "Message",
+    "MessageRole",
+    "SystemMessage",
+    "UserMessage",
+]
+
+
+class MessageRole(str, Enum):
+    """Who speaks, and whether it is code or the outcome of code."""
+
+    SYSTEM = "system"
+    USER = "user"
+    ASSISTANT = "assistant"
+    CODE_EXECUTION = "code_execution"
+    EXECUTION_RESULT = "execution_result"
+
+
+_WIRE_ROLES = {
+    MessageRole.SYSTEM: "system",
+    MessageRole.USER: "user",
+    MessageRole.ASSISTANT: "assistant",
+    MessageRole.CODE_EXECUTION: "assistant",
+    MessageRole.EXECUTION_RESULT: "user",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message of a conversation."""
+
+    content: str
+    role: MessageRole
+
+    def to_dict(self) -> dict[str, str]:
+        """As chat APIs want it: code goes as the assistant's, its result as the user's."""
+        return {"role": _WIRE_ROLES[self.role], "content": self.content}
+
+
+@dataclass(frozen=True, slots=True)
+class SystemMessage(Message):
+    """What the model is told before anything else."""
+
+    role: MessageRole = MessageRole.SYSTEM
+
+
+@dataclass(frozen=True, slots=True)
+class UserMessage(Message):
+    """A request."""
+
+    role: MessageRole = MessageRole.USER
+
+
+@dataclass(frozen=True, slots=True)
+class AssistantMessage(Message):
+    """A reply without code."""
+
+    role: MessageRole = MessageRole.ASSISTANT
+
+
+@dataclass(frozen=True, slots=True)
+class CodeExecutionMessage(Message):
+    """A reply with code, up to the end of its block."""
+
+    role: MessageRole = MessageRole.CODE_EXECUTION
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionResultMessage(Message):
+    """What the model reads after a cell: the observation."""
+
+    role: MessageRole = MessageRole.EXECUTION_RESULT
