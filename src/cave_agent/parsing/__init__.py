@@ -1,0 +1,16 @@
+"""Finding the code in a reply."""
+
+from cave_agent.parsing._fence import FenceParser
+from cave_agent.parsing._segments import Code, Reasoning, Segment, Text, UnclosedCode
+from cave_agent.parsing._streaming import SegmentType, StreamingTextParser
+
+__all__ = [
+    "Code",
+    "FenceParser",
+    "Reasoning",
+    "Segment",
+    "SegmentType",
+    "StreamingTextParser",
+    "Text",
+    "UnclosedCode",
+]

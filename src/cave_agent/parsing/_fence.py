@@ -1,0 +1,175 @@
+"""Finds code in a reply that arrives in pieces, in linear time; it does no I/O."""
+
+import re
+from collections.abc import Iterator
+from enum import Enum, auto
+
+from cave_agent.parsing._segments import Code, Reasoning, Segment, Text, UnclosedCode
+
+_THINK_END = "</think>"
+_PYTHON_ALIASES = frozenset({"py", "python", "python3"})
+
+# Marks and info strings are bounded, so that what is held back between two pieces is, too.
+_OPENING = re.compile(
+    r"^(?P<indent> {0,3})(?:"
+    r"(?:(?P<ticks>`{3,100})(?P<info>[^`\n]{0,200})|(?P<tildes>~{3,100})(?P<note>[^\n]{0,200}))\n"
+    r"|(?P<think><think>))",
+    re.MULTILINE,
+)
+_MAYBE_OPENING = re.compile(
+    r" {0,3}(?:`{1,2}|`{3,100}[^`]{0,200}|~{1,2}|~{3,100}.{0,200}|<(?:t(?:h(?:i(?:nk?)?)?)?)?)?"
+)
+_MAYBE_CLOSING = re.compile(r" {0,3}(?:`{0,200}|~{0,200})[ \t]{0,200}\r?")
+
+
+class _Inside(Enum):
+    TEXT = auto()
+    REASONING = auto()
+    CODE = auto()
+    OTHER_BLOCK = auto()
+
+
+class FenceParser:
+    """Cuts a reply into text, reasoning and code, whatever the pieces it is fed in.
+
+    Fences are those of CommonMark (https://spec.commonmark.org/0.31.2/#fenced-code-blocks): a
+    line of its own, up to three spaces of indentation, three or more backticks or tildes, closed
+    by a fence that is at least as long. Text is handed on as it comes, code when it is complete.
+
+    Args:
+        identifier: What the info string of a block to run starts with, in any case. For
+            `python`, the info strings `py` and `python3` serve as well.
+    """
+
+    def __init__(self, identifier: str = "python") -> None:
+        self._identifier = identifier.lower()
+        self._aliases = _PYTHON_ALIASES if self._identifier in _PYTHON_ALIASES else frozenset[str]()
+        self._inside = _Inside.TEXT
+        self._held = ""  # the start of a line or tag that only the next piece can decide
+        self._line_begins = True  # whether a line begins where `_held` does
+        self._block: list[str] = []
+        self._indent = 0
+        self._closing = _MAYBE_CLOSING
+
+    def feed(self, piece: str) -> list[Segment]:
+        """The segments that `piece` completes; for text, what it adds."""
+        in_line = not self._line_begins and "\n" not in piece
+        if in_line and self._inside is not _Inside.REASONING:
+            return self._take(piece)  # no mark can begin in the middle of a line
+        return list(self._scan(self._held + piece))
+
+    def close(self) -> list[Segment]:
+        """What is left once the reply has ended. The parser can then be fed another reply."""
+        segments = self._leave()
+        self._inside, self._held, self._line_begins = _Inside.TEXT, "", True
+        return segments
+
+    def _leave(self) -> list[Segment]:
+        last_line = self._held + "\n"
+        if self._inside is _Inside.CODE:
+            if self._closing.fullmatch(last_line):
+                return [Code(self._block_text())]
+            self._block.append(self._held)
+            return [UnclosedCode(self._block_text())]
+        opening = _OPENING.fullmatch(last_line) if self._inside is _Inside.TEXT else None
+        if opening and self._is_ours(opening):
+            return [UnclosedCode("")]
+        if not self._held:
+            return []
+        return [(Reasoning if self._inside is _Inside.REASONING else Text)(self._held)]
+
+    def _scan(self, text: str) -> Iterator[Segment]:
+        self._held = ""
+        position = 0
+        while position < len(text):
+            if self._inside is _Inside.TEXT:
+                segments, position = self._scan_text(text, position)
+            elif self._inside is _Inside.REASONING:
+                segments, position = self._scan_reasoning(text, position)
+            else:
+                segments, position = self._scan_block(text, position)
+            yield from segments
+
+    def _scan_text(self, text: str, start: int) -> tuple[list[Segment], int]:
+        found = self._find(_OPENING, text, start)
+        if found is None:
+            return self._take(self._hold_back(text, start, _MAYBE_OPENING)), len(text)
+        before = self._take(text[start : found.start()])
+        if found["think"]:
+            self._inside = _Inside.REASONING
+            return before, found.start()
+        return before + self._open(found), found.end()
+
+    def _open(self, opening: re.Match[str]) -> list[Segment]:
+        mark = opening["ticks"] or opening["tildes"]
+        self._closing = re.compile(
+            rf"^ {{0,3}}{mark[0]}{{{len(mark)},200}}[ \t]{{0,200}}\r?\n", re.MULTILINE
+        )
+        self._line_begins = True
+        if self._is_ours(opening):
+            self._inside, self._indent = _Inside.CODE, len(opening["indent"])
+            return []
+        self._inside = _Inside.OTHER_BLOCK
+        return [Text(opening[0])]
+
+    def _is_ours(self, opening: re.Match[str]) -> bool:
+        info = (opening["info"] or opening["note"] or "").strip().lower()
+        return info.startswith(self._identifier) or info.partition(" ")[0] in self._aliases
+
+    def _scan_block(self, text: str, start: int) -> tuple[list[Segment], int]:
+        found = self._find(self._closing, text, start)
+        if found is None:
+            return self._take(self._hold_back(text, start, _MAYBE_CLOSING)), len(text)
+        was, self._inside = self._inside, _Inside.TEXT
+        self._line_begins = True
+        if was is _Inside.OTHER_BLOCK:
+            return [Text(text[start : found.end()])], found.end()
+        self._block.append(text[start : found.start()])
+        return [Code(self._block_text())], found.end()
+
+    def _scan_reasoning(self, text: str, start: int) -> tuple[list[Segment], int]:
+        end = text.find(_THINK_END, start)
+        if end >= 0:
+            end += len(_THINK_END)
+            self._inside, self._line_begins = _Inside.TEXT, False
+            return [Reasoning(text[start:end])], end
+        sizes = range(min(len(_THINK_END) - 1, len(text) - start), -1, -1)
+        end = len(text) - next(size for size in sizes if text.endswith(_THINK_END[:size]))
+        self._held = text[end:]
+        return [Reasoning(text[start:end])] if end > start else [], len(text)
+
+    def _find(self, mark: re.Pattern[str], text: str, start: int) -> re.Match[str] | None:
+        line = self._first_line(text, start)
+        return None if line is None else mark.search(text, line)
+
+    def _first_line(self, text: str, start: int) -> int | None:
+        """Where the first line begins that begins in `text[start:]`."""
+        if text[start - 1] == "\n" if start else self._line_begins:
+            return start
+        newline = text.find("\n", start)
+        return None if newline < 0 else newline + 1
+
+    def _hold_back(self, text: str, start: int, may_be_mark: re.Pattern[str]) -> str:
+        """What of `text[start:]` can be judged now; the rest is held for the next piece."""
+        newline = text.rfind("\n", start)
+        line = self._first_line(text, start) if newline < 0 else newline + 1
+        self._line_begins = line is not None and may_be_mark.fullmatch(text, line) is not None
+        if not self._line_begins:
+            return text[start:]
+        self._held = text[line:]
+        return text[start:line]
+
+    def _take(self, content: str) -> list[Segment]:
+        if not content:
+            return []
+        if self._inside is _Inside.CODE:
+            self._block.append(content)
+            return []
+        return [Text(content)]
+
+    def _block_text(self) -> str:
+        text = "".join(self._block).replace("\r\n", "\n")
+        self._block = []
+        if self._indent:
+            text = re.sub(rf"^ {{1,{self._indent}}}", "", text, flags=re.MULTILINE)
+        return text
