@@ -1,1 +1,59 @@
 """Agents that act by writing Python into a persistent runtime of live objects."""
+
+from cave_agent.agent import (
+    AgentResponse,
+    CaveAgent,
+    ExecutionStatus,
+    LogLevel,
+    Message,
+    MessageRole,
+)
+from cave_agent.events import Event, EventType
+from cave_agent.models import (
+    LocalModel,
+    Model,
+    ModelResponse,
+    OpenAIServerModel,
+    ScriptedModel,
+    TokenUsage,
+)
+from cave_agent.runtime import Function, PythonRuntime, Type, Variable
+from cave_agent.security import (
+    AttributeRule,
+    FunctionRule,
+    ImportRule,
+    RegexRule,
+    SecurityChecker,
+    SecurityError,
+    SecurityRule,
+    SecurityViolation,
+)
+
+__all__ = [
+    "AgentResponse",
+    "AttributeRule",
+    "CaveAgent",
+    "Event",
+    "EventType",
+    "ExecutionStatus",
+    "Function",
+    "FunctionRule",
+    "ImportRule",
+    "LocalModel",
+    "LogLevel",
+    "Message",
+    "MessageRole",
+    "Model",
+    "ModelResponse",
+    "OpenAIServerModel",
+    "PythonRuntime",
+    "RegexRule",
+    "ScriptedModel",
+    "SecurityChecker",
+    "SecurityError",
+    "SecurityRule",
+    "SecurityViolation",
+    "TokenUsage",
+    "Type",
+    "Variable",
+]

@@ -1,7 +1,7 @@
 """What happens during a run, one class a kind; every consumer reads these same values."""
 
 from dataclasses import dataclass
-from enum import Enum
+from enum import StrEnum
 from typing import ClassVar, TypeAlias
 
 __all__ = [
@@ -19,7 +19,7 @@ __all__ = [
 ]
 
 
-class EventType(Enum):
+class EventType(StrEnum):
     """The kinds of event."""
 
     TEXT = "text"

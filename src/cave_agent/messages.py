@@ -1,7 +1,7 @@
 """The messages of a conversation, as values; how they are trimmed is the agent's business."""
 
 from dataclasses import dataclass
-from enum import Enum
+from enum import StrEnum
 
 __all__ = [
     "AssistantMessage",
@@ -14,7 +14,7 @@ __all__ = [
 ]
 
 
-class MessageRole(str, Enum):
+class MessageRole(StrEnum):
     """Who speaks, and whether it is code or the outcome of code."""
 
     SYSTEM = "system"

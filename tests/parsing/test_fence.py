@@ -62,8 +62,14 @@ def parse(*pieces: str, identifier: str = "python") -> list[Segment]:
         ("```json\n```python\n```\nx", [Text("```json\n```python\n```\nx")]),
         ("````md\n```python\nx\n```\n````\n", [Text("````md\n```python\nx\n```\n````\n")]),
         ("```\nout\n```\n```python\nx\n```", [Text("```\nout\n```\n"), Code("x\n")]),
-        ("<think>\n```python\nx\n```\n</think>hi", [Reasoning("<think>\n```python\nx\n```\n</think>"), Text("hi")]),
-        ("<think>a</think>\n```python\nx\n```", [Reasoning("<think>a</think>"), Text("\n"), Code("x\n")]),
+        (
+            "<think>\n```python\nx\n```\n</think>hi",
+            [Reasoning("<think>\n```python\nx\n```\n</think>"), Text("hi")],
+        ),
+        (
+            "<think>a</think>\n```python\nx\n```",
+            [Reasoning("<think>a</think>"), Text("\n"), Code("x\n")],
+        ),
         ("<think>a</thi", [Reasoning("<think>a</thi")]),
         ("  <think>a", [Reasoning("  <think>a")]),
         ("The tag <think> opens it", [Text("The tag <think> opens it")]),
@@ -86,7 +92,23 @@ def test_another_block_identifier_replaces_the_usual_one() -> None:
 
 
 pieces_of_replies = st.sampled_from(
-    ["```", "`", "~~~", "python", "py", "json", "\n", "\r\n", " ", "x = 1", "<think>", "</think>", "<thi", "'", "\t"]
+    [
+        "```",
+        "`",
+        "~~~",
+        "python",
+        "py",
+        "json",
+        "\n",
+        "\r\n",
+        " ",
+        "x = 1",
+        "<think>",
+        "</think>",
+        "<thi",
+        "'",
+        "\t",
+    ]
 )
 
 

@@ -1,6 +1,6 @@
 """The one place that turns whatever a user's `stream` gives into a stream of deltas."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
 from typing import Any, cast
 
@@ -32,10 +32,10 @@ def open_stream(model: Model, messages: WireMessages) -> DeltaStream:
 
 
 @asynccontextmanager
-async def _called(model: Model, messages: WireMessages) -> AsyncIterator[AsyncIterator[Delta]]:
+async def _called(model: Model, messages: WireMessages) -> AsyncGenerator[AsyncIterator[Delta]]:
     response = await model.call(messages)
 
-    async def one() -> AsyncIterator[Delta]:
+    async def one() -> AsyncGenerator[Delta]:
         yield Delta(response.content or "", usage=response.token_usage)
 
     async with aclosing(one()) as deltas:
@@ -43,8 +43,8 @@ async def _called(model: Model, messages: WireMessages) -> AsyncIterator[AsyncIt
 
 
 @asynccontextmanager
-async def _texts(stream: Any) -> AsyncIterator[AsyncIterator[Delta]]:
-    async def deltas() -> AsyncIterator[Delta]:
+async def _texts(stream: Any) -> AsyncGenerator[AsyncIterator[Delta]]:
+    async def deltas() -> AsyncGenerator[Delta]:
         async for piece in stream:
             yield piece if isinstance(piece, Delta) else Delta(piece or "")
 
@@ -57,6 +57,6 @@ async def _texts(stream: Any) -> AsyncIterator[AsyncIterator[Delta]]:
 
 
 @asynccontextmanager
-async def _awaited(opening: Any) -> AsyncIterator[AsyncIterator[Delta]]:
+async def _awaited(opening: Any) -> AsyncGenerator[AsyncIterator[Delta]]:
     async with _texts(await opening) as deltas:
         yield deltas

@@ -1,6 +1,6 @@
 """A model that says what it was told to say, for tests, examples and benchmarks."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from textwrap import dedent
 
@@ -53,7 +53,7 @@ class ScriptedModel(Model):
         return reply if isinstance(reply, ModelResponse) else ModelResponse(reply, TokenUsage())
 
     @asynccontextmanager
-    async def stream(self, messages: WireMessages) -> AsyncIterator[AsyncIterator[Delta]]:
+    async def stream(self, messages: WireMessages) -> AsyncGenerator[AsyncIterator[Delta]]:
         """The next reply in pieces of `chunk_size`."""
         response = await self.call(messages)
         ended = False

@@ -1,0 +1,30 @@
+"""The agent and its loop."""
+
+from cave_agent.agent._agent import CaveAgent
+from cave_agent.agent._log import LogLevel
+from cave_agent.agent._response import AgentResponse, ExecutionStatus
+from cave_agent.agent._stream import EventStream
+from cave_agent.messages import (
+    AssistantMessage,
+    CodeExecutionMessage,
+    ExecutionResultMessage,
+    Message,
+    MessageRole,
+    SystemMessage,
+    UserMessage,
+)
+
+__all__ = [
+    "AgentResponse",
+    "AssistantMessage",
+    "CaveAgent",
+    "CodeExecutionMessage",
+    "EventStream",
+    "ExecutionResultMessage",
+    "ExecutionStatus",
+    "LogLevel",
+    "Message",
+    "MessageRole",
+    "SystemMessage",
+    "UserMessage",
+]

@@ -1,0 +1,162 @@
+"""The agent: holds the parts that a run uses, and the conversation."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from functools import partial
+from typing import Self
+
+from cave_agent.agent._gate import Gate, Run
+from cave_agent.agent._log import AgentLog, LogLevel
+from cave_agent.agent._loop import Turn, run_turn
+from cave_agent.agent._response import AgentResponse
+from cave_agent.agent._stream import Emit, EventStream
+from cave_agent.events import Event
+from cave_agent.messages import Message, MessageRole, SystemMessage, UserMessage
+from cave_agent.models import Model
+from cave_agent.prompts import fill, load
+from cave_agent.runtime import PythonRuntime
+
+
+class CaveAgent:
+    """A model that operates a runtime of live objects by writing Python.
+
+    Args:
+        model: What thinks.
+        system_prompt_template: The system prompt, with placeholders `{agent_identity}`,
+            `{functions}`, `{variables}`, `{types}`, `{instructions}`, `{additional_context}`,
+            `{current_time}` and `{python_block_identifier}`.
+        max_steps: Model calls that a run may take.
+        log_level: Which of this agent's records reach `logging`.
+        agent_identity: Who the model is told to be.
+        instructions: How it is told to work.
+        additional_context: What else it should know.
+        runtime: The live objects; an empty runtime unless given.
+        python_block_identifier: What the info string of a block to run starts with.
+        messages: A conversation to go on with; it is copied.
+        max_history: Messages that the conversation keeps.
+        max_execution_result_length: Characters of a cell's output that the model reads.
+
+    Attributes:
+        messages: The conversation so far, the system message first.
+    """
+
+    def __init__(  # noqa: PLR0913, PLR0917  # the signature is the specification's
+        self,
+        model: Model,
+        system_prompt_template: str | None = None,
+        max_steps: int = 5,
+        log_level: LogLevel = LogLevel.DEBUG,
+        agent_identity: str | None = None,
+        instructions: str | None = None,
+        additional_context: str | None = None,
+        runtime: PythonRuntime | None = None,
+        python_block_identifier: str = "python",
+        messages: Iterable[Message] | None = None,
+        max_history: int = 10,
+        max_execution_result_length: int = 3000,
+    ) -> None:
+        if not hasattr(model, "call") and not hasattr(model, "stream"):
+            raise TypeError(
+                f"{model!r:.80} is no model: it has neither call() nor stream(). "
+                "Subclass cave_agent.Model, or use one of cave_agent.models."
+            )
+        self.model = model
+        self.runtime = runtime or PythonRuntime()
+        self.messages = list(messages or ())
+        self.max_steps = max_steps
+        self.max_history = max_history
+        self.max_execution_result_length = max_execution_result_length
+        self.python_block_identifier = python_block_identifier
+        self.system_prompt_template = system_prompt_template or load("system")
+        self.agent_identity = agent_identity or load("identity")
+        self.instructions = instructions or load("instructions")
+        self.additional_context = additional_context or ""
+        self.log_level = log_level
+        self._owns_runtime = runtime is None
+        self._log = AgentLog(log_level)
+        self._gate = Gate(self._log)
+
+    async def run(self, query: str) -> AgentResponse:
+        """Work on a request to its end.
+
+        Raises:
+            TypeError: The request is not a `str`.
+            ModelError: The model gave no usable reply; the conversation can be taken up again.
+            AgentBusyError: Asked from inside this agent's own cell or stream.
+        """
+        _check_query(query)
+        return await self._take_turn(Run(self._gate), query, _unheard)
+
+    def stream_events(self, query: str) -> EventStream:
+        """Work on a request event by event, as far as they are read; raises what `run` raises.
+
+        Raises:
+            TypeError: The request is not a `str`.
+        """
+        _check_query(query)
+        run = Run(self._gate)
+        return EventStream(partial(self._take_turn, run, query), run)
+
+    def build_system_prompt(self) -> str:
+        """What the model would be told now; rendered once a run."""
+        return fill(
+            self.system_prompt_template,
+            agent_identity=self.agent_identity,
+            functions=self.runtime.describe_functions(),
+            variables=self.runtime.describe_variables(),
+            types=self.runtime.describe_types(),
+            instructions=self.instructions,
+            additional_context=self.additional_context,
+            current_time=f"{datetime.now().astimezone():%A, %Y-%m-%d}",
+            python_block_identifier=self.python_block_identifier,
+        )
+
+    def add_message(self, message: Message) -> None:
+        """Append a message to the conversation."""
+        self.messages.append(message)
+
+    async def aclose(self) -> None:
+        """Close the runtime, if the agent made it itself."""
+        if self._owns_runtime:
+            await self.runtime.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
+
+    async def _take_turn(self, run: Run, query: str, emit: Emit) -> AgentResponse:
+        async with self._gate.passing(run):
+            self._log.level = self.log_level
+            self._renew_system_message()
+            return await run_turn(self._turn(query), emit)
+
+    def _turn(self, query: str) -> Turn:
+        return Turn(
+            model=self.model,
+            runtime=self.runtime,
+            messages=self.messages,
+            request=UserMessage(query),
+            max_steps=self.max_steps,
+            max_history=self.max_history,
+            max_output=self.max_execution_result_length,
+            block_identifier=self.python_block_identifier,
+            log=self._log,
+        )
+
+    def _renew_system_message(self) -> None:
+        message = SystemMessage(self.build_system_prompt())
+        if self.messages and self.messages[0].role is MessageRole.SYSTEM:
+            self.messages[0] = message
+        else:
+            self.messages.insert(0, message)
+
+
+async def _unheard(event: Event) -> None:
+    """Nobody listens."""
+
+
+def _check_query(query: object) -> None:
+    if not isinstance(query, str):
+        raise TypeError(f"A request is a str, not {type(query).__name__}: {query!r:.80}")

@@ -1,0 +1,72 @@
+"""Lets one run of an agent through at a time, and refuses those that could never get through."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from contextvars import ContextVar
+
+import anyio
+
+from cave_agent.agent._log import AgentLog
+from cave_agent.errors import AgentBusyError
+
+_LONG_WAIT = 5.0  # seconds
+
+_runs_here: ContextVar[tuple["Run", ...]] = ContextVar("runs_here", default=())
+
+
+class Run:
+    """One run of an agent, known to the contexts that it waits for: its cells, its reader."""
+
+    def __init__(self, gate: "Gate") -> None:
+        self.gate = gate
+        self.is_active = False
+
+    def mark_context(self) -> None:
+        """Note that this context is one that the run waits for."""
+        runs = tuple(run for run in _runs_here.get() if run.is_active and run is not self)
+        _runs_here.set((*runs, self))
+
+
+class Gate:
+    """The queue of an agent's runs."""
+
+    def __init__(self, log: AgentLog) -> None:
+        self._lock = anyio.Lock()
+        self._log = log
+
+    @asynccontextmanager
+    async def passing(self, run: Run) -> AsyncGenerator[None]:
+        """Wait for the runs before this one, then hold the gate.
+
+        Raises:
+            AgentBusyError: The run before this one waits for the very context that asks.
+        """
+        if any(other.gate is self and other.is_active for other in _runs_here.get()):
+            raise AgentBusyError(
+                "This agent is running, and that run waits for the code that asks for another: "
+                "it is in a cell of the run or reads its events. Let the run end first, close "
+                "its stream with aclose(), or use another CaveAgent."
+            )
+        await self._acquire()
+        token = _runs_here.set((*_runs_here.get(), run))
+        run.is_active = True
+        try:
+            yield
+        finally:
+            run.is_active = False
+            _runs_here.reset(token)
+            self._lock.release()
+
+    async def _acquire(self) -> None:
+        try:
+            self._lock.acquire_nowait()
+        except anyio.WouldBlock:
+            with anyio.move_on_after(_LONG_WAIT):
+                await self._lock.acquire()
+                return
+            self._log.warning(
+                "A run has waited %g s for another run of the same agent. If that is a stream "
+                "which nobody reads any more, close it with aclose() or read it in `async with`.",
+                _LONG_WAIT,
+            )
+            await self._lock.acquire()

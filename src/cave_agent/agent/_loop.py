@@ -1,0 +1,144 @@
+"""The loop: think, act, observe, until there is an answer or no step left."""
+
+from dataclasses import dataclass, field
+
+from cave_agent.agent._history import trim
+from cave_agent.agent._log import AgentLog
+from cave_agent.agent._observation import observe
+from cave_agent.agent._reply import Reply
+from cave_agent.agent._response import AgentResponse, ExecutionStatus
+from cave_agent.agent._stream import Emit
+from cave_agent.errors import ModelError
+from cave_agent.events import CodeEvent, FinalResponseEvent, MaxStepsReachedEvent
+from cave_agent.messages import (
+    AssistantMessage,
+    CodeExecutionMessage,
+    ExecutionResultMessage,
+    Message,
+    UserMessage,
+)
+from cave_agent.models import Model, TokenUsage, open_stream
+from cave_agent.prompts import fill, load
+from cave_agent.runtime import PythonRuntime
+
+
+@dataclass(slots=True)
+class Turn:
+    """One request being worked on: the parts it uses, and how far it has come."""
+
+    model: Model
+    runtime: PythonRuntime
+    messages: list[Message]
+    request: UserMessage
+    max_steps: int
+    max_history: int
+    max_output: int
+    block_identifier: str
+    log: AgentLog
+    step: int = 0
+    usage: TokenUsage = field(default_factory=TokenUsage)
+    snippets: list[str] = field(default_factory=list[str])
+
+
+async def run_turn(turn: Turn, emit: Emit) -> AgentResponse:
+    """Work on a request until it is answered or its steps are used up.
+
+    Raises:
+        ModelError: The model gave no usable reply; the conversation can be taken up again.
+    """
+    turn.messages.append(turn.request)
+    try:
+        return await _take_steps(turn, emit)
+    except BaseException:
+        _mend(turn)
+        raise
+
+
+async def _take_steps(turn: Turn, emit: Emit) -> AgentResponse:
+    while turn.step < turn.max_steps:
+        turn.step += 1
+        reply = await _think(turn, emit)
+        if reply.code is not None:
+            await _act(turn, reply, emit)
+        elif reply.unclosed is not None:
+            _ask_again(turn, reply)
+        else:
+            return await _answer(turn, reply, emit)
+    return await _give_up(turn, emit)
+
+
+async def _think(turn: Turn, emit: Emit) -> Reply:
+    trim(turn.messages, request=turn.request, most=turn.max_history)
+    turn.log.debug("step %d of %d", turn.step, turn.max_steps)
+    reply = Reply(turn.block_identifier, emit)
+    try:
+        await _listen(turn, reply)
+    except ModelError:
+        if reply.code is None:  # else the block is complete, and only its aftermath is missing
+            raise
+    finally:
+        turn.usage += reply.usage
+    await reply.end()
+    return reply
+
+
+async def _listen(turn: Turn, reply: Reply) -> None:
+    wire = [message.to_dict() for message in turn.messages]
+    async with open_stream(turn.model, wire) as deltas:
+        async for delta in deltas:
+            if reply.goes_on_after_code(delta):
+                return
+            await reply.hear(delta)
+
+
+async def _act(turn: Turn, reply: Reply, emit: Emit) -> None:
+    code = reply.code or ""
+    await emit(CodeEvent(code))
+    turn.snippets.append(code)
+    turn.messages.append(CodeExecutionMessage(_with_block(turn, reply, code) + "```"))
+    result = await turn.runtime.execute(code)
+    observation = await observe(result, turn.runtime, most=turn.max_output)
+    turn.messages.append(ExecutionResultMessage(observation.text))
+    await emit(observation.event)
+
+
+def _ask_again(turn: Turn, reply: Reply) -> None:
+    turn.log.warning("step %d: the code block has no end, so it was not run", turn.step)
+    turn.messages += (
+        CodeExecutionMessage(_with_block(turn, reply, reply.unclosed or "")),
+        ExecutionResultMessage(load("observation_of_unclosed_block")),
+    )
+
+
+def _with_block(turn: Turn, reply: Reply, code: str) -> str:
+    return f"{reply.text}```{turn.block_identifier}\n{code}"
+
+
+async def _answer(turn: Turn, reply: Reply, emit: Emit) -> AgentResponse:
+    turn.messages.append(AssistantMessage(reply.text))
+    await emit(FinalResponseEvent(reply.text))
+    return _response(turn, reply.text, ExecutionStatus.SUCCESS)
+
+
+async def _give_up(turn: Turn, emit: Emit) -> AgentResponse:
+    content = fill(load("out_of_steps"), steps=turn.step)
+    await emit(MaxStepsReachedEvent(content))
+    return _response(turn, content, ExecutionStatus.MAX_STEPS_REACHED)
+
+
+def _response(turn: Turn, content: str, status: ExecutionStatus) -> AgentResponse:
+    turn.log.info("%s after %d steps", status.value, turn.step)
+    return AgentResponse(
+        content, status, turn.step, turn.max_steps, tuple(turn.snippets), turn.usage
+    )
+
+
+def _mend(turn: Turn) -> None:
+    """Leave a conversation that broke off so that the next request can follow."""
+    match turn.messages[-1]:
+        case UserMessage() as last if last is turn.request:
+            turn.messages.pop()  # nothing came of the request
+        case CodeExecutionMessage():
+            turn.messages.append(ExecutionResultMessage(load("observation_of_cancelled_cell")))
+        case _:
+            pass

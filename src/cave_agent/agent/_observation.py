@@ -1,0 +1,55 @@
+"""Words what the model reads after a cell, and what listeners hear of it."""
+
+from dataclasses import dataclass
+
+from cave_agent.errors import SecurityError
+from cave_agent.events import (
+    Event,
+    ExecutionErrorEvent,
+    ExecutionOutputEvent,
+    ExecutionOutputExceededEvent,
+    SecurityErrorEvent,
+)
+from cave_agent.prompts import fill, load
+from cave_agent.runtime import ExecutionResult, PythonRuntime
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """What came of a cell: for the model, and for listeners."""
+
+    text: str
+    event: Event
+
+
+async def observe(result: ExecutionResult, runtime: PythonRuntime, *, most: int) -> Observation:
+    """The observation of a cell, with at most `most` characters of its output.
+
+    Of a longer output the whole text is kept in the runtime, under a name that is told.
+    """
+    output = result.stdout.rstrip("\n")
+    if isinstance(result.error, SecurityError):
+        text = fill(load("observation_of_refusal"), output=output)
+        return Observation(text, SecurityErrorEvent(output))
+    event: Event = (ExecutionOutputEvent if result.success else ExecutionErrorEvent)(output)
+    if len(output) > most:
+        output = await _head_and_tail(output, result, runtime, most=most)
+        event = ExecutionOutputExceededEvent(output, failed=not result.success)
+    template = load("observation" if result.success else "observation_of_failure")
+    hints = "".join(load(f"hint_{hint}") + "\n" for hint in result.hints)
+    return Observation(fill(template, output=output or load("no_output"), hints=hints), event)
+
+
+async def _head_and_tail(
+    output: str, result: ExecutionResult, runtime: PythonRuntime, *, most: int
+) -> str:
+    tail = most * 2 // 3  # an error stands at the end
+    return fill(
+        load("exceeded"),
+        head=output[: most - tail],
+        tail=output[len(output) - tail :],
+        left_out=f"{len(output) - most:,}",
+        total=f"{len(output):,}",
+        outcome="" if result.success else f", the cell failed with {type(result.error).__name__}",
+        name=await runtime.keep_output(output),
+    )

@@ -1,0 +1,61 @@
+"""Hears one streamed reply: what is said, and the first code in it."""
+
+from cave_agent.agent._stream import Emit
+from cave_agent.events import ReasoningEvent, TextEvent
+from cave_agent.models import Delta, TokenUsage
+from cave_agent.parsing import Code, FenceParser, Reasoning, Segment, Text, UnclosedCode
+
+
+class Reply:
+    """What the model says in one step, told to listeners as it comes.
+
+    Attributes:
+        code: The first complete block.
+        unclosed: The block that the reply broke off in, if there is no complete one.
+        usage: What the model reported for this reply.
+    """
+
+    def __init__(self, block_identifier: str, emit: Emit) -> None:
+        self._parser = FenceParser(block_identifier)
+        self._emit = emit
+        self._said: list[str] = []
+        self.code: str | None = None
+        self.unclosed: str | None = None
+        self.usage = TokenUsage()
+
+    @property
+    def text(self) -> str:
+        """The prose before the code, or all of it; reasoning is no part of it."""
+        return "".join(self._said)
+
+    def goes_on_after_code(self, delta: Delta) -> bool:
+        """Whether the model says more after its block; a reply that just ends reports its usage."""
+        return self.code is not None and bool(delta.text.strip())
+
+    async def hear(self, delta: Delta) -> None:
+        """Take in one piece of the reply."""
+        if delta.usage is not None:
+            self.usage += delta.usage
+        if delta.reasoning:
+            await self._emit(ReasoningEvent(delta.reasoning))
+        if delta.text and self.code is None:
+            await self._take(self._parser.feed(delta.text))
+
+    async def end(self) -> None:
+        """Take in that nothing follows."""
+        if self.code is None:
+            await self._take(self._parser.close())
+
+    async def _take(self, segments: list[Segment]) -> None:
+        for segment in segments:
+            match segment:
+                case Text(content):
+                    self._said.append(content)
+                    await self._emit(TextEvent(content))
+                case Reasoning(content):
+                    await self._emit(ReasoningEvent(content))
+                case Code(content):
+                    self.code = content
+                    return
+                case UnclosedCode(content):
+                    self.unclosed = content

@@ -1,0 +1,141 @@
+"""A model that runs on this machine, on llama.cpp."""
+
+import asyncio
+import importlib.util
+import threading
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, Self
+
+import anyio
+from anyio import from_thread, to_thread
+
+from cave_agent.errors import MissingExtraError
+from cave_agent.models._local_process import ServerProcess, ServerSettings, count_cores
+from cave_agent.models._openai import OpenAIServerModel
+from cave_agent.models._protocol import Delta, Model, ModelResponse, WireMessages
+from cave_agent.models._weights import QWEN_CODER, Progress, Report, find_weights
+
+
+class LocalModel(Model):
+    """Runs a GGUF file on llama.cpp's own OpenAI-compatible server, in a process beside this one.
+
+    The server starts at the first use, or by `prepare`, serves every event loop, and keeps the
+    prompt that it has read, so that a conversation that goes on is not read again. It ends with
+    `aclose`, `async with`, this object or this process, whichever comes first.
+
+    Args:
+        weights: A GGUF file, or `hf:owner/repository/file` on the model hub; the environment
+            variable `CAVE_AGENT_MODEL` unless given, else a small coding model that is fetched
+            once.
+        context_size: Tokens that prompt and reply may have together.
+        max_tokens: Tokens that a reply may have.
+        threads: Threads that read a prompt; one less, but at least one, writes the reply. As
+            many as there are physical cores unless given.
+        progress: Told of downloads and checks, on the event loop's thread.
+        kwargs: Go into every request, such as `temperature` and `seed`, which are 0 unless given.
+
+    Raises:
+        MissingExtraError: The extra `local` is not installed.
+    """
+
+    def __init__(
+        self,
+        weights: str | Path | None = None,
+        *,
+        context_size: int = 8192,
+        max_tokens: int = 1024,
+        threads: int | None = None,
+        progress: Callable[[Progress], None] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        if not all(importlib.util.find_spec(name) for name in ("xllamacpp", "openai")):
+            raise MissingExtraError("LocalModel", extra="local")
+        self._weights = weights
+        self._context_size = context_size
+        self._threads = threads
+        self._progress = progress
+        self._options: dict[str, Any] = {
+            "temperature": 0,
+            "seed": 0,
+            "max_tokens": max_tokens,
+            **kwargs,
+        }
+        self._starting = anyio.Lock()
+        self._server: ServerProcess | None = None
+        self._client: OpenAIServerModel | None = None
+
+    def __repr__(self) -> str:
+        return f"LocalModel({self._weights!r})"
+
+    async def call(self, messages: WireMessages) -> ModelResponse:
+        """The whole reply to `messages`.
+
+        Raises:
+            WeightsError: The weights are missing or damaged, or don't load.
+            ModelError: There is no usable reply.
+        """
+        return await (await self._started()).call(messages)
+
+    @asynccontextmanager
+    async def stream(self, messages: WireMessages) -> AsyncGenerator[AsyncIterator[Delta]]:
+        """The reply in pieces as they are made; leaving early stops the making.
+
+        Raises:
+            WeightsError: The weights are missing or damaged, or don't load.
+            ModelError: There is no usable reply, or it broke off.
+        """
+        async with (await self._started()).stream(messages) as deltas:
+            yield deltas
+
+    async def prepare(self) -> None:
+        """Fetch the weights and start the server now, so that the first reply need not wait.
+
+        Raises:
+            WeightsError: The weights are missing or damaged, or don't load.
+        """
+        await self._started()
+
+    async def aclose(self) -> None:
+        """Stop the server; the model can be used again, and starts another."""
+        async with self._starting:
+            if self._client is not None:
+                await self._client.aclose()
+            if self._server is not None:
+                await to_thread.run_sync(self._server.stop)
+            self._client = self._server = None
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
+
+    async def _started(self) -> OpenAIServerModel:
+        async with self._starting:
+            if self._client is None or self._server is None or not self._server.is_running:
+                await to_thread.run_sync(self._start, asyncio.get_running_loop())
+            assert self._client is not None
+            return self._client
+
+    def _start(self, loop: asyncio.AbstractEventLoop) -> None:
+        path = find_weights(self._weights, QWEN_CODER, self._reporter(loop))
+        threads = self._threads or count_cores()
+        settings = ServerSettings(str(path), self._context_size, threads, max(1, threads - 1))
+        self._server = ServerProcess(settings)
+        self._client = OpenAIServerModel(
+            path.stem, f"{self._server.address}/v1", settings.key, **self._options
+        )
+
+    def _reporter(self, loop: asyncio.AbstractEventLoop) -> Report:
+        """What tells the caller of progress, and this worker thread of a cancellation."""
+        worker = threading.get_ident()
+
+        def report(step: Progress) -> None:
+            if self._progress is not None:
+                loop.call_soon_threadsafe(self._progress, step)
+            if threading.get_ident() == worker:  # the hub's library has threads of its own
+                from_thread.check_cancelled()
+
+        return report

@@ -1,0 +1,191 @@
+"""A model behind any server that speaks the OpenAI chat-completions protocol."""
+
+import importlib
+import os
+from collections.abc import AsyncGenerator, AsyncIterator, Generator
+from contextlib import aclosing, asynccontextmanager, contextmanager
+from json import JSONDecodeError
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import urlsplit
+
+from cave_agent.errors import (
+    MissingExtraError,
+    ModelAuthenticationError,
+    ModelServerError,
+    ModelStreamError,
+)
+from cave_agent.models._chat import read_chunk, read_completion
+from cave_agent.models._openai_errors import Endpoint, explain
+from cave_agent.models._per_loop import PerLoop
+from cave_agent.models._protocol import Delta, Model, ModelResponse, WireMessages
+
+if TYPE_CHECKING:
+    from openai import AsyncOpenAI
+
+_OPENAI_URL = "https://api.openai.com/v1"
+_NO_KEY = "none-needed"
+_TRANSPORT_OPTIONS = frozenset({"extra_headers", "extra_query", "timeout"})
+
+
+class OpenAIServerModel(Model):
+    """Asks a server that speaks the OpenAI chat-completions protocol, through the `openai` SDK.
+
+    One object may be used from several event loops, one after the other or at once. Nothing is
+    tried twice: wrap the model if it should be. Connections are closed by `aclose`, by
+    `async with`, or when their event loop ends.
+
+    Args:
+        model_id: The name that the server knows the model by.
+        base_url: Where the server is, with the path of its API; `OPENAI_BASE_URL` or OpenAI
+            itself unless given.
+        api_key: `OPENAI_API_KEY` unless given; a server at `base_url` may need none.
+        organization: Sent along to OpenAI.
+        project: Sent along to OpenAI.
+        kwargs: Go into the body of every request, `extra_body` too; but `timeout` (seconds),
+            `extra_headers` and `extra_query` say how it is sent.
+
+    Raises:
+        MissingExtraError: The extra `openai` is not installed.
+        ModelAuthenticationError: There is neither a key nor a `base_url`.
+    """
+
+    def __init__(  # noqa: PLR0917 - users rely on this signature
+        self,
+        model_id: str,
+        base_url: str | None = None,
+        api_key: str | None = None,
+        organization: str | None = None,
+        project: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        try:
+            import openai  # noqa: PLC0415 - optional, and slow to import
+        except ImportError as error:
+            raise MissingExtraError("OpenAIServerModel", extra="openai") from error
+        self.model_id = model_id
+        url = base_url or os.environ.get("OPENAI_BASE_URL")
+        key = api_key or os.environ.get("OPENAI_API_KEY") or (_NO_KEY if url else None)
+        if key is None:
+            raise ModelAuthenticationError(
+                f"OpenAIServerModel({model_id!r}) has no key. Pass api_key, set the environment "
+                "variable OPENAI_API_KEY, or pass the base_url of a server that needs none."
+            )
+        self._endpoint = Endpoint.at(url or _OPENAI_URL, model_id=model_id, key=key)
+        self._body = kwargs.pop("extra_body", {}) | kwargs
+        self._transport = {
+            name: self._body.pop(name) for name in _TRANSPORT_OPTIONS & self._body.keys()
+        }
+        self._failures = (
+            openai.OpenAIError,
+            _transport_library(openai).HTTPError,
+            JSONDecodeError,
+            UnicodeDecodeError,
+        )
+
+        def connect() -> "AsyncOpenAI":
+            return openai.AsyncOpenAI(
+                api_key=key,
+                base_url=url or _OPENAI_URL,
+                organization=organization,
+                project=project,
+                max_retries=0,
+                http_client=_direct_client(openai, url),
+            )
+
+        self._clients = PerLoop(connect)
+
+    def __repr__(self) -> str:
+        return f"OpenAIServerModel({self.model_id!r}, base_url={self._endpoint.url!r})"
+
+    async def call(self, messages: WireMessages) -> ModelResponse:
+        """The whole reply to `messages`.
+
+        Raises:
+            ModelError: There is no usable reply; the class says why.
+        """
+        with self._explained(streaming=False):
+            completion = await self._post(messages, stream=False)
+        response = read_completion(completion)
+        if response is None:
+            raise ModelServerError(
+                f"{self._endpoint.url} answered without a reply. Check that base_url ends in the "
+                "API's path, such as /v1."
+            )
+        return response
+
+    @asynccontextmanager
+    async def stream(self, messages: WireMessages) -> AsyncGenerator[AsyncIterator[Delta]]:
+        """The reply in pieces as the server sends them; leaving early closes the connection.
+
+        Raises:
+            ModelError: There is no usable reply; the class says why.
+            ModelStreamError: The reply broke off before the model had finished it.
+        """
+        with self._explained(streaming=False):
+            response = await self._post(messages, stream=True)
+        async with response, aclosing(self._deltas(response)) as deltas:
+            yield deltas
+
+    async def aclose(self) -> None:
+        """Close the connections of the running event loop; the model can be used again."""
+        await self._clients.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
+
+    async def _post(self, messages: WireMessages, *, stream: bool) -> Any:
+        client = await self._clients.get()
+        options: dict[str, Any] = {"stream_options": {"include_usage": True}} if stream else {}
+        create: Any = client.chat.completions.create
+        return await create(
+            model=self.model_id,
+            messages=messages,
+            stream=stream,
+            extra_body={**options, **self._body},
+            **self._transport,
+        )
+
+    async def _deltas(self, response: AsyncIterator[object]) -> AsyncGenerator[Delta]:
+        events = aiter(response)
+        finished = False
+        while True:
+            with self._explained(streaming=True):
+                event = await anext(events, None)
+            if event is None:
+                break
+            chunk = read_chunk(event)
+            finished = finished or chunk.finishes
+            if chunk.delta != Delta():
+                yield chunk.delta
+        if not finished:  # the SDK reads a stream that was cut off as one that ended
+            raise ModelStreamError(
+                f"The reply of {self._endpoint.url} ended without a finish reason, so part of it "
+                "may be missing. Ask again, or look at the server's log."
+            )
+
+    @contextmanager
+    def _explained(self, *, streaming: bool) -> Generator[None]:
+        try:
+            yield
+        except self._failures as error:
+            raise explain(error, self._endpoint, streaming=streaming) from error
+
+
+def _transport_library(openai: ModuleType) -> Any:
+    """The HTTP library of the installed SDK; up to 2.x it lets some of its errors through."""
+    return importlib.import_module("httpx" if openai.__version__.startswith("2.") else "httpx2")
+
+
+def _direct_client(openai: Any, url: str | None) -> Any:
+    """A client that asks no proxy for a server on this very machine; else the SDK's own choice."""
+    parts = urlsplit(url or "")
+    if parts.hostname not in {"127.0.0.1", "::1", "localhost"}:
+        return None
+    encrypted = parts.scheme == "https"  # else it needs no certificates, which are slow to load
+    return openai.DefaultAsyncHttpxClient(
+        trust_env=False, verify=encrypted, follow_redirects=encrypted
+    )

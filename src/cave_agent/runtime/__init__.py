@@ -1,0 +1,21 @@
+"""The persistent namespace of live objects that a model operates."""
+
+from cave_agent.runtime._capture import uncaptured
+from cave_agent.runtime._cell import ErrorFeedbackMode, ExecutionResult, Hint
+from cave_agent.runtime._hosts import InProcessHost
+from cave_agent.runtime._primitives import Function, Type, Variable
+from cave_agent.runtime._runtime import PythonRuntime
+from cave_agent.runtime._schema import TypeSchemaExtractor
+
+__all__ = [
+    "ErrorFeedbackMode",
+    "ExecutionResult",
+    "Function",
+    "Hint",
+    "InProcessHost",
+    "PythonRuntime",
+    "Type",
+    "TypeSchemaExtractor",
+    "Variable",
+    "uncaptured",
+]

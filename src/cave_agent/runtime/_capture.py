@@ -1,0 +1,117 @@
+"""What one cell prints, kept in bounded memory; where the prints come from is `_stage`'s business."""
+
+import codecs
+import io
+import threading
+from collections.abc import Generator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+from typing_extensions import Buffer, override
+
+CAPTURE_LIMIT = 8 << 20  # characters; head and tail of half that are kept of a longer output
+_MANY_PARTS = 4096
+
+captured_by: ContextVar["Capture | None"] = ContextVar("captured_by", default=None)
+"""The capture that takes what is printed in this context, if any."""
+
+
+class Capture(io.TextIOBase):
+    """A writable text stream that keeps what a cell printed.
+
+    Once the cell has ended, what its threads and tasks still print goes to the cell of the same
+    runtime that runs by then, or else to the host's own stream.
+
+    Args:
+        siblings: The captures of the same runtime that are open, oldest first.
+        limit: Characters to keep; of more, the head and the tail.
+    """
+
+    encoding = "utf-8"
+
+    def __init__(self, siblings: list["Capture"], limit: int = CAPTURE_LIMIT) -> None:
+        self._siblings = siblings
+        self._limit = limit
+        self._lock = threading.Lock()
+        self._head = ""
+        self._parts: list[str] = []
+        self._size = 0  # characters in `_parts`
+        self._dropped = 0
+
+    @override
+    def write(self, text: str, /) -> int:
+        with self._lock:
+            self._parts.append(text)
+            self._size += len(text)
+            if self._size > self._limit or len(self._parts) > _MANY_PARTS:
+                self._compact()
+        return len(text)
+
+    @override
+    def writable(self) -> bool:
+        return True
+
+    @property
+    def buffer(self) -> "_Bytes":
+        """For code that writes bytes, decoded as UTF-8."""
+        return _Bytes(self)
+
+    def heir(self) -> "Capture | None":
+        """The capture that takes what is written to this one now."""
+        if self in self._siblings:
+            return self
+        return self._siblings[-1] if self._siblings else None
+
+    def text(self) -> str:
+        """What was kept, with a line that says how much was not."""
+        with self._lock:
+            tail = "".join(self._parts)
+        if not self._dropped:
+            return self._head + tail
+        return f"{self._head}\n[… {self._dropped:,} characters were not kept …]\n{tail}"
+
+    def _compact(self) -> None:
+        text, half = "".join(self._parts), self._limit // 2
+        if len(text) > self._limit:
+            if not self._head:
+                self._head, text = text[:half], text[half:]
+            self._dropped += max(0, len(text) - half)
+            text = text[-half:]
+        self._parts, self._size = [text], len(text)
+
+    @contextmanager
+    def taking(self) -> Generator[None]:
+        """Take what this context, and what it starts, prints."""
+        self._siblings.append(self)
+        token = captured_by.set(self)
+        try:
+            yield
+        finally:
+            captured_by.reset(token)
+            self._siblings.remove(self)
+
+
+class _Bytes(io.RawIOBase):
+    def __init__(self, capture: Capture) -> None:
+        self._capture = capture
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+
+    @override
+    def writable(self) -> bool:
+        return True
+
+    @override
+    def write(self, data: Buffer, /) -> int:
+        raw = bytes(data)
+        self._capture.write(self._decoder.decode(raw))
+        return len(raw)
+
+
+@contextmanager
+def uncaptured() -> Generator[None]:
+    """Let what is printed in this context pass a cell's capture by, as the host's own logs do."""
+    token = captured_by.set(None)
+    try:
+        yield
+    finally:
+        captured_by.reset(token)

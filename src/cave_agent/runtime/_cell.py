@@ -1,0 +1,59 @@
+"""What goes to a host and what comes back from it, as values."""
+
+from dataclasses import dataclass
+from enum import Enum, StrEnum
+
+
+class ErrorFeedbackMode(Enum):
+    """How much of a failure the model reads.
+
+    Attributes:
+        PLAIN: A traceback of the cell's own frames, with source lines.
+        MINIMAL: One line: where, what and why.
+    """
+
+    PLAIN = "Plain"
+    MINIMAL = "Minimal"
+
+
+class Hint(StrEnum):
+    """A usual slip that was recognised in a cell; the agent finds the words."""
+
+    FORGOTTEN_AWAIT = "forgotten_await"
+    LOOP_IS_RUNNING = "loop_is_running"
+    EXIT_IN_CELL = "exit_in_cell"
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A piece of code to run.
+
+    Attributes:
+        seconds: How long it may take; `None` for any time.
+        feedback: How much of a failure goes into the result's text.
+    """
+
+    source: str
+    seconds: float | None
+    feedback: ErrorFeedbackMode
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionResult:
+    """The outcome of a cell.
+
+    Attributes:
+        error: The exception itself, if the cell failed or was refused.
+        stdout: All that the model reads from: what was printed in order, the value of a last
+            expression, and the traceback if the cell failed.
+        hints: The usual slips that were recognised.
+    """
+
+    error: BaseException | None = None
+    stdout: str = ""
+    hints: tuple[Hint, ...] = ()
+
+    @property
+    def success(self) -> bool:
+        """Whether the cell ran to its end."""
+        return self.error is None

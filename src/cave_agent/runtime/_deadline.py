@@ -1,0 +1,45 @@
+"""When a cell's time is up, and what is then raised in its code."""
+
+import time
+
+from cave_agent.errors import CellTimeoutError
+
+_AGAIN = 0.1  # seconds that a cell whose time is up gets to unwind before it is stopped again
+
+
+class CellStopped(BaseException):
+    """Raised in the middle of a cell's code when its time is up."""
+
+
+class Deadline:
+    """The end of a cell's time.
+
+    Args:
+        seconds: From now on; `None` for no end.
+    """
+
+    def __init__(self, seconds: float | None) -> None:
+        self.seconds = seconds
+        self.at = float("inf") if seconds is None else time.monotonic() + seconds
+
+    @property
+    def remaining(self) -> float:
+        """Seconds until the time is up; infinite without an end."""
+        return self.at - time.monotonic()
+
+    @property
+    def is_up(self) -> bool:
+        """Whether the cell has had its time."""
+        return self.remaining <= 0
+
+    def next_stop(self) -> float:
+        """Seconds until the cell is to be stopped, for the first time or again."""
+        remaining = self.remaining
+        return remaining if remaining > 0 else _AGAIN
+
+    def error(self) -> CellTimeoutError:
+        """What the model reads of it."""
+        return CellTimeoutError(
+            f"The cell ran longer than its limit of {self.seconds:g} s and was stopped; what it "
+            "had done by then stays. Do the work in smaller pieces, a cell each."
+        )

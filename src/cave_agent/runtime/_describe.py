@@ -1,0 +1,93 @@
+"""The texts in which the model reads what a runtime has: functions, variables and types."""
+
+import inspect
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+from textwrap import indent
+from typing import Any
+
+from cave_agent.runtime._primitives import Function, Type, Variable, underlying, without_partials
+from cave_agent.runtime._schema import bounded, class_stub, members, stub
+from cave_agent.runtime._summaries import summarize
+from cave_agent.runtime._types import attempt, class_dict, class_name
+
+_NOTHING = "(none)"
+_DOC_LINES = 6
+_DOC_LIMIT = 400
+_DESCRIPTION_LIMIT = 700
+
+
+def describe_functions(functions: Iterable[Function]) -> str:
+    """Each function's signature, docstring and description."""
+    return "\n".join(map(_function_entry, functions)) or _NOTHING
+
+
+def describe_variables(variables: Iterable[Variable], values: Mapping[str, object]) -> str:
+    """Each variable's name, what its present value is, and its description.
+
+    A variable that `values` lacks, since a cell deleted it, is left out.
+    """
+    present = (variable for variable in variables if variable.name in values)
+    lines = (_variable_line(variable, values[variable.name]) for variable in present)
+    return "\n".join(lines) or _NOTHING
+
+
+def describe_types(types: Iterable[Type]) -> str:
+    """Each type as a stub with its docstring and description."""
+    return "\n\n".join(map(_type_entry, types)) or _NOTHING
+
+
+def _function_entry(function: Function) -> str:
+    doc = attempt(partial(_function_doc, function.func), None) if function.include_doc else None
+    head = stub(function.name, function.func, is_async=function.is_async)
+    return bounded([head, *(indent(note, "    ") for note in _notes(doc, function.description))])
+
+
+def _variable_line(variable: Variable, value: object) -> str:
+    line = f"- {variable.name}: {summarize(value)}"
+    description = " ".join((variable.description or "").split())
+    return f"{line} — {_cut(description, _DESCRIPTION_LIMIT)}" if description else line
+
+
+def _type_entry(described: Type) -> str:
+    cls = described.value
+    notes = _notes(_type_doc(cls) if described.include_doc else None, described.description)
+    schema = members(cls) if described.include_schema else []
+    return bounded(class_stub(cls, [*notes, *schema]))
+
+
+def _function_doc(func: Callable[..., Any]) -> object:
+    func = without_partials(func)
+    if isinstance(func, type):
+        return _type_doc(func)
+    called = underlying(func)  # of a callable object, the class's docstring is the second choice
+    doc: object = called.__doc__ if inspect.isfunction(called) else None
+    return doc or func.__doc__
+
+
+def _type_doc(cls: type) -> object:
+    doc: object = class_dict(cls).get("__doc__")
+    generated = f"{class_name(cls)}("  # dataclasses and named tuples repeat their fields there
+    is_generated = isinstance(doc, str) and doc.startswith(generated) and doc.endswith(")")
+    return None if is_generated else doc
+
+
+def _notes(doc: object, description: str | None) -> list[str]:
+    notes: list[str] = []
+    if isinstance(doc, str) and (text := _first_lines(doc)):
+        notes.append(f'"""{text}"""')
+    if description and (text := description.strip()):
+        lines = _cut(text, _DESCRIPTION_LIMIT).splitlines()
+        notes.append("\n".join(f"# {line}".rstrip() for line in lines))
+    return notes
+
+
+def _first_lines(doc: str) -> str:
+    lines = [line for line in inspect.cleandoc(doc).splitlines() if line.strip()]
+    text = _cut("\n".join(lines[:_DOC_LINES]), _DOC_LIMIT)
+    return f"{text} …" if len(lines) > _DOC_LINES and not text.endswith("…") else text
+
+
+def _cut(text: str, limit: int) -> str:
+    """The text, or as many whole words of it as the limit lets pass."""
+    return text if len(text) <= limit else f"{text[:limit].rsplit(maxsplit=1)[0]} …"

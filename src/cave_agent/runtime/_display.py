@@ -1,0 +1,30 @@
+"""How the value of a last expression is shown: like a console does, within bounds."""
+
+from collections.abc import Iterable
+from itertools import islice
+from types import CoroutineType
+from typing import Any
+
+_MOST_CHARACTERS = 1 << 20
+_MOST_ITEMS = 10_000
+
+
+def display(value: Any) -> str:
+    """The `repr` of `value`, whatever that does; of huge built-in values, their beginning."""
+    if type(value) is CoroutineType:
+        return f"<coroutine {value.__qualname__}, not awaited>"
+    try:
+        return _bounded(value)
+    except Exception as error:  # noqa: BLE001  # a user's __repr__ may raise anything
+        return f"<{type(value).__qualname__} object; its repr raised {type(error).__name__}>"
+
+
+def _bounded(value: Any) -> str:
+    kind: type = type(value)
+    if kind in {str, bytes, bytearray} and len(value) > _MOST_CHARACTERS:
+        return f"{value[:_MOST_CHARACTERS]!r}… ({len(value):,} in all)"
+    if kind in {list, tuple, set, frozenset, dict} and len(value) > _MOST_ITEMS:
+        items: Iterable[Any] = value.items() if kind is dict else value
+        first = ", ".join(map(repr, islice(items, _MOST_ITEMS)))
+        return f"{kind.__name__}({first}, … {len(value):,} items in all)"
+    return repr(value)

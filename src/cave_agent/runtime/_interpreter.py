@@ -1,0 +1,207 @@
+"""Runs cells in one namespace; nothing else in the framework evaluates code."""
+
+import ast
+import asyncio
+import builtins
+from collections.abc import Callable, Coroutine, Generator, Iterable
+from dataclasses import dataclass
+from inspect import CO_COROUTINE, CORO_CLOSED, getcoroutinestate
+from types import CodeType, coroutine
+from typing import Any, NoReturn, TypeAlias, TypeVar
+
+import anyio
+
+from cave_agent.runtime._capture import Capture
+from cave_agent.runtime._cell import Cell, ExecutionResult, Hint
+from cave_agent.runtime._deadline import CellStopped, Deadline
+from cave_agent.runtime._display import display
+from cave_agent.runtime._hints import hints_on_failure, hints_on_success
+from cave_agent.runtime._sources import Sources
+from cave_agent.runtime._stage import stage
+from cave_agent.runtime._time_limit import TimeLimit
+from cave_agent.runtime._traceback import format_error
+
+_T = TypeVar("_T")
+_Outcome: TypeAlias = tuple[BaseException | None, tuple[Hint, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A compiled cell: what comes before its last expression, and that expression."""
+
+    codes: tuple[CodeType, ...]
+    is_async: bool
+
+    @classmethod
+    def of(cls, source: str, filename: str) -> "Program":
+        """Compile a cell, `await` at its top level included."""
+        tree = ast.parse(source, filename)
+        last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
+        codes = [_compiled(tree, filename, "exec")]
+        if isinstance(last, ast.Expr):
+            codes.append(_compiled(ast.Expression(last.value), filename, "eval"))
+        return cls(tuple(codes), any(code.co_flags & CO_COROUTINE for code in codes))
+
+    @property
+    def names(self) -> set[str]:
+        """The names that the cell itself reads or binds."""
+        return {name for code in self.codes for name in code.co_names}
+
+
+class Interpreter:
+    """A persistent namespace and the cells that ran in it.
+
+    Attributes:
+        namespace: The live objects by name.
+    """
+
+    def __init__(self) -> None:
+        self._sources = Sources()
+        self._captures: list[Capture] = []
+        self.namespace: dict[str, Any] = {}
+        self.clear()
+
+    def clear(self) -> None:
+        """Drop every name."""
+        self.namespace.clear()
+        self.namespace.update(__name__="__main__", __builtins__={**vars(builtins), **_BUILTINS})
+
+    def close(self) -> None:
+        """Drop every name, and the cells' texts."""
+        self.clear()
+        self._sources.forget()
+
+    async def run(self, cell: Cell) -> ExecutionResult:
+        """Run a cell on this thread; what its code raises is in the result.
+
+        Raises:
+            CancelledError: The run was cancelled from outside.
+        """
+        capture, deadline = Capture(self._captures), Deadline(cell.seconds)
+        stage.enter()
+        try:
+            with capture.taking():
+                error, hints = await self._outcome(cell, capture, deadline)
+        finally:
+            stage.leave()
+        return ExecutionResult(error, capture.text(), hints)
+
+    async def _outcome(self, cell: Cell, capture: Capture, deadline: Deadline) -> _Outcome:
+        try:
+            return await _on_stage(self._run(cell, capture, deadline), TimeLimit(deadline))
+        except CellStopped as stop:
+            if not deadline.is_up:
+                raise  # it is the limit of a cell around this one
+            error = deadline.error().with_traceback(stop.__traceback__)
+            return self._failed(error, cell, capture)
+
+    async def _run(self, cell: Cell, capture: Capture, deadline: Deadline) -> _Outcome:
+        cancelled_before, program = _cancellations(), None
+        try:
+            program = Program.of(cell.source, self._sources.add(cell.source))
+            value = await self._value(program, deadline)
+            hints = hints_on_success(self.namespace, program.names, value)
+            if value is not None:
+                capture.write(display(value) + "\n")
+        except CellStopped:
+            raise
+        except BaseException as error:  # whatever the code raises is its result
+            if _cancellations() > cancelled_before:
+                raise
+            return self._failed(error, cell, capture, names=program.names if program else ())
+        if _cancellations() > cancelled_before:
+            raise asyncio.CancelledError  # the code swallowed what was meant for the run
+        return None, hints
+
+    async def _value(self, program: Program, deadline: Deadline) -> Any:
+        if not program.is_async:
+            return self._evaluate(program)
+        with anyio.move_on_after(deadline.remaining) as scope:
+            return await self._evaluate_async(program)
+        if scope.cancelled_caught:
+            raise deadline.error()
+        return None
+
+    def _evaluate(self, program: Program) -> Any:
+        value = None
+        for code in program.codes:
+            value = eval(code, self.namespace)  # noqa: S307  # this is what an interpreter is for
+        return value
+
+    async def _evaluate_async(self, program: Program) -> Any:
+        value = None
+        for code in program.codes:
+            value = eval(code, self.namespace)  # noqa: S307  # as above
+            if code.co_flags & CO_COROUTINE:
+                value = await value
+        return value
+
+    def _failed(
+        self, error: BaseException, cell: Cell, capture: Capture, *, names: Iterable[str] = ()
+    ) -> _Outcome:
+        capture.write(format_error(error, self._sources, cell.feedback))
+        return error, hints_on_failure(error, self.namespace, names)
+
+
+@coroutine
+def _on_stage(cell: Coroutine[Any, Any, _T], limit: TimeLimit) -> Generator[Any, Any, _T]:
+    """Drive a cell so that the host is borrowed and the limit armed only while its code runs."""
+    proceed: Callable[[Any], Any] = cell.send
+    value: Any = None
+    while True:
+        try:
+            awaited = _step(proceed, value, limit)
+        except StopIteration as end:
+            outcome: _T = end.value
+            return outcome
+        except CellStopped as stop:
+            if getcoroutinestate(cell) == CORO_CLOSED:
+                raise
+            value, proceed = stop, cell.throw  # it came before the cell's code had gone on
+            continue
+        try:
+            value = yield awaited
+            proceed = cell.send
+        except BaseException as error:  # noqa: BLE001  # a cancellation is the cell's to see
+            value, proceed = error, cell.throw
+
+
+def _step(proceed: Callable[[Any], Any], value: Any, limit: TimeLimit) -> Any:
+    found = stage.set()
+    try:
+        with limit:
+            return proceed(value)
+    except CellStopped:
+        limit.let_go()  # it may have come while the limit was let go of
+        raise
+    finally:
+        stage.strike(found)
+
+
+def _compiled(tree: ast.Module | ast.Expression, filename: str, mode: str) -> CodeType:
+    flags = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
+    code: CodeType = compile(tree, filename, mode, flags=flags, dont_inherit=True)
+    return code
+
+
+def _cancellations() -> int:
+    task = asyncio.current_task()
+    return task.cancelling() if task is not None else 0
+
+
+def _no_input(*_: object) -> NoReturn:
+    raise EOFError(
+        "Nobody is there to answer input(). Use the variables of the runtime, or ask in your reply."
+    )
+
+
+def _exit(code: object = None) -> NoReturn:
+    raise SystemExit(code)  # unlike site's, it leaves the host's stdin open
+
+
+_BUILTINS: dict[str, Any] = {
+    "input": _no_input,
+    "breakpoint": _no_input,
+    "exit": _exit,
+    "quit": _exit,
+}

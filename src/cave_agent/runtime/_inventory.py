@@ -1,0 +1,83 @@
+"""What a user injected into a runtime: its names, descriptions and, for a reset, its objects."""
+
+import builtins
+from collections.abc import Set as AbstractSet
+from dataclasses import replace
+from typing import Any, TypeVar
+
+from cave_agent.errors import DuplicateNameError, UnknownNameError
+from cave_agent.runtime._primitives import Function, Type, Variable
+from cave_agent.runtime._types import types_behind
+
+_Kind = TypeVar("_Kind", Function, Variable, Type)
+
+
+class Inventory:
+    """The injected functions, variables and types by name, in the order of their injection."""
+
+    def __init__(self) -> None:
+        self.functions: dict[str, Function] = {}
+        self.variables: dict[str, Variable] = {}
+        self.types: dict[str, Type] = {}
+        self._implied: dict[str, type] = {}
+        self._deleted: set[str] = set()
+
+    def add_function(self, function: Function) -> dict[str, Any]:
+        """Note a function; gives what is to be bound."""
+        return self._add(self.functions, function)
+
+    def add_variable(self, variable: Variable) -> dict[str, Any]:
+        """Note a variable; gives what is to be bound."""
+        return self._add(self.variables, variable)
+
+    def add_type(self, described: Type) -> dict[str, Any]:
+        """Note a type; gives what is to be bound."""
+        return self._add(self.types, described)
+
+    def update(self, name: str, value: Any) -> None:
+        """Note the new value of a variable."""
+        if name not in self.variables:
+            raise UnknownNameError(self._cannot_update(name))
+        self.variables[name] = replace(self.variables[name], value=value)
+
+    def objects(self) -> dict[str, Any]:
+        """Every object to bind when the runtime is reset, by name."""
+        described = self.functions | self.variables | self.types
+        return self._implied | {name: entry.value for name, entry in described.items()}
+
+    def let_go_of_missing(self, names: AbstractSet[str]) -> None:
+        """Forget what is not among `names`: a cell deleted it."""
+        for entries in (self.functions, self.variables, self.types, self._implied):
+            for name in entries.keys() - names:
+                del entries[name]
+                self._deleted.add(name)
+
+    def _add(self, entries: dict[str, _Kind], entry: _Kind) -> dict[str, Any]:
+        if entry.name in self.functions or entry.name in self.variables or entry.name in self.types:
+            raise DuplicateNameError(
+                f"The name {entry.name!r} is already in this runtime. "
+                "Choose another name, or change a variable's value with update_variable()."
+            )
+        entries[entry.name] = entry
+        self._implied.pop(entry.name, None)
+        self._deleted.discard(entry.name)
+        return self._imply(entry) | {entry.name: entry.value}
+
+    def _imply(self, entry: Function | Variable | Type) -> dict[str, type]:
+        """The classes behind an entry, for the code to use by name, described or not."""
+        described = self.functions.keys() | self.variables.keys() | self.types.keys()
+        new = {
+            name: cls
+            for name, cls in types_behind(entry).items()
+            if name not in described and name not in self._implied and not hasattr(builtins, name)
+        }
+        self._implied |= new
+        return dict(new)
+
+    def _cannot_update(self, name: str) -> str:
+        if name in self._deleted:
+            return f"{name!r} was deleted by a cell. Inject it again with inject_variable()."
+        known = ", ".join(sorted(self.variables)) or "none"
+        return (
+            f"There is no variable {name!r} in this runtime (there are: {known}). Inject it first."
+        )

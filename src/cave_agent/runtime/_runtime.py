@@ -1,0 +1,207 @@
+"""The runtime that a model operates: an inventory of live objects and the host they live in."""
+
+from collections.abc import Iterable
+from types import EllipsisType
+from typing import Any, Self
+
+from cave_agent.errors import RuntimeClosedError, SecurityError, UnknownNameError
+from cave_agent.runtime._cell import Cell, ErrorFeedbackMode, ExecutionResult
+from cave_agent.runtime._describe import describe_functions, describe_types, describe_variables
+from cave_agent.runtime._hosts import Host, InProcessHost
+from cave_agent.runtime._inventory import Inventory
+from cave_agent.runtime._outputs import KeptOutputs
+from cave_agent.runtime._primitives import Function, Type, Variable
+from cave_agent.security import SecurityChecker
+
+
+class PythonRuntime:
+    """A persistent Python namespace of live objects.
+
+    Args:
+        functions: What the code may call.
+        variables: What the code may read and change.
+        types: Classes that are described to the model.
+        security_checker: Judges every cell before it runs.
+        error_feedback_mode: How much of a failure the model reads.
+        host: Where cells run; this very process unless given.
+        cell_timeout: Seconds that a cell may take; `None` for any time.
+
+    Raises:
+        DuplicateNameError: Two of them have the same name.
+    """
+
+    def __init__(  # noqa: PLR0917  # the signature is the specification's
+        self,
+        functions: Iterable[Function] | None = None,
+        variables: Iterable[Variable] | None = None,
+        types: Iterable[Type] | None = None,
+        security_checker: SecurityChecker | None = None,
+        error_feedback_mode: ErrorFeedbackMode = ErrorFeedbackMode.PLAIN,
+        *,
+        host: Host | None = None,
+        cell_timeout: float | None = 120,
+    ) -> None:
+        self.security_checker = security_checker
+        self.error_feedback_mode = error_feedback_mode
+        self.cell_timeout = cell_timeout
+        self._host: Host = host or InProcessHost()
+        self._inventory = Inventory()
+        self._outputs = KeptOutputs(self._host)
+        self._is_closed = False
+        for function in functions or ():
+            self.inject_function(function)
+        for variable in variables or ():
+            self.inject_variable(variable)
+        for described in types or ():
+            self.inject_type(described)
+
+    def inject_function(self, function: Function) -> None:
+        """Make a function available to the code, and describe it to the model.
+
+        Raises:
+            DuplicateNameError: The runtime has something of that name.
+        """
+        self._bind(self._inventory.add_function(function))
+
+    def inject_variable(self, variable: Variable) -> None:
+        """Make an object available to the code, and describe it to the model.
+
+        Raises:
+            DuplicateNameError: The runtime has something of that name.
+        """
+        self._bind(self._inventory.add_variable(variable))
+
+    def inject_type(self, described: Type) -> None:
+        """Make a class available to the code, and describe it to the model.
+
+        Raises:
+            DuplicateNameError: The runtime has something of that name.
+        """
+        self._bind(self._inventory.add_type(described))
+
+    def update_variable(self, name: str, value: Any) -> None:
+        """Bind an injected variable to another value, of any type.
+
+        Raises:
+            UnknownNameError: No such variable was injected.
+        """
+        self._check_open()
+        self._inventory.update(name, value)
+        self._host.put(name, value)
+
+    async def put(self, name: str, value: Any) -> None:
+        """As `update_variable`, without ever blocking the event loop."""
+        self.update_variable(name, value)
+
+    def retrieve(self, name: str) -> Any:
+        """The live object of that name, injected or made by the code; in process the very same.
+
+        Raises:
+            UnknownNameError: There is no such name now; the message lists those that there are.
+        """
+        self._check_open()
+        try:
+            return self._host.get(name)
+        except KeyError:
+            names = ", ".join(sorted(n for n in self._host.names() if not n.startswith("_")))
+            raise UnknownNameError(
+                f"The runtime has no {name!r} (now); it has: {names or 'nothing'}."
+            ) from None
+
+    async def fetch(self, name: str) -> Any:
+        """As `retrieve`, without ever blocking the event loop."""
+        return self.retrieve(name)
+
+    async def execute(
+        self,
+        code: str,
+        *,
+        timeout: float | EllipsisType | None = ...,  # noqa: ASYNC109  # a cell's limit is a part of the cell
+    ) -> ExecutionResult:
+        """Run a cell. What its code raises is in the result, what it did until then stays.
+
+        Args:
+            code: The cell, `await` at its top level included.
+            timeout: Seconds for this cell, instead of `cell_timeout`.
+
+        Raises:
+            TypeError: `code` is not a `str`.
+            RuntimeClosedError: The runtime was closed.
+        """
+        self._check_open()
+        if not isinstance(code, str):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers may be untyped
+            raise TypeError(
+                f"A cell is a str of Python code, not {type(code).__name__}: {code!r:.80}"
+            )
+        if (refusal := self._refusal(code)) is not None:
+            return ExecutionResult(refusal, str(refusal))
+        seconds = self.cell_timeout if isinstance(timeout, EllipsisType) else timeout
+        try:
+            return await self._host.run_cell(Cell(code, seconds, self.error_feedback_mode))
+        finally:
+            self._inventory.let_go_of_missing(self._host.names())
+
+    async def keep_output(self, text: str) -> str:
+        """Bind a long output to a name of its own, so that the code can read it; gives the name.
+
+        The latest 8 are kept, of 64 MB at most in all.
+        """
+        self._check_open()
+        return self._outputs.keep(text)
+
+    def describe_functions(self) -> str:
+        """The injected functions, for the model to read."""
+        return describe_functions(self._inventory.functions.values())
+
+    def describe_variables(self) -> str:
+        """The injected variables as they are now, for the model to read."""
+        names = self._host.names()
+        live = {name: self._host.get(name) for name in self._inventory.variables if name in names}
+        return describe_variables(self._inventory.variables.values(), live)
+
+    def describe_types(self) -> str:
+        """The injected types, for the model to read."""
+        return describe_types(self._inventory.types.values())
+
+    def reset(self) -> None:
+        """Bind every injected name to its object again, and drop all other names.
+
+        What a cell deleted stays deleted; what it changed inside objects stays changed.
+        """
+        self._check_open()
+        self._host.reset(self._inventory.objects())
+
+    async def aclose(self) -> None:
+        """Let go of all objects. Closing again does nothing; all else then raises."""
+        if not self._is_closed:
+            self._is_closed = True
+            self._inventory = Inventory()
+            await self._host.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
+
+    def _bind(self, objects: dict[str, Any]) -> None:
+        self._check_open()
+        for name, value in objects.items():
+            self._host.put(name, value)
+
+    def _refusal(self, code: str) -> SecurityError | None:
+        if self.security_checker is None:
+            return None
+        try:
+            violations = self.security_checker.check_code(code)
+        except SecurityError as error:
+            return error
+        return (
+            SecurityError([violation.message for violation in violations]) if violations else None
+        )
+
+    def _check_open(self) -> None:
+        if self._is_closed:
+            raise RuntimeClosedError(
+                "This runtime was closed with aclose(). Make a new PythonRuntime."
+            )

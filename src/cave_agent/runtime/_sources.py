@@ -1,0 +1,47 @@
+"""The source text of cells, where tracebacks and `inspect` look for it."""
+
+import linecache
+import weakref
+from collections import OrderedDict
+from itertools import count
+from types import CodeType
+
+_PREFIX = "<cell "
+_MOST_CELLS = 256
+_runtimes = count(1)
+
+
+class Sources:
+    """The texts of one runtime's latest cells; they leave `linecache` with the runtime."""
+
+    def __init__(self) -> None:
+        self._runtime = next(_runtimes)
+        self._cells = count(1)
+        self._labels: OrderedDict[str, str] = OrderedDict()
+        self.forget = weakref.finalize(self, _forget, self._labels)
+
+    def add(self, source: str) -> str:
+        """The file name for a new cell, unique in the process."""
+        cell = next(self._cells)
+        name = f"{_PREFIX}{cell} of runtime {self._runtime}>"
+        lines = (source + "\n").splitlines(keepends=True)
+        linecache.cache[name] = (len(source), None, lines, name)
+        self._labels[name] = f"{_PREFIX}{cell}>"
+        if len(self._labels) > _MOST_CELLS:
+            linecache.cache.pop(self._labels.popitem(last=False)[0], None)
+        return name
+
+    def label(self, name: str | None) -> str | None:
+        """How the model knows the cell of that file name; `None` if it is no cell of here."""
+        return self._labels.get(name) if name else None
+
+
+def is_cell(code: CodeType) -> bool:
+    """Whether `code` was compiled from a cell."""
+    return code.co_filename.startswith(_PREFIX)
+
+
+def _forget(labels: OrderedDict[str, str]) -> None:
+    for name in labels:
+        linecache.cache.pop(name, None)
+    labels.clear()

@@ -1,0 +1,36 @@
+"""Arms a cell's deadline while its code is on the stack, with the stopper that reaches it there."""
+
+import threading
+from types import TracebackType
+
+from cave_agent.runtime._alarm import Alarm, alarm
+from cave_agent.runtime._deadline import Deadline
+from cave_agent.runtime._watchdog import Watchdog, watchdog
+
+
+class TimeLimit:
+    """A context manager, to be entered anew for each step of a cell."""
+
+    def __init__(self, deadline: Deadline) -> None:
+        self._deadline = deadline
+        self._stopper: Alarm | Watchdog | None = None
+
+    def __enter__(self) -> None:
+        if self._deadline.seconds is None:
+            return
+        on_main = threading.current_thread() is threading.main_thread()
+        self._stopper = alarm if on_main and alarm.is_free() else watchdog
+        self._stopper.arm(self._deadline)
+
+    def __exit__(
+        self,
+        _type: type[BaseException] | None,
+        _error: BaseException | None,
+        _tb: TracebackType | None,
+    ) -> None:
+        self.let_go()
+
+    def let_go(self) -> None:
+        """Disarm the deadline; harmless if it is not armed."""
+        if self._stopper is not None:
+            self._stopper.disarm(self._deadline)

@@ -1,0 +1,91 @@
+"""Stops cells where `SIGALRM` cannot: off the main thread, or when the host uses the signal itself."""
+
+import ctypes
+import threading
+import time
+
+from cave_agent.runtime._capture import uncaptured
+from cave_agent.runtime._deadline import CellStopped, Deadline
+
+_LINGER = 0.5  # seconds that the thread stays when there is nothing left to watch
+
+
+class Watchdog:
+    """One thread for all running cells, there only while it is needed.
+
+    It raises `CellStopped` through `PyThreadState_SetAsyncExc`
+    (https://docs.python.org/3/c-api/init.html), which takes effect at the next bytecode: a call
+    that blocks in C returns first.
+    """
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._armed: dict[int, list[Deadline]] = {}
+        self._due: dict[int, float] = {}  # when each armed thread is to be stopped
+        self._stopped: set[int] = set()
+        self._wakes_at = 0.0
+        self._is_on_duty = False
+
+    def arm(self, deadline: Deadline) -> None:
+        """From now on raise `CellStopped` in this thread when `deadline` is up."""
+        thread = threading.get_ident()
+        with self._changed:
+            self._armed.setdefault(thread, []).append(deadline)
+            self._schedule(thread)
+            if not self._is_on_duty:
+                self._is_on_duty = True
+                with uncaptured():
+                    threading.Thread(
+                        target=self._watch, name="cave-agent watchdog", daemon=True
+                    ).start()
+            elif self._due[thread] < self._wakes_at:
+                self._changed.notify()
+
+    def disarm(self, deadline: Deadline) -> None:
+        """Let go of `deadline`; a stop that has not yet arrived is taken back."""
+        thread = threading.get_ident()
+        with self._changed:
+            if deadline not in self._armed.get(thread, ()):
+                return
+            self._armed[thread].remove(deadline)
+            if self._armed[thread]:
+                self._schedule(thread)
+            else:
+                del self._armed[thread], self._due[thread]
+            if thread in self._stopped:
+                self._stopped.discard(thread)
+                _raise_in(thread, None)
+
+    def _schedule(self, thread: int) -> None:
+        soonest = min(deadline.next_stop() for deadline in self._armed[thread])
+        self._due[thread] = time.monotonic() + soonest
+
+    def _watch(self) -> None:
+        with self._changed:
+            while self._due or self._is_wanted_again():
+                self._stop_late_ones()
+                self._wakes_at = min(self._due.values())
+                seconds = max(self._wakes_at - time.monotonic(), 0)
+                self._changed.wait(min(seconds, threading.TIMEOUT_MAX))
+            self._is_on_duty = False
+
+    def _is_wanted_again(self) -> bool:
+        self._wakes_at = float("inf")
+        self._changed.wait(_LINGER)
+        return bool(self._due)
+
+    def _stop_late_ones(self) -> None:
+        now = time.monotonic()
+        for thread in [thread for thread, due in self._due.items() if due <= now]:
+            self._stopped.add(thread)
+            self._schedule(thread)
+            _raise_in(thread, CellStopped)
+
+
+def _raise_in(thread: int, error: type[BaseException] | None) -> None:
+    raised = None if error is None else ctypes.py_object(error)
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), raised)
+
+
+watchdog = Watchdog()
+"""One thread serves the whole process."""

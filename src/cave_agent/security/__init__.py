@@ -1,0 +1,17 @@
+"""Rules that refuse a cell before it runs: a guard-rail for mistakes, while the wall is a sandbox."""
+
+from cave_agent.errors import SecurityError
+from cave_agent.security._checker import SecurityChecker
+from cave_agent.security._protocol import SecurityRule, SecurityViolation
+from cave_agent.security._rules import AttributeRule, FunctionRule, ImportRule, RegexRule
+
+__all__ = [
+    "AttributeRule",
+    "FunctionRule",
+    "ImportRule",
+    "RegexRule",
+    "SecurityChecker",
+    "SecurityError",
+    "SecurityRule",
+    "SecurityViolation",
+]

@@ -1,0 +1,87 @@
+"""Every kind of model passes the same checks."""
+
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+
+from cave_agent.models import (
+    Model,
+    ModelResponse,
+    OpenAIServerModel,
+    ScriptedModel,
+    TokenUsage,
+)
+from cave_agent.testing import ScriptedServer, check_model
+
+pytestmark = pytest.mark.anyio
+
+
+@asynccontextmanager
+async def scripted(*replies: str) -> AsyncGenerator[Model]:
+    yield ScriptedModel(*replies, chunk_size=3)
+
+
+@asynccontextmanager
+async def served(*replies: str) -> AsyncGenerator[Model]:
+    async with (
+        ScriptedServer(*replies) as server,
+        OpenAIServerModel("m", server.base_url) as model,
+    ):
+        yield model
+
+
+class OnlyCall(Model):
+    def __init__(self, *replies: str) -> None:
+        self.replies = list(replies)
+        self.asked: list[list[dict[str, str]]] = []
+
+    async def call(self, messages: list[dict[str, str]]) -> ModelResponse:
+        self.asked.append(messages)
+        return ModelResponse(self.replies.pop(0), TokenUsage(1, 2, 3))
+
+
+class Generator(OnlyCall):
+    async def stream(self, messages: list[dict[str, str]]) -> AsyncIterator[str]:  # type: ignore[override]
+        self.asked.append(messages)
+        for character in self.replies.pop(0):
+            yield character
+
+
+@asynccontextmanager
+async def only_call(*replies: str) -> AsyncGenerator[Model]:
+    yield OnlyCall(*replies)
+
+
+@asynccontextmanager
+async def generator(*replies: str) -> AsyncGenerator[Model]:
+    yield Generator(*replies)
+
+
+@pytest.mark.parametrize("make", [scripted, served, only_call, generator])
+async def test_a_model_conforms(make: object) -> None:
+    await check_model(make)  # type: ignore[arg-type]
+
+
+class Forgetful(OnlyCall):
+    async def call(self, messages: list[dict[str, str]]) -> ModelResponse:
+        self.asked.append(messages)
+        return ModelResponse("something else", TokenUsage(1, 2, 3))
+
+
+class Miscounting(OnlyCall):
+    async def call(self, messages: list[dict[str, str]]) -> ModelResponse:
+        self.asked.append(messages)
+        return ModelResponse(self.replies.pop(0), TokenUsage(1, 2, 4))
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"), [(Forgetful, "instead of"), (Miscounting, "is not the sum")]
+)
+async def test_a_model_that_does_something_else_is_told_so(kind: type[OnlyCall], said: str) -> None:
+    @asynccontextmanager
+    async def make(*replies: str) -> AsyncGenerator[Model]:
+        yield kind(*replies)
+
+    with pytest.raises(AssertionError, match=said):
+        await check_model(make)

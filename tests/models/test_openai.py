@@ -1,0 +1,386 @@
+"""The OpenAI-compatible model, over real sockets to a server that follows a script."""
+
+import asyncio
+import gc
+import subprocess
+import sys
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from textwrap import dedent
+from traceback import format_exception
+from typing import Any
+
+import anyio
+import pytest
+from anyio.from_thread import start_blocking_portal
+from inline_snapshot import snapshot
+
+from cave_agent.errors import (
+    MissingExtraError,
+    ModelAuthenticationError,
+    ModelConnectionError,
+    ModelError,
+    ModelRateLimitError,
+    ModelRequestError,
+    ModelServerError,
+    ModelStreamError,
+)
+from cave_agent.models import Delta, ModelResponse, OpenAIServerModel, TokenUsage
+from cave_agent.testing import (
+    CutStream,
+    Failure,
+    RawStream,
+    Reply,
+    ScriptedServer,
+    StalledStream,
+)
+
+pytestmark = pytest.mark.anyio
+
+ASKED = [{"role": "user", "content": "What is it?"}]
+USAGE = TokenUsage(3, 2, 5)
+
+
+@pytest.fixture(autouse=True)
+def environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_ORG_ID", "OPENAI_PROJECT_ID"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@asynccontextmanager
+async def served(
+    *replies: Any, **options: Any
+) -> AsyncGenerator[tuple[ScriptedServer, OpenAIServerModel]]:
+    async with (
+        ScriptedServer(*replies) as server,
+        OpenAIServerModel("m", server.base_url, **options) as model,
+    ):
+        yield server, model
+
+
+async def streamed(model: OpenAIServerModel) -> list[Delta]:
+    async with model.stream(ASKED) as deltas:
+        return [delta async for delta in deltas]
+
+
+async def test_a_whole_reply_comes_with_its_usage() -> None:
+    async with served("an answer") as (server, model):
+        response = await model.call(ASKED)
+
+    assert response == ModelResponse("an answer", USAGE)
+    assert server.requests == [{"model": "m", "messages": ASKED, "stream": False}]
+
+
+async def test_a_streamed_reply_comes_in_pieces_and_ends_with_its_usage() -> None:
+    async with served("an answer") as (server, model):
+        deltas = await streamed(model)
+
+    assert deltas == [Delta("an a"), Delta("nswe"), Delta("r"), Delta(usage=USAGE)]
+    assert server.requests[0]["stream_options"] == {"include_usage": True}
+
+
+async def test_reasoning_is_kept_apart_from_the_reply() -> None:
+    other_name = '{"choices": [{"delta": {"reasoning": "hm"}, "finish_reason": "stop"}]}'
+    async with served(Reply("yes", reasoning="hm"), RawStream((other_name,))) as (_, model):
+        first, second = await streamed(model), await streamed(model)
+
+    assert first[:2] == [Delta(reasoning="hm"), Delta("yes")]
+    assert second == [Delta(reasoning="hm")]
+
+
+async def test_a_reply_without_content_is_empty() -> None:
+    async with served(Reply(None), Reply(None)) as (_, model):
+        assert (await model.call(ASKED)).content == ""
+        assert "".join(delta.text for delta in await streamed(model)) == ""
+
+
+async def test_keyword_arguments_go_into_every_request() -> None:
+    options = {"temperature": 0, "top_k": 5, "extra_body": {"min_p": 0.1}}
+    async with served("a", "b", **options, stream_options={"x": 1}) as (server, model):
+        await model.call(ASKED)
+        await streamed(model)
+
+    for request in server.requests:
+        assert {name: request[name] for name in ("temperature", "top_k", "min_p")} == {
+            "temperature": 0,
+            "top_k": 5,
+            "min_p": 0.1,
+        }
+        assert request["stream_options"] == {"x": 1}
+
+
+async def test_key_organization_project_and_headers_are_sent() -> None:
+    async with (
+        ScriptedServer("a") as server,
+        OpenAIServerModel(
+            "m", server.base_url, "sk-1", "org", "proj", extra_headers={"X-Own": "1"}
+        ) as model,
+    ):
+        await model.call(ASKED)
+
+    sent = server.headers[0]
+    names = ("authorization", "openai-organization", "openai-project", "x-own")
+    assert [sent[name] for name in names] == ["Bearer sk-1", "org", "proj", "1"]
+
+
+async def test_a_local_server_needs_no_key_and_no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    async with ScriptedServer("a") as server:
+        monkeypatch.setenv("OPENAI_BASE_URL", server.base_url)
+        async with OpenAIServerModel("m") as model:
+            assert (await model.call(ASKED)).content == "a"
+
+
+def test_without_key_and_server_the_ways_out_are_named() -> None:
+    with pytest.raises(ModelAuthenticationError) as caught:
+        OpenAIServerModel("gpt-x")
+
+    assert str(caught.value) == snapshot(
+        "OpenAIServerModel('gpt-x') has no key. Pass api_key, set the environment variable "
+        "OPENAI_API_KEY, or pass the base_url of a server that needs none."
+    )
+
+
+def test_the_key_is_taken_from_the_environment_and_never_shown(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-secret")
+
+    model = OpenAIServerModel("m", "https://user:password@example.org/v1")
+
+    assert repr(model) == "OpenAIServerModel('m', base_url='https://example.org/v1')"
+    assert repr(OpenAIServerModel("m")).count("api.openai.com") == 1
+
+
+def test_without_the_sdk_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "openai", None)
+
+    with pytest.raises(MissingExtraError, match="'openai'"):
+        OpenAIServerModel("m", "http://127.0.0.1:9/v1")
+
+
+@pytest.mark.parametrize(
+    ("failure", "kind", "said"),
+    [
+        (Failure(400, body="too long"), ModelRequestError, "status 400: too long"),
+        (Failure(401, body="who"), ModelAuthenticationError, "OPENAI_API_KEY"),
+        (Failure(403), ModelAuthenticationError, "status 403"),
+        (Failure(404, body="no such model"), ModelRequestError, "Check model_id 'm'"),
+        (Failure(422), ModelRequestError, "status 422"),
+        (Failure(429), ModelRateLimitError, "Ask again later"),
+        (Failure(500), ModelServerError, "status 500"),
+        (Failure(502, body="<html>Bad gateway</html>"), ModelServerError, "an HTML page"),
+        (Failure(503, body="", content_type="text/plain"), ModelServerError, "status 503"),
+    ],
+)
+@pytest.mark.parametrize("streaming", [False, True], ids=["call", "stream"])
+async def test_a_refusal_is_told_by_its_status(
+    failure: Failure, kind: type[ModelError], said: str, *, streaming: bool
+) -> None:
+    async with served(failure) as (server, model):
+        with pytest.raises(kind, match=said) as caught:
+            await (streamed(model) if streaming else model.call(ASKED))
+
+    assert type(caught.value) is kind
+    assert server.base_url in str(caught.value)
+    assert caught.value.__cause__ is not None
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [
+        (2.5, 2.5),
+        ("7", 7.0),
+        ("-1", 0.0),
+        ("Wed, 21 Oct 2015 07:28:00 GMT", 0.0),
+        ("soon", None),
+        ("inf", None),
+        (None, None),
+    ],
+)
+async def test_how_long_to_wait_is_read_from_the_answer(
+    header: float | str | None, seconds: float | None
+) -> None:
+    async with served(Failure(429, retry_after=header)) as (_, model):
+        with pytest.raises(ModelRateLimitError) as caught:
+            await model.call(ASKED)
+
+    assert caught.value.retry_after == seconds
+
+
+async def test_a_key_that_the_server_echoes_is_shown_nowhere() -> None:
+    async with served(Failure(401, body="bad key sk-secret"), api_key="sk-secret") as (_, model):
+        with pytest.raises(ModelAuthenticationError) as caught:
+            await model.call(ASKED)
+
+    assert "sk-secret" not in "".join(format_exception(caught.value))
+    assert "[key]" in str(caught.value)
+
+
+async def test_an_address_where_nothing_listens_is_said_to_be_one() -> None:
+    async with ScriptedServer() as server:
+        url = server.base_url
+    async with OpenAIServerModel("m", url) as model:
+        for ask in (model.call, lambda _: streamed(model)):
+            with pytest.raises(ModelConnectionError) as caught:
+                await ask(ASKED)
+
+            expected = f"Nothing is listening at {url}. Start the server or correct base_url."
+            assert str(caught.value) == expected
+
+
+async def test_a_server_that_does_not_answer_in_time_is_said_to_be_one() -> None:
+    async with served(StalledStream("hello", 2), timeout=0.05) as (_, model):
+        with pytest.raises(ModelConnectionError, match="did not answer in time"):
+            await model.call(ASKED)
+
+
+async def test_a_connection_that_breaks_before_a_whole_reply_is_an_error() -> None:
+    async with served(CutStream("hello", 2)) as (_, model):
+        with pytest.raises(ModelConnectionError, match=r"The connection to .* failed"):
+            await model.call(ASKED)
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        Failure(200, body="<html>Welcome</html>"),
+        Failure(200, body="{oops", content_type="application/json"),
+        Failure(200, body="[1]", content_type="application/json"),
+        Failure(200, body='{"choices": []}', content_type="application/json"),
+        Failure(200, body='{"choices": null}', content_type="application/json"),
+    ],
+)
+async def test_an_answer_that_is_no_completion_is_the_servers_failure(reply: Failure) -> None:
+    async with served(reply) as (_, model):
+        with pytest.raises(ModelServerError, match="base_url"):
+            await model.call(ASKED)
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        CutStream("hello", 2),
+        StalledStream("hello", 2),
+        RawStream(()),
+        RawStream(("[DONE]",)),
+        RawStream(("{oops",)),
+        RawStream(('"text"',)),
+        RawStream(('{"choices": [{"delta": {"content": "x = 1"}}]}', "[DONE]")),
+        Failure(200, body="<html>Welcome</html>"),
+    ],
+)
+async def test_a_stream_that_does_not_say_that_it_is_whole_is_an_error(reply: Any) -> None:
+    async with served(reply, timeout=0.2) as (_, model):
+        with pytest.raises(ModelStreamError, match="Ask again"):
+            await streamed(model)
+
+
+async def test_an_error_within_a_stream_is_told_by_its_code() -> None:
+    reports = (
+        '{"error": {"code": 400, "message": "context too small"}}',
+        '{"error": {"message": "something broke"}}',
+    )
+    async with served(*(RawStream((report,)) for report in reports)) as (_, model):
+        with pytest.raises(ModelRequestError, match="context too small"):
+            await streamed(model)
+        with pytest.raises(ModelServerError, match="something broke"):
+            await streamed(model)
+
+
+async def test_leaving_a_stream_early_closes_the_connection_at_once() -> None:
+    async with served(StalledStream("hello world", 8)) as (server, model):
+        async with model.stream(ASKED) as deltas:
+            first = await anext(deltas)
+        await server.wait_disconnect()
+
+    assert first == Delta("hell")
+    assert server.disconnects == 1
+
+
+async def test_cancelling_a_reader_closes_the_connection_at_once() -> None:
+    async with served(StalledStream("hello world", 8)) as (server, model):
+        with anyio.CancelScope() as scope:
+            async with model.stream(ASKED) as deltas:
+                assert await anext(deltas) == Delta("hell")
+                scope.cancel()
+                await anext(deltas)
+        await server.wait_disconnect()
+
+    assert server.disconnects == 1
+
+
+async def test_what_the_reader_raises_is_not_taken_for_the_servers_failure() -> None:
+    async with served("hello") as (_, model):
+        with pytest.raises(ValueError, match="the reader's own"):
+            async with model.stream(ASKED):
+                raise ValueError("the reader's own")
+
+
+async def test_a_connection_is_used_again() -> None:
+    async with served("a", "b", "c") as (server, model):
+        await model.call(ASKED)
+        await streamed(model)
+        await model.call(ASKED)
+
+    assert server.connections == 1
+
+
+async def test_a_closed_model_connects_again() -> None:
+    async with ScriptedServer("a", "b") as server:
+        model = OpenAIServerModel("m", server.base_url)
+        await model.call(ASKED)
+        await model.aclose()
+        await model.aclose()
+        await model.call(ASKED)
+        await model.aclose()
+
+    assert server.connections == 2
+
+
+def test_one_model_serves_several_event_loops_and_leaves_nothing_open() -> None:
+    with (
+        start_blocking_portal() as portal,
+        portal.wrap_async_context_manager(ScriptedServer("a", "b", "c")) as server,
+    ):
+        model = OpenAIServerModel("m", server.base_url)
+
+        said = [asyncio.run(model.call(ASKED)).content for _ in range(3)]
+        gc.collect()
+
+    assert said == ["a", "b", "c"]
+    assert server.connections == 3
+
+
+def test_a_model_that_is_never_closed_makes_no_noise_at_exit() -> None:
+    script = dedent(
+        """
+        import asyncio
+        from cave_agent.models import OpenAIServerModel
+        from cave_agent.testing import ScriptedServer, StalledStream
+
+        import openai
+
+        ASKED = [{"role": "user", "content": "?"}]
+        kept = []
+
+        async def main():
+            async with ScriptedServer("a", StalledStream("hello", 4)) as server:
+                model = OpenAIServerModel("m", server.base_url)
+                kept.append(model)
+                await model.call(ASKED)
+                async with model.stream(ASKED) as deltas:
+                    await anext(deltas)
+                    kept.append(asyncio.create_task(model.call(ASKED)))
+                    await asyncio.sleep(0)
+
+        for _ in range(2):
+            asyncio.run(main())
+        """
+    )
+    ran = subprocess.run(
+        [sys.executable, "-W", "always", "-c", script], capture_output=True, text=True, check=False
+    )
+
+    assert (ran.returncode, ran.stdout, ran.stderr) == (0, "", "")

@@ -1,0 +1,266 @@
+"""What the model reads about functions, variables and types."""
+# ruff: noqa: RUF001
+
+import functools
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from inline_snapshot import snapshot
+
+from cave_agent.runtime import Function, PythonRuntime, Type, Variable
+from cave_agent.runtime._describe import describe_functions, describe_types, describe_variables
+
+
+def make_report(frame: pd.DataFrame, title: str = "Report", *notes: str) -> str:
+    """Make a report.
+
+    It has a page for each species.
+    """
+
+
+async def fetch(url: str, headers: dict[str, str] | None = None) -> "Page": ...  # type: ignore[name-defined]  # noqa: F821
+
+
+class Lamp:
+    """A lamp."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def dim(self, by: int) -> None:
+        """Make it darker."""
+
+
+class Sorter:
+    """Sorts by one key."""
+
+    def __init__(self, key: str) -> None: ...
+
+    def __call__(self, rows: list[dict[str, Any]]) -> None: ...
+
+
+class Mailer:
+    """Holds a connection."""
+
+    async def __call__(self, to: str) -> None:
+        """Send a letter."""
+
+
+@dataclass
+class Point:
+    x: int
+
+
+def test_functions_are_described_by_signature_docstring_and_description() -> None:
+    functions = [
+        Function(make_report, "Use it last.\nIt is slow."),
+        Function(fetch),
+        Function(Lamp("desk").dim, include_doc=False),
+    ]
+
+    assert describe_functions(functions) == snapshot('''\
+def make_report(frame: DataFrame, title: str = "Report", *notes: str) -> str
+    """Make a report.
+    It has a page for each species."""
+    # Use it last.
+    # It is slow.
+async def fetch(url: str, headers: dict[str, str] | None = None) -> Page
+def dim(by: int) -> None\
+''')
+
+
+@pytest.mark.parametrize(
+    ("func", "text"),
+    [
+        (
+            math.sqrt,
+            snapshot('''\
+def sqrt(x, /)
+    """Return the square root of x."""\
+'''),
+        ),
+        (
+            max,
+            snapshot('''\
+def max(...)
+    """max(iterable, *[, default=obj, key=func]) -> value
+    max(arg1, arg2, *args, *[, key=func]) -> value
+    With a single iterable argument, return its biggest item. The
+    default keyword-only argument specifies an object to return if
+    the provided iterable is empty.
+    With two or more arguments, return the largest argument."""\
+'''),
+        ),
+        (
+            functools.partial(make_report, title="Birds"),
+            snapshot('''\
+def make_report(frame: DataFrame, *, title: str = "Birds") -> str
+    """Make a report.
+    It has a page for each species."""\
+'''),
+        ),
+        (
+            functools.partial(math.sqrt),
+            snapshot('''\
+def sqrt(x, /)
+    """Return the square root of x."""\
+'''),
+        ),
+        (
+            Sorter("mass"),
+            snapshot('''\
+def Sorter(rows: list[dict[str, Any]]) -> None
+    """Sorts by one key."""\
+'''),
+        ),
+        (
+            Mailer(),
+            snapshot('''\
+async def Mailer(to: str) -> None
+    """Send a letter."""\
+'''),
+        ),
+        (
+            Lamp,
+            snapshot('''\
+def Lamp(name: str) -> Lamp
+    """A lamp."""\
+'''),
+        ),
+        (
+            np.sin,
+            snapshot('''\
+def sin(x, /, out=None, *, where=True, casting="same_kind", order="K", dtype=None, subok=True, signature=None)
+    """sin(x, /, out=None, *, where=True, casting='same_kind', order='K', dtype=None, subok=True[, signature])
+    Trigonometric sine, element-wise.
+    Parameters
+    ----------
+    x : array_like
+        Angle, in radians (:math:`2 \\pi` rad equals 360 degrees). …"""\
+'''),
+        ),
+    ],
+)
+def test_every_kind_of_callable_is_described(func: Callable[..., Any], text: str) -> None:
+    assert describe_functions([Function(func)]) == text
+
+
+def test_variables_are_described_by_what_they_are_now() -> None:
+    frame = pd.DataFrame({"species": ["a"], "mass": [1.5]})
+    variables = [
+        Variable("df", None, "Penguin measurements,\n  cleaned"),
+        Variable("lamp"),
+        Variable("gone", [], "Deleted by a cell"),
+        Variable("blank", [], "  "),
+    ]
+
+    text = describe_variables(variables, {"lamp": Lamp("desk"), "df": frame, "blank": []})
+
+    assert text == snapshot("""\
+- df: DataFrame, 1 row × 2 columns (species: str, mass: float64) — Penguin measurements, cleaned
+- lamp: Lamp
+- blank: list, 0 items\
+""")
+
+
+def test_types_are_described_by_docstring_description_and_schema() -> None:
+    assert describe_types([Type(Lamp, "Stands on a desk"), Type(Point)]) == snapshot('''\
+class Lamp:
+    """A lamp."""
+    # Stands on a desk
+    def __init__(self, name: str)
+    name: str
+    def dim(self, by: int) -> None
+
+@dataclass
+class Point:
+    x: int\
+''')
+
+
+def test_a_type_may_hide_its_schema_and_its_docstring() -> None:
+    types = [Type(Lamp, include_schema=False), Type(Lamp, include_schema=False, include_doc=False)]
+
+    assert describe_types(types) == snapshot('''\
+class Lamp:
+    """A lamp."""
+
+class Lamp\
+''')
+
+
+def test_nothing_to_describe_is_said_in_one_word() -> None:
+    assert describe_functions([]) == describe_variables([], {}) == describe_types([]) == "(none)"
+
+
+def test_a_runtime_describes_what_it_was_given() -> None:
+    runtime = PythonRuntime(
+        functions=[Function(fetch)], variables=[Variable("lamp", Lamp("desk"))], types=[Type(Point)]
+    )
+
+    assert runtime.describe_functions() == snapshot(
+        "async def fetch(url: str, headers: dict[str, str] | None = None) -> Page"
+    )
+    assert runtime.describe_variables() == snapshot("- lamp: Lamp")
+    assert runtime.describe_types() == snapshot("""\
+@dataclass
+class Point:
+    x: int\
+""")
+
+
+def documented(doc: str) -> Function:
+    def work() -> None: ...
+
+    work.__doc__ = doc
+    return Function(work)
+
+
+def test_a_docstring_of_many_lines_shows_six_without_the_blank_ones() -> None:
+    text = describe_functions([documented("\n\n".join(f"Line {i}" for i in range(9)))])
+
+    assert text == snapshot('''\
+def work() -> None
+    """Line 0
+    Line 1
+    Line 2
+    Line 3
+    Line 4
+    Line 5 …"""\
+''')
+
+
+def test_a_docstring_of_long_lines_is_cut_at_a_word() -> None:
+    text = describe_functions([documented("\n".join(["several words " * 12] * 9))])
+
+    assert len(text) < 450
+    assert text.endswith(' …"""')
+
+
+def test_an_empty_docstring_is_none() -> None:
+    assert describe_functions([documented("  \n ")]) == "def work() -> None"
+
+
+def test_a_docstring_that_cannot_be_read_is_left_out() -> None:
+    class Broken:
+        __doc__ = property(lambda _: 1 / 0)  # type: ignore[assignment]
+
+        def __call__(self) -> None: ...
+
+    assert describe_functions([Function(Broken())]) == "def Broken() -> None"
+
+
+def test_each_entry_is_bounded() -> None:
+    many = {f"field_{i}": int for i in range(500)}
+    wide = type("Wide", (), {"__annotations__": many, "__doc__": "doc " * 500})
+    long = "long " * 1000
+    function = documented(long)
+
+    assert len(describe_types([Type(wide, long)])) < 1600
+    assert len(describe_functions([Function(function.func, long)])) < 1600
+    assert len(describe_variables([Variable("x", 1, long)], {"x": 1})) < 1600
