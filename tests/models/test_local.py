@@ -202,3 +202,27 @@ def test_a_model_that_is_never_closed_ends_with_the_process_quietly(tiny: Path, 
     assert (ran.returncode, ran.stderr) == (0, "")
     with pytest.raises(ProcessLookupError):
         os.kill(int(ran.stdout), 0)
+
+
+def test_a_process_forked_from_the_owner_leaves_the_server_alone(tiny: Path) -> None:
+    script = dedent(
+        f"""
+        import asyncio, os, sys
+        from cave_agent.models import LocalModel
+
+        model = LocalModel({str(tiny)!r}, context_size=512, max_tokens=2)
+        asked = [{{"role": "user", "content": "?"}}]
+        asyncio.run(model.prepare())
+        pid = model._server._process.pid
+        if (child := os.fork()) == 0:
+            sys.exit()
+        os.waitpid(child, 0)
+        assert asyncio.run(model.call(asked)).content == "aa"
+        assert model._server._process.pid == pid
+        """
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=False
+    )
+
+    assert (ran.returncode, ran.stderr) == (0, "")

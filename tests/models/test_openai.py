@@ -131,6 +131,16 @@ async def test_a_local_server_needs_no_key_and_no_proxy(monkeypatch: pytest.Monk
             assert (await model.call(ASKED)).content == "a"
 
 
+async def test_a_server_elsewhere_is_asked_through_the_users_proxy(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with ScriptedServer() as proxy:
+        monkeypatch.setenv("HTTP_PROXY", proxy.base_url.removesuffix("/v1"))
+        async with OpenAIServerModel("m", "http://models.example/v1") as model:
+            with pytest.raises(ModelRequestError, match=r"POST http://models\.example/v1/chat"):
+                await model.call(ASKED)
+
+
 def test_without_key_and_server_the_ways_out_are_named() -> None:
     with pytest.raises(ModelAuthenticationError) as caught:
         OpenAIServerModel("gpt-x")
@@ -218,9 +228,10 @@ async def test_a_key_that_the_server_echoes_is_shown_nowhere() -> None:
     assert "[key]" in str(caught.value)
 
 
-async def test_an_address_where_nothing_listens_is_said_to_be_one() -> None:
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+async def test_an_address_where_nothing_listens_is_said_to_be_one(host: str) -> None:
     async with ScriptedServer() as server:
-        url = server.base_url
+        url = server.base_url.replace("127.0.0.1", host)
     async with OpenAIServerModel("m", url) as model:
         for ask in (model.call, lambda _: streamed(model)):
             with pytest.raises(ModelConnectionError) as caught:
@@ -319,9 +330,8 @@ async def test_what_the_reader_raises_is_not_taken_for_the_servers_failure() -> 
 
 
 async def test_a_connection_is_used_again() -> None:
-    async with served("a", "b", "c") as (server, model):
+    async with served("a", "b") as (server, model):
         await model.call(ASKED)
-        await streamed(model)
         await model.call(ASKED)
 
     assert server.connections == 1

@@ -177,19 +177,25 @@ SCRIPT = dedent(
     from tests.models.test_weights import WEIGHTS, unheard
     from cave_agent.models._weights import find_weights
     {before}
-    print(find_weights(None, WEIGHTS, unheard))
+    try:
+        print(find_weights(None, WEIGHTS, unheard))
+    finally:
+        {after}
     """
 )
 
 
-def script(site: Path, before: str = "") -> list[str]:
-    return [sys.executable, "-c", SCRIPT.format(root=str(ROOT), site=str(site), before=before)]
+def script(site: Path, before: str = "", after: str = "pass") -> list[str]:
+    filled = SCRIPT.format(root=str(ROOT), site=str(site), before=before, after=after)
+    return [sys.executable, "-c", filled]
 
 
 def test_a_disk_that_fills_while_writing_leaves_nothing_behind(installed: Path) -> None:
-    limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (5000, 5000))"
+    fill = "import resource as r; r.setrlimit(r.RLIMIT_FSIZE, (5000, r.RLIM_INFINITY))"
+    free = "r.setrlimit(r.RLIMIT_FSIZE, (r.RLIM_INFINITY, r.RLIM_INFINITY))"
+    command = script(installed, fill, free)
 
-    ran = subprocess.run(script(installed, limit), capture_output=True, text=True, check=False)
+    ran = subprocess.run(command, capture_output=True, text=True, check=False)
 
     assert "WeightsError" in ran.stderr
     assert "cannot be written: File too large" in ran.stderr

@@ -52,10 +52,8 @@ def explain(error: Exception, endpoint: Endpoint, *, streaming: bool) -> ModelEr
     status = _status(error)
     if status is not None:
         return _refusal(error, status, endpoint)
-    if streaming and not _is_report(error):
-        return ModelStreamError(
-            f"The reply of {endpoint.url} broke off in the middle. Ask again, or look at its log."
-        )
+    if streaming:
+        return _broken_off(error, endpoint)
     if isinstance(error, openai.APITimeoutError):
         return ModelConnectionError(
             f"{endpoint.url} did not answer in time. Look at its load, or pass a longer timeout=."
@@ -91,6 +89,17 @@ def _refusal(error: Exception, status: int, endpoint: Endpoint) -> ModelError:
     )
 
 
+def _broken_off(error: Exception, endpoint: Endpoint) -> ModelError:
+    if getattr(error, "body", None):  # the server itself says so, within the stream
+        return ModelServerError(
+            f"{endpoint.url} failed within its reply: {_quote(error, endpoint)}. "
+            "Ask again, or look at its log."
+        )
+    return ModelStreamError(
+        f"The reply of {endpoint.url} broke off in the middle. Ask again, or look at its log."
+    )
+
+
 def _unreachable(error: Exception, endpoint: Endpoint) -> ModelConnectionError:
     causes = list(_causes(error))
     if any(isinstance(cause, ConnectionRefusedError) for cause in causes):
@@ -114,18 +123,13 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
         yield from _causes(cause)
 
 
-def _is_report(error: Exception) -> bool:
-    """Whether the server itself reported the error, within a stream that it had begun."""
-    return bool(getattr(error, "body", None))
-
-
 def _status(error: Exception) -> int | None:
     """The status of the answer, or the numeric code of an error reported within a stream."""
     status: Any = getattr(error, "status_code", None)
     if isinstance(status, int):
         return status if status >= HTTPStatus.BAD_REQUEST else None
-    code: Any = getattr(error, "code", None)
-    return int(code) if isinstance(code, str) and code.isdecimal() else None
+    code = str(getattr(error, "code", None))  # the SDK gives a number up to 2.x, then a text
+    return int(code) if code.isdecimal() else None
 
 
 def _retry_after(error: Exception) -> float | None:

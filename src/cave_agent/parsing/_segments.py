@@ -20,7 +20,7 @@ class Reasoning:
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """The inside of a complete block, its newlines as `\\n`."""
+    """The inside of a complete block, with Unix newlines."""
 
     content: str
 

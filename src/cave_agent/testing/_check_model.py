@@ -1,0 +1,76 @@
+"""The conformance of models: what an agent relies on, whichever model it has."""
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from typing import TypeAlias
+
+import anyio
+
+from cave_agent.models import Delta, Model, open_stream
+
+MakeModel: TypeAlias = Callable[..., AbstractAsyncContextManager[Model]]
+
+_ASKED = [{"role": "user", "content": "Say it."}]
+_SAID = "Well, ünïcode:\n```python\nprint('🦇')\n```\n"
+
+
+async def check_model(make: MakeModel) -> None:
+    """Check that a model does what an agent relies on.
+
+    Args:
+        make: Called with the replies that the model shall give, in order, it returns an async
+            context manager over such a model.
+
+    Raises:
+        AssertionError: The model does something else; the message says what.
+    """
+    for check in (_agrees, _repeats, _survives_leaving, _serves_two, _adds_up):
+        await check(make)
+
+
+async def _agrees(make: MakeModel) -> None:
+    async with make(_SAID, _SAID) as model:
+        whole = (await model.call(_ASKED)).content
+        streamed = "".join(delta.text for delta in await _streamed(model))
+    assert whole == _SAID, f"call() said {whole!r} instead of {_SAID!r}"
+    assert streamed == _SAID, f"stream() said {streamed!r} instead of {_SAID!r}"
+
+
+async def _repeats(make: MakeModel) -> None:
+    async with make("one", "two") as model:
+        said = [(await model.call(_ASKED)).content for _ in range(2)]
+    assert said == ["one", "two"], f"two calls in a row said {said!r}"
+
+
+async def _survives_leaving(make: MakeModel) -> None:
+    async with make(_SAID * 50, "afterwards") as model:
+        async with open_stream(model, _ASKED) as deltas:
+            await anext(deltas)
+        said = (await model.call(_ASKED)).content
+    assert said == "afterwards", f"after a stream was left early, call() said {said!r}"
+
+
+async def _serves_two(make: MakeModel) -> None:
+    said: list[str] = []
+
+    async def ask(model: Model) -> None:
+        said.append((await model.call(_ASKED)).content)
+
+    async with make("one", "two") as model, anyio.create_task_group() as tasks:
+        tasks.start_soon(ask, model)
+        tasks.start_soon(ask, model)
+    assert sorted(said) == ["one", "two"], f"two calls at once said {said!r}"
+
+
+async def _adds_up(make: MakeModel) -> None:
+    async with make(_SAID, _SAID) as model:
+        called = (await model.call(_ASKED)).token_usage
+        reported = [delta.usage for delta in await _streamed(model) if delta.usage is not None]
+    total = called.prompt_tokens + called.completion_tokens
+    assert called.total_tokens == total, f"the total of {called!r} is not the sum of its parts"
+    assert reported in ([], [called]), f"stream() reported {reported!r}, but call() {called!r}"
+
+
+async def _streamed(model: Model) -> list[Delta]:
+    async with open_stream(model, _ASKED) as deltas:
+        return [delta async for delta in deltas]

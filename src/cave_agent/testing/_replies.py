@@ -1,0 +1,64 @@
+"""What a `ScriptedServer` can be told to answer; plain values that do nothing."""
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from cave_agent.models import TokenUsage
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A reply that a `str` cannot say.
+
+    Attributes:
+        text: What the model says; `None` is sent as `null`.
+        reasoning: What it is said to have thought, sent as `reasoning_content`.
+        usage: The tokens reported; a token a word unless given.
+    """
+
+    text: str | None
+    reasoning: str = ""
+    usage: TokenUsage | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """An answer with a status, and a body that is no reply.
+
+    Attributes:
+        status: The HTTP status.
+        retry_after: What the header `Retry-After` says, if there is one.
+        body: The body as it is sent; the protocol's error object unless given.
+        content_type: What the body is said to be; JSON, or HTML if it starts with `<`.
+    """
+
+    status: int
+    retry_after: float | str | None = None
+    body: str | None = None
+    content_type: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CutStream:
+    """A reply whose connection breaks after `after_chars` characters."""
+
+    text: str
+    after_chars: int
+
+
+@dataclass(frozen=True, slots=True)
+class StalledStream:
+    """A reply that stops after `after_chars` characters and goes on only when the client leaves."""
+
+    text: str
+    after_chars: int
+
+
+@dataclass(frozen=True, slots=True)
+class RawStream:
+    """A stream of exactly these events' data, ended properly, whatever they mean."""
+
+    events: tuple[str, ...]
+
+
+Scripted: TypeAlias = str | Reply | Failure | CutStream | StalledStream | RawStream
