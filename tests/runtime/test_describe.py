@@ -164,7 +164,7 @@ def test_variables_are_described_by_what_they_are_now() -> None:
     assert text == snapshot("""\
 - df: DataFrame, 1 row × 2 columns (species: str, mass: float64) — Penguin measurements, cleaned
 - lamp: Lamp
-- blank: list, 0 items\
+- blank: list\
 """)
 
 

@@ -5,6 +5,7 @@ from cave_agent.models._local import LocalModel
 from cave_agent.models._openai import OpenAIServerModel
 from cave_agent.models._protocol import Delta, Model, ModelResponse, TokenUsage
 from cave_agent.models._scripted import ScriptedModel, code
+from cave_agent.models._weights import Progress
 
 __all__ = [
     "Delta",
@@ -12,6 +13,7 @@ __all__ = [
     "Model",
     "ModelResponse",
     "OpenAIServerModel",
+    "Progress",
     "ScriptedModel",
     "TokenUsage",
     "code",

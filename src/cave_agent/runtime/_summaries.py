@@ -8,15 +8,13 @@ from cave_agent.runtime._types import attempt, class_name
 _LIMIT = 600
 _LABEL_LIMIT = 40
 _SHOWN_COLUMNS = 20
+# What changes its size in place is not counted: the prompt would change with every item, and
+# the model's server would have to read it again.
 _UNITS: dict[type, str] = {
-    list: "item",
     tuple: "item",
-    set: "item",
     frozenset: "item",
-    dict: "key",
     str: "character",
     bytes: "byte",
-    bytearray: "byte",
 }
 
 

@@ -1,0 +1,55 @@
+"""The peers: other frameworks, each installed in an environment of its own."""
+
+import os
+import subprocess
+import sys
+import venv
+from dataclasses import dataclass
+from pathlib import Path
+
+HERE = Path(__file__).parent
+
+
+@dataclass(frozen=True, slots=True)
+class Contender:
+    """A framework that plays.
+
+    Attributes:
+        module: What `import` calls it.
+        player: The module of `benchmarks.players` that plays with it.
+        requirement: What pip installs; empty for what is installed here.
+        variable: The environment variable that may name an environment that has it.
+    """
+
+    name: str
+    module: str
+    player: str
+    requirement: str = ""
+    variable: str = ""
+
+    def python(self) -> str:
+        """The interpreter that has it, made ready if need be."""
+        if not self.requirement:
+            return sys.executable
+        named = os.environ.get(self.variable)
+        environment = Path(named) if named else HERE / ".envs" / self.requirement
+        python = environment / "bin" / "python"
+        if not python.exists():
+            venv.create(environment, with_pip=True)
+            install = [python, "-m", "pip", "install", "--quiet", self.requirement]
+            subprocess.run(install, check=True)
+        return str(python)
+
+
+OURS = Contender("cave-agent", "cave_agent", "cave")
+PEERS = (
+    Contender("cave-agent 0.6.5", "cave_agent", "cave", "cave-agent==0.6.5", "BENCH_CAVE_AGENT"),
+    Contender("smolagents 1.26", "smolagents", "smol", "smolagents==1.26.0", "BENCH_SMOLAGENTS"),
+)
+
+
+def run(contender: Contender, *arguments: str) -> str:
+    """What its interpreter prints, run beside this package."""
+    command = [contender.python(), *arguments]
+    ran = subprocess.run(command, check=True, text=True, capture_output=True, cwd=HERE.parent)
+    return ran.stdout

@@ -1,0 +1,15 @@
+"""The entry point of `cave-agent`; it can say which extra is missing when one is."""
+
+import sys
+from importlib.util import find_spec
+
+from cave_agent.errors import MissingExtraError
+
+
+def main() -> None:
+    """Run the command line."""
+    if not all(find_spec(name) for name in ("typer", "rich")):
+        sys.exit(str(MissingExtraError("The command cave-agent", extra="cli")))
+    from cave_agent.cli._app import app  # noqa: PLC0415  # needs the extra
+
+    app()
