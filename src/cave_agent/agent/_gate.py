@@ -9,8 +9,6 @@ import anyio
 from cave_agent.agent._log import AgentLog
 from cave_agent.errors import AgentBusyError
 
-_LONG_WAIT = 5.0  # seconds
-
 _runs_here: ContextVar[tuple["Run", ...]] = ContextVar("runs_here", default=())
 
 
@@ -28,11 +26,17 @@ class Run:
 
 
 class Gate:
-    """The queue of an agent's runs."""
+    """The queue of an agent's runs.
 
-    def __init__(self, log: AgentLog) -> None:
+    Args:
+        log: Where a long wait is noted.
+        patience: Seconds after which a wait is long.
+    """
+
+    def __init__(self, log: AgentLog, patience: float = 5.0) -> None:
         self._lock = anyio.Lock()
         self._log = log
+        self._patience = patience
 
     @asynccontextmanager
     async def passing(self, run: Run) -> AsyncGenerator[None]:
@@ -61,12 +65,12 @@ class Gate:
         try:
             self._lock.acquire_nowait()
         except anyio.WouldBlock:
-            with anyio.move_on_after(_LONG_WAIT):
+            with anyio.move_on_after(self._patience):
                 await self._lock.acquire()
                 return
             self._log.warning(
                 "A run has waited %g s for another run of the same agent. If that is a stream "
                 "which nobody reads any more, close it with aclose() or read it in `async with`.",
-                _LONG_WAIT,
+                self._patience,
             )
             await self._lock.acquire()

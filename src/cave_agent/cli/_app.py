@@ -28,7 +28,9 @@ def commands() -> None:
 def demo(
     model: Annotated[
         str,
-        typer.Option(help="`local`, a GGUF file, `hf:owner/repository/file`, or the URL of an OpenAI-compatible server."),
+        typer.Option(
+            help="`local`, a GGUF file, `hf:owner/repository/file`, or the URL of an OpenAI-compatible server."
+        ),
     ] = "local",
     model_id: Annotated[str, typer.Option(help="The model's name at that server.")] = "default",
 ) -> None:

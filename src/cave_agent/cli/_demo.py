@@ -117,7 +117,9 @@ def _judge(bench: Bench, runtime: PythonRuntime, screen: Screen) -> bool:
     for difference in differences:
         screen.problem(difference)
     if not differences:
-        screen.say("Right: the same objects, and the values that pandas computes directly.", "bold green")
+        screen.say(
+            "Right: the same objects, and the values that pandas computes directly.", "bold green"
+        )
     return not differences
 
 

@@ -59,10 +59,19 @@ class Screen:
             case ReasoningEvent(content):
                 self._stream(content, "dim italic")
             case CodeEvent(content):
-                self._block("cell", Syntax(content.rstrip("\n"), "python", theme="ansi_dark", word_wrap=True))
-            case ExecutionOutputEvent(content) | ExecutionOutputExceededEvent(content, failed=False):
+                self._block(
+                    "cell",
+                    Syntax(content.rstrip("\n"), "python", theme="ansi_dark", word_wrap=True),
+                )
+            case ExecutionOutputEvent(content) | ExecutionOutputExceededEvent(
+                content, failed=False
+            ):
                 self._block("gave", Text(content or "(no output)", "green"))
-            case ExecutionErrorEvent(content) | SecurityErrorEvent(content) | ExecutionOutputExceededEvent(content):
+            case (
+                ExecutionErrorEvent(content)
+                | SecurityErrorEvent(content)
+                | ExecutionOutputExceededEvent(content)
+            ):
                 self._block("failed", Text(content, "red"))
             case FinalResponseEvent():
                 self._end_line()  # its text has been streamed
@@ -74,7 +83,12 @@ class Screen:
     def progress(self, step: Progress) -> None:
         """How far a longer piece of work is."""
         if self._bar is None:
-            columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
+            columns = (
+                TextColumn("{task.description}"),
+                BarColumn(),
+                DownloadColumn(),
+                TimeRemainingColumn(),
+            )
             self._bar = Bar(*columns, console=self._console)
             self._bar.start()
         tasks = [task for task in self._bar.tasks if task.description == step.what]

@@ -20,7 +20,7 @@ def display(value: Any) -> str:
 
 
 def _bounded(value: Any) -> str:
-    kind: type = type(value)
+    kind: type[object] = type(value)
     if kind in {str, bytes, bytearray} and len(value) > _MOST_CHARACTERS:
         return f"{value[:_MOST_CHARACTERS]!r}… ({len(value):,} in all)"
     if kind in {list, tuple, set, frozenset, dict} and len(value) > _MOST_ITEMS:

@@ -37,8 +37,8 @@ def hints_on_failure(
 
 
 def _is_unawaited(value: Any) -> bool:
-    is_coroutine: bool = type(value) is CoroutineType
-    return is_coroutine and getcoroutinestate(value) == CORO_CREATED
+    kind: type[object] = type(value)
+    return kind is CoroutineType and getcoroutinestate(value) == CORO_CREATED
 
 
 def _came_through_asyncio_run(error: RuntimeError) -> bool:

@@ -1,0 +1,190 @@
+"""What the model reads of long outputs, refusals and slips."""
+
+import logging
+
+import pytest
+from inline_snapshot import snapshot
+
+from cave_agent import CaveAgent, LogLevel, PythonRuntime, ScriptedModel, SecurityChecker, Variable
+from cave_agent.events import (
+    ExecutionErrorEvent,
+    ExecutionOutputExceededEvent,
+    SecurityErrorEvent,
+)
+from cave_agent.models import code
+from cave_agent.security import ImportRule, SecurityRule
+
+pytestmark = pytest.mark.anyio
+
+
+async def observation_of(cell: str, **options: object) -> str:
+    """What the model reads after `cell`."""
+    model = ScriptedModel(code(cell), "Done.")
+    await CaveAgent(model, **options).run("Go")  # type: ignore[arg-type]
+    return model.requests[1][-1]["content"]
+
+
+async def test_of_a_long_output_the_model_reads_head_and_tail() -> None:
+    runtime = PythonRuntime()
+
+    text = await observation_of(
+        "print('a' * 50 + 'b' * 100)", runtime=runtime, max_execution_result_length=30
+    )
+
+    assert text == snapshot(
+        """\
+<output>
+aaaaaaaaaa
+[… 120 of 150 characters left out; the whole text is in the variable `full_output_1` …]
+bbbbbbbbbbbbbbbbbbbb
+</output>
+If the task is done, answer in plain text. Otherwise write the next code block.\
+"""
+    )
+    assert runtime.retrieve("full_output_1") == "a" * 50 + "b" * 100
+
+
+async def test_a_long_output_with_an_error_stays_recognisable() -> None:
+    model = ScriptedModel(code("print('a' * 5000)\n1 / 0"), "Done.")
+    agent = CaveAgent(model, max_execution_result_length=100)
+
+    events = [event async for event in agent.stream_events("Go")]
+
+    exceeded = next(e for e in events if isinstance(e, ExecutionOutputExceededEvent))
+    assert exceeded.failed
+    assert "the cell failed with ZeroDivisionError" in exceeded.content
+    assert exceeded.content.endswith("ZeroDivisionError: division by zero")
+    assert "Write a corrected code block." in model.requests[1][-1]["content"]
+
+
+async def test_only_the_latest_long_outputs_are_kept() -> None:
+    runtime = PythonRuntime()
+    replies = [code(f"print('{number}' * 100)") for number in range(10)]
+    agent = CaveAgent(
+        ScriptedModel(*replies, "Done."),
+        runtime=runtime,
+        max_steps=20,
+        max_execution_result_length=50,
+    )
+
+    await agent.run("Go")
+
+    kept = {number: runtime.retrieve(f"full_output_{number}") for number in range(1, 11)}
+    assert kept[1] == kept[2] == "(this output was dropped: only the latest are kept)"
+    assert kept[3] == "2" * 100
+    assert kept[10] == "9" * 100
+
+
+async def test_a_name_of_the_users_is_not_taken_for_an_output() -> None:
+    runtime = PythonRuntime(variables=[Variable("full_output_1", "mine")])
+
+    await observation_of("print('a' * 100)", runtime=runtime, max_execution_result_length=10)
+
+    assert runtime.retrieve("full_output_1") == "mine"
+    assert runtime.retrieve("full_output_2") == "a" * 100
+
+
+async def test_names_of_dropped_outputs_do_not_pile_up() -> None:
+    runtime = PythonRuntime()
+
+    for number in range(60):
+        await runtime.keep_output(str(number))
+
+    assert runtime.retrieve("full_output_60") == "59"
+    with pytest.raises(KeyError):
+        runtime.retrieve("full_output_1")
+
+
+async def test_a_refused_cell_does_not_run_and_the_model_is_told_why() -> None:
+    runtime = PythonRuntime(
+        variables=[Variable("x", 0)], security_checker=SecurityChecker([ImportRule({"os"})])
+    )
+    model = ScriptedModel(code("x = 1\nimport os"), "I cannot.")
+    agent = CaveAgent(model, runtime=runtime)
+
+    events = [event async for event in agent.stream_events("Go")]
+
+    assert runtime.retrieve("x") == 0
+    assert [type(event) for event in events][1] is SecurityErrorEvent
+    assert events[1].content == "line 2: import of 'os' is forbidden"
+    assert model.requests[1][-1]["content"] == snapshot(
+        """\
+<refused>
+line 2: import of 'os' is forbidden
+</refused>
+The security rules refused this code, so none of it was run. Solve the task without what they name.\
+"""
+    )
+
+
+class _Broken(SecurityRule):
+    def check(self, node: object) -> list[object]:
+        raise ValueError("a bug")
+
+
+async def test_a_rule_with_a_bug_stops_the_cell() -> None:
+    runtime = PythonRuntime(
+        variables=[Variable("x", 0)], security_checker=SecurityChecker([_Broken()])
+    )
+
+    text = await observation_of("x = 1", runtime=runtime)
+
+    assert runtime.retrieve("x") == 0
+    assert "_Broken" in text
+
+
+@pytest.mark.parametrize(
+    ("cell", "hint"),
+    [
+        ("async def f(): pass\nx = f()", "Write `await` before the call."),
+        ("import asyncio\nasync def f(): pass\nasyncio.run(f())", "write `await main()`"),
+        ("exit()", "there is nothing to exit"),
+    ],
+)
+async def test_usual_slips_are_pointed_out(cell: str, hint: str) -> None:
+    runtime = PythonRuntime()
+
+    text = await observation_of(cell, runtime=runtime)
+
+    assert hint in text
+    await runtime.execute("try: x.close()\nexcept NameError: pass")
+
+
+async def test_an_error_event_holds_output_and_traceback() -> None:
+    agent = CaveAgent(ScriptedModel(code("print('before')\nraise ValueError('no')"), "Done."))
+
+    events = [event async for event in agent.stream_events("Go")]
+
+    error = next(event for event in events if isinstance(event, ExecutionErrorEvent))
+    assert error.content.startswith("before\nTraceback")
+    assert error.content.endswith("ValueError: no")
+
+
+async def test_an_agents_records_go_through_logging_at_its_own_level(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.DEBUG, "cave_agent")
+
+    await CaveAgent(ScriptedModel("Hi"), log_level=LogLevel.ERROR).run("Go")
+    quiet = len(caplog.records)
+    await CaveAgent(ScriptedModel("Hi"), log_level=LogLevel.INFO).run("Go")
+    told = [record.getMessage() for record in caplog.records]
+    await CaveAgent(ScriptedModel("Hi")).run("Go")
+
+    assert quiet == 0
+    assert told == ["success after 1 steps"]
+    assert "step 1 of 5" in caplog.text
+
+
+async def test_records_never_land_in_a_cells_output(capsys: pytest.CaptureFixture[str]) -> None:
+    inner = CaveAgent(ScriptedModel("```python\nx = 1", "Done."))
+    runtime = PythonRuntime(variables=[Variable("inner", inner)])
+    logger = logging.getLogger("cave_agent")
+    logger.propagate = False
+    try:
+        text = await observation_of("await inner.run('x')\nprint('end')", runtime=runtime)
+    finally:
+        logger.propagate = True
+
+    assert "no end" not in text
+    assert "the code block has no end" in capsys.readouterr().err

@@ -1,0 +1,451 @@
+"""A run from request to answer, through the front door."""
+
+import pytest
+from inline_snapshot import snapshot
+
+from cave_agent import CaveAgent, ExecutionStatus, Function, PythonRuntime, ScriptedModel, Variable
+from cave_agent.errors import ModelConnectionError, ScriptExhaustedError
+from cave_agent.messages import (
+    AssistantMessage,
+    CodeExecutionMessage,
+    ExecutionResultMessage,
+    MessageRole,
+    SystemMessage,
+    UserMessage,
+)
+from cave_agent.models import Model, ModelResponse, TokenUsage, code
+
+pytestmark = pytest.mark.anyio
+
+
+def talk(agent: CaveAgent) -> list[tuple[str, str]]:
+    """The conversation after the system message."""
+    return [(message.role.value, message.content) for message in agent.messages[1:]]
+
+
+async def test_the_object_comes_back_as_the_very_same_object() -> None:
+    cart: list[str] = []
+    runtime = PythonRuntime(variables=[Variable("cart", cart)])
+    model = ScriptedModel(code("cart.append('milk')"), "Done.")
+
+    await CaveAgent(model, runtime=runtime).run("Add milk")
+
+    assert runtime.retrieve("cart") is cart
+    assert cart == ["milk"]
+
+
+async def test_a_run_ends_with_the_first_reply_that_has_no_code() -> None:
+    model = ScriptedModel("Let me see.\n" + code("print(6 * 7)"), "It is 42.")
+
+    response = await CaveAgent(model).run("What is 6 * 7?")
+
+    assert response.content == "It is 42."
+    assert response.status is ExecutionStatus.SUCCESS
+    assert response.steps_taken == 2
+    assert response.code_snippets == ("print(6 * 7)\n",)
+    assert str(response) == snapshot("It is 42.\n[success after 2 of 5 steps, 1 cells, 0 tokens]")
+
+
+async def test_the_model_reads_code_as_its_own_and_results_as_the_users() -> None:
+    model = ScriptedModel("Let me see.\n" + code("print(6 * 7)"), "It is 42.")
+    agent = CaveAgent(model)
+
+    await agent.run("What is 6 * 7?")
+
+    assert model.requests[1][1:] == snapshot(
+        [
+            {"role": "user", "content": "What is 6 * 7?"},
+            {
+                "role": "assistant",
+                "content": """\
+Let me see.
+```python
+print(6 * 7)
+```\
+""",
+            },
+            {
+                "role": "user",
+                "content": """\
+<output>
+42
+</output>
+If the task is done, answer in plain text. Otherwise write the next code block.\
+""",
+            },
+        ]
+    )
+    assert [message.role for message in agent.messages] == [
+        MessageRole.SYSTEM,
+        MessageRole.USER,
+        MessageRole.CODE_EXECUTION,
+        MessageRole.EXECUTION_RESULT,
+        MessageRole.ASSISTANT,
+    ]
+
+
+async def test_only_the_first_block_of_a_reply_runs() -> None:
+    runtime = PythonRuntime(variables=[Variable("x", 0)])
+    model = ScriptedModel(code("x = 1") + "then\n" + code("x = 2"), "Done.", chunk_size=3)
+
+    await CaveAgent(model, runtime=runtime).run("Go")
+
+    assert runtime.retrieve("x") == 1
+    assert model.closed_streams == 1
+
+
+async def test_a_reply_that_ends_with_its_block_is_heard_to_its_end_for_its_usage() -> None:
+    said = ModelResponse(code("1"), TokenUsage(5, 2, 7))
+    model = ScriptedModel(said, ModelResponse("Done.", TokenUsage(9, 1, 10)), chunk_size=4)
+
+    response = await CaveAgent(model).run("Go")
+
+    assert response.token_usage == TokenUsage(14, 3, 17)
+    assert model.closed_streams == 0
+
+
+async def test_a_failing_cell_is_told_to_the_model_and_does_not_end_the_run() -> None:
+    model = ScriptedModel(code("1 / 0"), "I see.")
+
+    response = await CaveAgent(model).run("Go")
+
+    assert response.content == "I see."
+    assert model.requests[1][-1]["content"] == snapshot(
+        """\
+<error>
+Traceback (most recent call last):
+  File "<cell 1>", line 1, in <module>
+    1 / 0
+    ~~^~~
+ZeroDivisionError: division by zero
+</error>
+The code failed; what it did before the error stays. Write a corrected code block.\
+"""
+    )
+
+
+async def test_a_block_without_an_end_never_runs_and_is_asked_for_again() -> None:
+    runtime = PythonRuntime(variables=[Variable("x", 0)])
+    model = ScriptedModel("Now:\n```python\nx = 1\n", code("x = 2"), "Done.")
+
+    response = await CaveAgent(model, runtime=runtime).run("Go")
+
+    assert runtime.retrieve("x") == 2
+    assert response.code_snippets == ("x = 2\n",)
+    assert [message["content"] for message in model.requests[1][-2:]] == snapshot(
+        [
+            """\
+Now:
+```python
+x = 1
+""",
+            "Your code block has no closing fence, so it was not run. Write the whole block again, shorter if need be, and close it.",
+        ]
+    )
+
+
+@pytest.mark.parametrize("reply", ["", "  \n ", "```", None])
+async def test_an_empty_reply_is_an_answer_without_words(reply: str) -> None:
+    response = await CaveAgent(ScriptedModel(ModelResponse(reply))).run("Go")
+
+    assert response.content == (reply or "")
+    assert response.status is ExecutionStatus.SUCCESS
+
+
+async def test_an_empty_block_gives_no_output() -> None:
+    model = ScriptedModel("```python\n```\n", "Done.")
+
+    await CaveAgent(model).run("Go")
+
+    assert "(no output)" in model.requests[1][-1]["content"]
+
+
+async def test_reasoning_is_neither_run_nor_answered_nor_remembered() -> None:
+    model = ScriptedModel(f"<think>\n{code('1 / 0')}</think>It is 3.")
+    agent = CaveAgent(model)
+
+    response = await agent.run("Go")
+
+    assert response.content == "It is 3."
+    assert talk(agent) == [("user", "Go"), ("assistant", "It is 3.")]
+
+
+async def test_steps_run_out_and_the_next_run_goes_on() -> None:
+    model = ScriptedModel(code("x = 1"), code("x += 1"), code("print(x)"), "It is 2.")
+    agent = CaveAgent(model, max_steps=2)
+
+    first = await agent.run("Count")
+    second = await agent.run("Go on")
+
+    assert first.status is ExecutionStatus.MAX_STEPS_REACHED
+    assert first.content == snapshot(
+        "Stopped after 2 steps without a final answer. Ask again to go on, or raise max_steps."
+    )
+    assert (first.steps_taken, second.steps_taken) == (2, 2)
+    assert second.content == "It is 2."
+
+
+async def test_no_steps_means_no_model_call() -> None:
+    model = ScriptedModel()
+
+    response = await CaveAgent(model, max_steps=0).run("Go")
+
+    assert response.status is ExecutionStatus.MAX_STEPS_REACHED
+    assert model.requests == []
+
+
+async def test_a_model_error_leaves_the_conversation_as_it_was() -> None:
+    model = ScriptedModel("Hello.", ModelConnectionError("gone"), "Here again.")
+    agent = CaveAgent(model)
+    await agent.run("Hi")
+    before = list(agent.messages)
+
+    with pytest.raises(ModelConnectionError, match="gone"):
+        await agent.run("And?")
+
+    assert agent.messages == before
+    assert (await agent.run("Now?")).content == "Here again."
+
+
+async def test_a_model_error_after_a_cell_keeps_what_was_done() -> None:
+    model = ScriptedModel(code("x = 1"), ModelConnectionError("gone"), code("print(x)"), "It is 1.")
+    agent = CaveAgent(model)
+
+    with pytest.raises(ModelConnectionError):
+        await agent.run("Set x")
+    response = await agent.run("Go on")
+
+    assert response.content == "It is 1."
+    assert [role for role, _ in talk(agent)] == [
+        "user",
+        "code_execution",
+        "execution_result",
+        "user",
+        "code_execution",
+        "execution_result",
+        "assistant",
+    ]
+
+
+async def test_a_script_that_is_over_says_so() -> None:
+    with pytest.raises(ScriptExhaustedError, match="0 replies, and a reply number 1"):
+        await CaveAgent(ScriptedModel()).run("Go")
+
+
+class _BreaksAfterItsBlock(Model):
+    async def call(self, messages: list[dict[str, str]]) -> ModelResponse:
+        return ModelResponse("Done.")
+
+    async def stream(self, messages: list[dict[str, str]]):
+        if len(messages) > 2:
+            yield "Done."
+            return
+        yield code("x = 1")
+        raise ModelConnectionError("cut")
+
+
+async def test_a_stream_that_breaks_after_a_whole_block_does_not_lose_the_block() -> None:
+    runtime = PythonRuntime(variables=[Variable("x", 0)])
+
+    response = await CaveAgent(_BreaksAfterItsBlock(), runtime=runtime).run("Go")
+
+    assert response.content == "Done."
+    assert runtime.retrieve("x") == 1
+
+
+class _OnlyCalls(Model):
+    async def call(self, messages: list[dict[str, str]]) -> ModelResponse:
+        return ModelResponse("Hello.", TokenUsage(1, 2, 3))
+
+
+class _Duck:
+    async def call(self, messages: list[dict[str, str]]) -> ModelResponse:
+        return ModelResponse("Hello.", TokenUsage(1, 2, 3))
+
+
+@pytest.mark.parametrize("model", [_OnlyCalls(), _Duck()])
+async def test_a_model_with_only_call_serves_and_reports_its_usage(model: Model) -> None:
+    response = await CaveAgent(model).run("Hi")
+
+    assert response.content == "Hello."
+    assert response.token_usage == TokenUsage(1, 2, 3)
+
+
+@pytest.mark.parametrize("query", [None, 3, b"bytes", ["list"]])
+async def test_a_request_that_is_no_text_is_refused(query: object) -> None:
+    agent = CaveAgent(ScriptedModel("Hi"))
+
+    with pytest.raises(TypeError, match="A request is a str, not"):
+        await agent.run(query)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="A request is a str, not"):
+        agent.stream_events(query)  # type: ignore[arg-type]
+
+
+def test_what_is_no_model_is_refused() -> None:
+    with pytest.raises(TypeError, match="is no model: it has neither call"):
+        CaveAgent("gpt-4")  # type: ignore[arg-type]
+
+
+async def test_the_history_keeps_system_request_and_whole_pairs() -> None:
+    replies = [code(f"print({number})") for number in range(6)]
+    model = ScriptedModel(*replies, "Done.")
+    agent = CaveAgent(model, max_steps=10, max_history=6)
+
+    await agent.run("Count")
+
+    last = model.requests[-1]
+    assert [message["role"] for message in last] == [
+        "system",
+        "user",
+        "assistant",
+        "user",
+        "assistant",
+        "user",
+    ]
+    assert last[1]["content"] == "Count"
+    assert "print(4)" in last[2]["content"]
+
+
+async def test_the_latest_pair_stays_however_short_the_history() -> None:
+    model = ScriptedModel(code("print(1)"), code("print(2)"), "Done.")
+
+    await CaveAgent(model, max_history=1).run("Count")
+
+    assert [message["content"].split("\n")[1:2] for message in model.requests[2][2:]] == [
+        ["print(2)"],
+        ["2"],
+    ]
+
+
+async def test_older_requests_go_before_the_current_one() -> None:
+    model = ScriptedModel(*["ok"] * 5)
+    agent = CaveAgent(model, max_history=4)
+
+    for number in range(5):
+        await agent.run(f"request {number}")
+
+    assert [message["content"] for message in model.requests[-1][1:]] == [
+        "request 3",
+        "ok",
+        "request 4",
+    ]
+
+
+async def test_given_messages_are_copied_and_their_system_message_replaced() -> None:
+    given = [SystemMessage("old"), UserMessage("My name is Ada"), AssistantMessage("Hi Ada")]
+    model = ScriptedModel("Ada.")
+    agent = CaveAgent(model, messages=given)
+
+    await agent.run("My name?")
+
+    assert len(given) == 3
+    assert agent.messages[0].content == agent.build_system_prompt()
+    assert talk(agent)[:3] == [
+        ("user", "My name is Ada"),
+        ("assistant", "Hi Ada"),
+        ("user", "My name?"),
+    ]
+
+
+async def test_an_added_message_is_part_of_the_conversation() -> None:
+    model = ScriptedModel("Yes.")
+    agent = CaveAgent(model)
+    agent.add_message(UserMessage("Be short"))
+
+    await agent.run("Clear?")
+
+    assert [message["content"] for message in model.requests[0][1:]] == ["Be short", "Clear?"]
+
+
+async def test_the_system_prompt_is_the_same_bytes_in_every_step() -> None:
+    runtime = PythonRuntime(variables=[Variable("x", 0)])
+    model = ScriptedModel(code("x = 'text'"), code("x = [1]"), "Done.")
+
+    await CaveAgent(model, runtime=runtime).run("Go")
+
+    assert len({request[0]["content"] for request in model.requests}) == 1
+
+
+async def test_braces_in_users_texts_are_text() -> None:
+    agent = CaveAgent(
+        ScriptedModel("Hi"),
+        agent_identity="{functions} {",
+        instructions="}} {x}",
+        additional_context="{current_time}",
+        runtime=PythonRuntime(variables=[Variable("x", 1, "{types}")]),
+    )
+
+    prompt = agent.build_system_prompt()
+
+    assert "{functions} {" in prompt
+    assert "}} {x}" in prompt
+    assert "{current_time}" in prompt
+    assert "{types}" in prompt
+
+
+async def test_an_agent_closes_only_the_runtime_that_it_made() -> None:
+    given = PythonRuntime()
+
+    async with CaveAgent(ScriptedModel(), runtime=given):
+        pass
+    async with CaveAgent(ScriptedModel()) as owner:
+        made = owner.runtime
+
+    assert (await given.execute("1")).success
+    with pytest.raises(RuntimeError, match=r"closed with aclose\(\)"):
+        await made.execute("1")
+
+
+async def test_agents_work_inside_an_agent() -> None:
+    helper = CaveAgent(
+        ScriptedModel(code("clean = [x for x in data if x]"), "Cleaned."),
+        runtime=PythonRuntime(variables=[Variable("data", []), Variable("clean", [])]),
+    )
+    script = """
+        helper.runtime.update_variable("data", raw)
+        reply = await helper.run("Clean data")
+        print(reply.content)
+        raw = helper.runtime.retrieve("clean")
+    """
+    runtime = PythonRuntime(variables=[Variable("raw", [1, 0, 2]), Variable("helper", helper)])
+    model = ScriptedModel(code(script), "Done.")
+
+    await CaveAgent(model, runtime=runtime).run("Clean raw")
+
+    assert runtime.retrieve("raw") == [1, 2]
+    assert "Cleaned." in model.requests[1][-1]["content"]
+
+
+async def test_an_agent_in_a_cell_may_use_the_very_runtime_of_that_cell() -> None:
+    runtime = PythonRuntime(variables=[Variable("x", 0)])
+    inner = CaveAgent(ScriptedModel(code("x += 1\nprint('inside')"), "Done."), runtime=runtime)
+    runtime.inject_variable(Variable("inner", inner))
+    model = ScriptedModel(code("await inner.run('Add one')\nprint('outside', x)"), "Done.")
+
+    await CaveAgent(model, runtime=runtime).run("Go")
+
+    assert runtime.retrieve("x") == 1
+    assert "<output>\noutside 1\n</output>" in model.requests[1][-1]["content"]
+
+
+async def test_a_function_is_called_by_the_code_as_it_is() -> None:
+    calls: list[int] = []
+
+    def note(number: int) -> None:
+        """Note a number."""
+        calls.append(number)
+
+    runtime = PythonRuntime(functions=[Function(note)])
+
+    await CaveAgent(ScriptedModel(code("note(7)"), "Done."), runtime=runtime).run("Note 7")
+
+    assert calls == [7]
+
+
+def test_roles_on_the_wire_are_those_of_chat_apis() -> None:
+    messages = [CodeExecutionMessage("x"), ExecutionResultMessage("y")]
+
+    assert [message.to_dict() for message in messages] == [
+        {"role": "assistant", "content": "x"},
+        {"role": "user", "content": "y"},
+    ]

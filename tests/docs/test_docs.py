@@ -1,0 +1,58 @@
+"""Every Python block in the README, the docs and the docstrings runs, and prints what it says.
+
+A block is a program of its own. What it prints is written below the `print`, after `#> `.
+"""
+
+import sys
+from collections.abc import Generator
+from pathlib import Path
+
+import pytest
+from pytest_examples import CodeExample, EvalExample, find_examples
+
+_ROOT = Path(__file__).parents[2]
+_MARK = "#> "
+_EXAMPLES = list(
+    find_examples(
+        *sorted(_ROOT.glob("*.md")), *sorted((_ROOT / "docs").rglob("*.md")), _ROOT / "src"
+    )
+)
+_RUFF_IGNORE = ["D", "T20", "INP", "E402", "S101", "TRY", "RUF029", "TID251", "PLR2004"]
+
+
+def _name(example: CodeExample) -> str:
+    return f"{example.path.relative_to(_ROOT)}:{example.start_line}"
+
+
+@pytest.fixture
+def main_module() -> Generator[None]:
+    """Each example becomes `__main__`; put back what is."""
+    main = sys.modules["__main__"]
+    yield
+    sys.modules["__main__"] = main
+
+
+@pytest.mark.usefixtures("main_module")
+@pytest.mark.parametrize("example", _EXAMPLES, ids=_name)
+def test_the_example_runs_and_prints_what_it_says(
+    example: CodeExample, eval_example: EvalExample, capsys: pytest.CaptureFixture[str]
+) -> None:
+    eval_example.run(example)
+
+    assert capsys.readouterr().out == _promised_output(example.source)
+
+
+@pytest.mark.parametrize("example", _EXAMPLES, ids=_name)
+def test_the_example_is_tidy(example: CodeExample, eval_example: EvalExample) -> None:
+    eval_example.set_config(ruff_ignore=_RUFF_IGNORE)
+
+    eval_example.lint_ruff(example)
+
+
+def _promised_output(source: str) -> str:
+    lines = (line.lstrip() for line in source.splitlines())
+    return "".join(f"{line[len(_MARK) :]}\n" for line in lines if line.startswith(_MARK))
+
+
+def test_the_readme_has_examples() -> None:
+    assert sum(example.path.name == "README.md" for example in _EXAMPLES) > 10
