@@ -4,8 +4,8 @@ A block is a program of its own. What it prints is written below the `print`, af
 """
 
 import sys
-from collections.abc import Generator
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from pytest_examples import CodeExample, EvalExample, find_examples
@@ -24,29 +24,24 @@ def _name(example: CodeExample) -> str:
     return f"{example.path.relative_to(_ROOT)}:{example.start_line}"
 
 
-@pytest.fixture
-def main_module() -> Generator[None]:
-    """Each example becomes `__main__`; put back what is."""
-    main = sys.modules["__main__"]
-    yield
-    sys.modules["__main__"] = main
-
-
-@pytest.mark.usefixtures("main_module")
 @pytest.mark.parametrize("example", _EXAMPLES, ids=_name)
 def test_the_example_runs_and_prints_what_it_says(
-    example: CodeExample, eval_example: EvalExample, capsys: pytest.CaptureFixture[str]
+    example: CodeExample, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    eval_example.run(example)
+    program = ModuleType("__main__")
+    monkeypatch.setitem(sys.modules, "__main__", program)
+    source = "\n" * example.start_line + example.source  # a traceback points into the document
+
+    exec(compile(source, example.path, "exec"), vars(program))
 
     assert capsys.readouterr().out == _promised_output(example.source)
 
 
 @pytest.mark.parametrize("example", _EXAMPLES, ids=_name)
 def test_the_example_is_tidy(example: CodeExample, eval_example: EvalExample) -> None:
-    eval_example.set_config(ruff_ignore=_RUFF_IGNORE)
+    eval_example.set_config(line_length=100, target_version="py311", ruff_ignore=_RUFF_IGNORE)
 
-    eval_example.lint_ruff(example)
+    eval_example.lint(example)
 
 
 def _promised_output(source: str) -> str:

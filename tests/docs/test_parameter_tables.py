@@ -1,7 +1,6 @@
 """The tables of parameters say what the signatures and docstrings say."""
 
 import pytest
-
 from tests.docs.parameter_tables import (
     CLASSES,
     README,

@@ -14,10 +14,14 @@ if TYPE_CHECKING:
     import pandas as pd
 
 REQUESTS = (
-    "Compute the mean body_mass_g of each species of penguins, and assign it to mean_mass "
-    "as a dict from species to grams.",
-    "Which species in mean_mass is the heaviest? Record it with notebook.record(species, pounds), "
-    "where pounds is its mean mass converted with to_pounds.",
+    (
+        "Compute the mean body_mass_g of each species of penguins, and assign it to mean_mass "
+        "as a dict from species to grams."
+    ),
+    (
+        "Which species in mean_mass is the heaviest? Record it with "
+        "notebook.record(species, pounds), where pounds is its mean mass converted with to_pounds."
+    ),
 )
 
 

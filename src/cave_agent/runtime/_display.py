@@ -20,7 +20,7 @@ def display(value: Any) -> str:
 
 
 def _bounded(value: Any) -> str:
-    kind: type[object] = type(value)
+    kind = _kind(value)
     if kind in {str, bytes, bytearray} and len(value) > _MOST_CHARACTERS:
         return f"{value[:_MOST_CHARACTERS]!r}… ({len(value):,} in all)"
     if kind in {list, tuple, set, frozenset, dict} and len(value) > _MOST_ITEMS:
@@ -28,3 +28,7 @@ def _bounded(value: Any) -> str:
         first = ", ".join(map(repr, islice(items, _MOST_ITEMS)))
         return f"{kind.__name__}({first}, … {len(value):,} items in all)"
     return repr(value)
+
+
+def _kind(value: object) -> type[object]:
+    return type(value)

@@ -1,11 +1,11 @@
 """Recognises the usual slips in a cell, from objects and frames, never from the text of a message."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Coroutine, Iterable
 from inspect import CORO_CREATED, getcoroutinestate
 from traceback import walk_tb
 from types import CoroutineType
-from typing import Any
+from typing import Any, TypeGuard, cast
 
 from cave_agent.runtime._cell import Hint
 
@@ -36,9 +36,10 @@ def hints_on_failure(
     return ()
 
 
-def _is_unawaited(value: Any) -> bool:
-    kind: type[object] = type(value)
-    return kind is CoroutineType and getcoroutinestate(value) == CORO_CREATED
+def _is_unawaited(value: object) -> "TypeGuard[CoroutineType[Any, Any, Any]]":
+    if not isinstance(value, CoroutineType):
+        return False
+    return getcoroutinestate(cast("Coroutine[Any, Any, Any]", value)) == CORO_CREATED
 
 
 def _came_through_asyncio_run(error: RuntimeError) -> bool:
