@@ -21,7 +21,7 @@ def measure(effort: Effort) -> Iterator[Row]:
     taken = {who: median(turn[who] for turn in turns) for who in contenders}
     limit = Limit.at_most(_MOST, taken[OURS], f"{_MOST} ms")
     for peer in PEERS:
-        yield Row("import", "import of the package", taken[OURS], "ms", limit, taken[peer], peer.name)
+        yield Row("import", "the package", taken[OURS], "ms", limit, taken[peer], peer.name)
 
 
 def _milliseconds(contender: Contender) -> float:

@@ -10,8 +10,15 @@ from dataclasses import dataclass, field
 import anyio
 
 from benchmarks.rows import Effort, Limit, Row
-from cave_agent import CaveAgent, ExecutionStatus, Function, LogLevel, Model, ModelResponse
-from cave_agent import PythonRuntime
+from cave_agent import (
+    CaveAgent,
+    ExecutionStatus,
+    Function,
+    LogLevel,
+    Model,
+    ModelResponse,
+    PythonRuntime,
+)
 from cave_agent.models import code
 
 _AGENTS = 1000
@@ -66,11 +73,12 @@ def measure(effort: Effort) -> Iterator[Row]:
     """Whether all finish, how far apart they come, and what each takes and holds."""
     size = effort.of(_AGENTS)
     start = time.perf_counter()
-    crowd = asyncio.run(_live(size))
+    crowd = asyncio.run(_live_together(size))
     each = (time.perf_counter() - start) / (size * _STEPS) * 1e6
     held = _held(size)
-    crowd_of = f"{size:,} agents at once"
-    yield Row("agents", f"{crowd_of}: finished", crowd.done, "", Limit.at_least(size, crowd.done, f"{size}"))
+    crowd_of = f"{size:,} at once"
+    limit = Limit.at_least(size, crowd.done, f"{size:,}")
+    yield Row("agents", f"{crowd_of}: finished", crowd.done, "", limit)
     limit = Limit.at_most(_AHEAD, crowd.ahead, f"{_AHEAD} steps")
     yield Row("agents", f"{crowd_of}: the first ahead of the last", crowd.ahead, "steps", limit)
     limit = Limit.at_most(_HELD, held, f"{_HELD} kB")
@@ -83,13 +91,13 @@ def _held(size: int) -> float:
     tracemalloc.start()
     try:
         before = tracemalloc.get_traced_memory()[0]
-        asyncio.run(_live(size))
+        asyncio.run(_live_together(size))
         return (tracemalloc.get_traced_memory()[1] - before) / size / 1e3
     finally:
         tracemalloc.stop()
 
 
-async def _live(size: int) -> _Crowd:
+async def _live_together(size: int) -> _Crowd:
     crowd = _Crowd(size)
     async with anyio.create_task_group() as group:
         for _ in range(size):

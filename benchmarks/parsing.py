@@ -8,18 +8,19 @@ from benchmarks.timing import seconds
 from cave_agent.parsing import FenceParser
 
 _FENCE = "`" * 3
-_LENGTH = 400_000
+LENGTH = 400_000
 _LARGE, _TOKEN = 1000, 4
 _FASTEST = 20  # MB/s
 _SLOWEST = 3  # µs a token
 _UNEVEN = 1.25
 
 _PROSE = "The numbers `a` and `b` are **close**, as the plot shows.\n\n- first, a look at them\n"
+_OTHER = f"{_FENCE}json\n{{'a': 1}}\n{_FENCE}\n"
 _LINE = "    total += prices[item] * (1 - discount)  # what is paid for it\n"
 _REPLIES = {
-    "text": _PROSE * (_LENGTH // len(_PROSE)),
-    "code": f"{_FENCE}python\n{_LINE * (_LENGTH // len(_LINE))}{_FENCE}\n",
-    "one long line": "lorem ipsum `dolor` sit amet, " * (_LENGTH // 30),
+    "text": (_PROSE * 5 + _OTHER) * (LENGTH // len(_PROSE * 5 + _OTHER)),
+    "code": f"{_FENCE}python\n{_LINE * (LENGTH // len(_LINE))}{_FENCE}\n",
+    "one long line": "lorem ipsum `dolor` sit amet, " * (LENGTH // 30),
 }
 
 

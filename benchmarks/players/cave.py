@@ -24,9 +24,7 @@ class _InstantModel(Model):
 
 
 def _agent() -> CaveAgent:
-    return CaveAgent(
-        _InstantModel(), max_steps=CELLS + 1, max_history=20, log_level=LogLevel.ERROR
-    )
+    return CaveAgent(_InstantModel(), max_steps=CELLS + 1, max_history=20, log_level=LogLevel.ERROR)
 
 
 async def _run() -> float:

@@ -1,0 +1,5 @@
+"""`python -m cave_agent`."""
+
+from cave_agent.cli import main
+
+main()

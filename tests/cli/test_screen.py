@@ -1,0 +1,86 @@
+"""What the terminal shows of each kind of event."""
+
+from io import StringIO
+
+from inline_snapshot import snapshot
+from rich.console import Console
+
+from cave_agent.cli._screen import Screen
+from cave_agent.events import (
+    CodeEvent,
+    ExecutionErrorEvent,
+    ExecutionOutputEvent,
+    ExecutionOutputExceededEvent,
+    FinalResponseEvent,
+    MaxStepsReachedEvent,
+    ReasoningEvent,
+    SecurityErrorEvent,
+    TextEvent,
+)
+from cave_agent.models import Progress
+
+
+def screen_and_text() -> tuple[Screen, StringIO]:
+    text = StringIO()
+    return Screen(Console(file=text, width=60, force_terminal=False)), text
+
+
+def test_every_kind_of_event_is_drawn() -> None:
+    screen, text = screen_and_text()
+
+    screen.heading("A request")
+    for event in (
+        ReasoningEvent("Hm. "),
+        TextEvent("Let me "),
+        TextEvent("see."),
+        CodeEvent("x = 1\n"),
+        ExecutionOutputEvent(""),
+        ExecutionErrorEvent("ValueError: no"),
+        SecurityErrorEvent("line 1: refused"),
+        ExecutionOutputExceededEvent("long"),
+        TextEvent("Done"),
+        FinalResponseEvent("Done"),
+        MaxStepsReachedEvent("Stopped."),
+    ):
+        screen.show(event)
+
+    assert [line.rstrip() for line in text.getvalue().split("\n")] == snapshot(
+        [
+            "",
+            "▶ A request",
+            "Hm. Let me see.",
+            "── cell",
+            "x = 1",
+            "── gave",
+            "(no output)",
+            "── failed",
+            "ValueError: no",
+            "── failed",
+            "line 1: refused",
+            "── gave",
+            "long",
+            "Done",
+            "Stopped.",
+            "",
+        ]
+    )
+
+
+def test_markup_in_a_reply_is_text() -> None:
+    screen, text = screen_and_text()
+
+    screen.show(TextEvent("[bold]x[/bold] [/]"))
+
+    assert text.getvalue() == "[bold]x[/bold] [/]"
+
+
+def test_progress_is_a_bar_that_ends() -> None:
+    screen, text = screen_and_text()
+
+    screen.progress(Progress("Fetching", 1, 4))
+    screen.progress(Progress("Fetching", 4, 4))
+    screen.ready()
+    screen.ready()
+
+    assert "Fetching" in text.getvalue()
+    assert "4/4 bytes" in text.getvalue()
