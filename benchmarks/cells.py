@@ -30,9 +30,9 @@ class _Case:
 
     def limit(self, ours: float, floor: float) -> Limit:
         if self.factor is not None:
-            return Limit.at_most(self.factor, ours / floor, f"{self.factor} × floor")
+            return Limit.at_most(self.factor, ours / floor, f"{self.factor} x floor")
         assert self.more is not None
-        return Limit.at_most(self.more, ours - floor, f"floor + {self.more} µs")
+        return Limit.at_most(self.more, ours - floor, f"floor + {self.more} μs")
 
 
 _RULES = SecurityChecker(
@@ -57,7 +57,7 @@ def measure(effort: Effort) -> Iterator[Row]:
     for case in _CASES:
         ours, floor = asyncio.run(_best(case, effort.of(_ROUNDS)))
         limit = case.limit(ours, floor)
-        yield Row("cell", case.name, ours, "µs", limit, floor, "bare exec")
+        yield Row("cell", case.name, ours, "μs", limit, floor, "bare exec")
 
 
 async def _best(case: _Case, rounds: int) -> list[float]:

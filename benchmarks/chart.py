@@ -11,6 +11,7 @@ from benchmarks.rows import Row
 
 _MET, _MISSED = "#2f7d5b", "#c2452d"
 _LEAST = 0.01  # shares below are drawn as this one
+_ORIGIN = 0.008
 
 
 def draw(rows: Sequence[Row], path: Path) -> None:
@@ -20,14 +21,17 @@ def draw(rows: Sequence[Row], path: Path) -> None:
     judged = [row for row in rows if row.limit is not None]
     figure = Figure(figsize=(9.5, 1.3 + 0.3 * len(judged)), layout="constrained")
     axes: Axes = figure.subplots()
+    numbers_at = 1.1 * max(1, *map(_share, judged))
     for place, row in enumerate(judged):
-        _bar(axes, place, row)
+        color = _MET if row.verdict == "met" else _MISSED
+        axes.barh(place, _share(row) - _ORIGIN, left=_ORIGIN, height=0.65, color=color)
+        axes.text(numbers_at, place, _told(row), va="center", fontsize=8)
     axes.axvline(1, color="black", linewidth=1)
     axes.set_yticks(range(len(judged)), [_label(row) for row in judged])
     axes.set_ylim(len(judged) - 0.4, -0.6)
     axes.set_xscale("log")
-    axes.set_xlim(_LEAST * 0.8, max(4, *(_share(row) * 3 for row in judged)))
-    axes.set_xticks([0.01, 0.1, 0.5, 1, 2], ["1 %", "10 %", "50 %", "target", "2 ×"])
+    axes.set_xlim(_ORIGIN, numbers_at * 3)
+    axes.set_xticks([0.01, 0.1, 0.5, 1, 2], ["1 %", "10 %", "50 %", "target", "2 x"])
     axes.minorticks_off()
     axes.grid(axis="x", alpha=0.25)
     axes.set_axisbelow(True)
@@ -36,13 +40,6 @@ def draw(rows: Sequence[Row], path: Path) -> None:
     axes.set_title("How much of its target each result takes (less is better)", loc="left")
     dated = {"metadata": {"Date": None}} if path.suffix == ".svg" else {}
     figure.savefig(path, **dated)
-
-
-def _bar(axes: Axes, place: int, row: Row) -> None:
-    share = _share(row)
-    color = _MET if row.verdict == "met" else _MISSED
-    axes.barh(place, share - _LEAST * 0.8, left=_LEAST * 0.8, height=0.65, color=color)
-    axes.text(share * 1.05, place, f"{_told(row)}", va="center", fontsize=8)
 
 
 def _share(row: Row) -> float:
@@ -57,5 +54,5 @@ def _label(row: Row) -> str:
 
 def _told(row: Row) -> str:
     number = f"{row.ours:,.0f}" if row.ours >= 100 else f"{row.ours:.3g}"  # noqa: PLR2004
-    ratio = "" if row.ratio is None else f" ({row.ratio:.2f} ×)"
+    ratio = "" if row.ratio is None else f" ({row.ratio:.2f} x)"
     return f"{number} {row.unit}{ratio}"

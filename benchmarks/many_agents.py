@@ -83,7 +83,7 @@ def measure(effort: Effort) -> Iterator[Row]:
     yield Row("agents", f"{crowd_of}: the first ahead of the last", crowd.ahead, "steps", limit)
     limit = Limit.at_most(_HELD, held, f"{_HELD} kB")
     yield Row("agents", f"{crowd_of}: peak memory of each", held, "kB", limit)
-    yield Row("agents", f"{crowd_of}: a step, set-up included", each, "µs")
+    yield Row("agents", f"{crowd_of}: a step, set-up included", each, "μs")
 
 
 def _held(size: int) -> float:

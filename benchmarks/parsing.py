@@ -11,7 +11,7 @@ _FENCE = "`" * 3
 LENGTH = 400_000
 _LARGE, _TOKEN = 1000, 4
 _FASTEST = 20  # MB/s
-_SLOWEST = 3  # µs a token
+_SLOWEST = 3  # μs a token
 _UNEVEN = 1.25
 
 _PROSE = "The numbers `a` and `b` are **close**, as the plot shows.\n\n- first, a look at them\n"
@@ -32,19 +32,19 @@ def measure(effort: Effort) -> Iterator[Row]:
         for size in (_LARGE, _TOKEN):
             once, twice = _best(effort, size, text, _doubled(text))
             growth.append(twice / once)
-            yield _row(name, size, len(text), once)
-    limit = Limit.at_most(_UNEVEN, max(growth) / 2, f"2 × {_UNEVEN}")
-    yield Row("parsing", "twice the text, the worst of these", max(growth), "×", limit)
+            yield _row(name, size, length=len(text), taken=once)
+    limit = Limit.at_most(_UNEVEN, max(growth) / 2, f"2 x {_UNEVEN}")
+    yield Row("parsing", "twice the text, the worst of these", max(growth), "x", limit)
 
 
-def _row(name: str, size: int, length: int, taken: float) -> Row:
+def _row(name: str, size: int, *, length: int, taken: float) -> Row:
     if size == _LARGE:
         speed = length / taken / 1e6
         limit = Limit.at_least(_FASTEST, speed, f"{_FASTEST} MB/s")
         return Row("parsing", f"{name}, 1 kB at a time", speed, "MB/s", limit)
     each = taken / (length / size) * 1e6
-    limit = Limit.at_most(_SLOWEST, each, f"{_SLOWEST} µs")
-    return Row("parsing", f"{name}, a 4-character token", each, "µs", limit)
+    limit = Limit.at_most(_SLOWEST, each, f"{_SLOWEST} μs")
+    return Row("parsing", f"{name}, a 4-character token", each, "μs", limit)
 
 
 def _doubled(text: str) -> str:

@@ -1,6 +1,7 @@
 """The peers: other frameworks, each installed in an environment of its own."""
 
 import os
+import shutil
 import subprocess
 import sys
 import venv
@@ -35,10 +36,17 @@ class Contender:
         environment = Path(named) if named else HERE / ".envs" / self.requirement
         python = environment / "bin" / "python"
         if not python.exists():
-            venv.create(environment, with_pip=True)
-            install = [python, "-m", "pip", "install", "--quiet", self.requirement]
-            subprocess.run(install, check=True)
+            self._install(environment)
         return str(python)
+
+    def _install(self, environment: Path) -> None:
+        venv.create(environment, with_pip=True)
+        install = [environment / "bin" / "python", "-m", "pip", "install", "-qq", self.requirement]
+        try:
+            subprocess.run(install, check=True)
+        except BaseException:
+            shutil.rmtree(environment)  # else it would pass for ready the next time
+            raise
 
 
 OURS = Contender("cave-agent", "cave_agent", "cave")
@@ -51,5 +59,5 @@ PEERS = (
 def run(contender: Contender, *arguments: str) -> str:
     """What its interpreter prints, run beside this package."""
     command = [contender.python(), *arguments]
-    ran = subprocess.run(command, check=True, text=True, capture_output=True, cwd=HERE.parent)
+    ran = subprocess.run(command, check=True, text=True, stdout=subprocess.PIPE, cwd=HERE.parent)
     return ran.stdout

@@ -76,7 +76,7 @@ def _cells(row: Row) -> tuple[str, ...]:
         row.name,
         f"{_number(row.ours)} {row.unit}".rstrip(),
         beside,
-        "" if row.ratio is None else f"{row.ratio:.2f} ×",
+        "" if row.ratio is None else f"{row.ratio:.2f} x",
         "" if row.limit is None else row.limit.text,
         "" if row.limit is None else f"{row.limit.share:.0%}",
         row.verdict,

@@ -58,18 +58,17 @@ class _WatchingModel(Model):
         yield code(f"n = {step}\nprint(n * 2)") if step < self._steps - 1 else "Done."
 
 
-def measure(effort: Effort) -> Iterator[Row]:
-    """A row for time, two for memory."""
-    steps = effort.of(_STEPS)
-    tenth = steps // 10
+def measure(_: Effort) -> Iterator[Row]:
+    """A row for time, two for memory; less than all the steps would tell nothing."""
+    steps, tenth = _STEPS, _STEPS // 10
     model = _played(steps)
     taken = [(later - sooner) * 1e6 for sooner, later in pairwise(model.at)]
     sooner, later = median(taken[:tenth]), median(taken[-tenth:])
-    limit = Limit.at_most(_SLOWER, later / sooner, f"{_SLOWER} × first tenth")
-    yield Row("session", f"{steps:,} steps: a late one", later, "µs", limit, sooner, "first tenth")
+    limit = Limit.at_most(_SLOWER, later / sooner, f"{_SLOWER} x first tenth")
+    yield Row("session", f"{steps:,} steps: a late one", later, "μs", limit, sooner, "first tenth")
     first, last = model.memory
     if first.resident:
-        limit = Limit.at_most(_LARGER, last.resident / first.resident, f"{_LARGER} × first tenth")
+        limit = Limit.at_most(_LARGER, last.resident / first.resident, f"{_LARGER} x first tenth")
         name = f"{steps:,} steps: resident memory"
         yield Row("session", name, last.resident, "MB", limit, first.resident, "first tenth")
     kept = (last.blocks - first.blocks) / (steps - 1 - tenth)

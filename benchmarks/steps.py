@@ -20,8 +20,8 @@ def measure(effort: Effort) -> Iterator[Row]:
     for way in ("run", "stream_events"):
         best = {who: min(turn[who][way] for turn in played) for who in contenders}
         for peer in PEERS:
-            limit = Limit.at_most(_MOST, best[OURS] / best[peer], f"{_MOST} × peer")
-            yield Row("step", f"by {way}", best[OURS], "µs", limit, best[peer], peer.name)
+            limit = Limit.at_most(_MOST, best[OURS] / best[peer], f"{_MOST} x peer")
+            yield Row("step", f"by {way}", best[OURS], "μs", limit, best[peer], peer.name)
 
 
 def _play(contender: Contender, sessions: int) -> dict[str, float]:

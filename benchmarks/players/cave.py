@@ -5,9 +5,8 @@ import time
 from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import Any
 
-from cave_agent import CaveAgent, LogLevel, Model, ModelResponse
-
 from benchmarks.players.session import CELLS, REQUEST, microseconds_per_step, replies, tell
+from cave_agent import CaveAgent, LogLevel, Model, ModelResponse
 
 
 class _InstantModel(Model):

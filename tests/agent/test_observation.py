@@ -172,7 +172,7 @@ async def test_an_agents_records_go_through_logging_at_its_own_level(
     await CaveAgent(ScriptedModel("Hi")).run("Go")
 
     assert quiet == 0
-    assert told == ["success after 1 steps"]
+    assert told == ["success at step 1"]
     assert "step 1 of 5" in caplog.text
 
 

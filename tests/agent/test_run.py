@@ -4,7 +4,7 @@ import pytest
 from inline_snapshot import snapshot
 
 from cave_agent import CaveAgent, ExecutionStatus, Function, PythonRuntime, ScriptedModel, Variable
-from cave_agent.errors import ModelConnectionError, ScriptExhaustedError
+from cave_agent.errors import ModelConnectionError, RuntimeClosedError, ScriptExhaustedError
 from cave_agent.messages import (
     AssistantMessage,
     CodeExecutionMessage,
@@ -43,7 +43,7 @@ async def test_a_run_ends_with_the_first_reply_that_has_no_code() -> None:
     assert response.status is ExecutionStatus.SUCCESS
     assert response.steps_taken == 2
     assert response.code_snippets == ("print(6 * 7)\n",)
-    assert str(response) == snapshot("It is 42.\n[success after 2 of 5 steps, 1 cells, 0 tokens]")
+    assert str(response) == snapshot("It is 42.\n[success at step 2 of 5, cells: 1, tokens: 0]")
 
 
 async def test_the_model_reads_code_as_its_own_and_results_as_the_users() -> None:
@@ -179,7 +179,7 @@ async def test_steps_run_out_and_the_next_run_goes_on() -> None:
 
     assert first.status is ExecutionStatus.MAX_STEPS_REACHED
     assert first.content == snapshot(
-        "Stopped after 2 steps without a final answer. Ask again to go on, or raise max_steps."
+        "Stopped at step 2 without a final answer. Ask again to go on, or raise max_steps."
     )
     assert (first.steps_taken, second.steps_taken) == (2, 2)
     assert second.content == "It is 2."
@@ -449,3 +449,26 @@ def test_roles_on_the_wire_are_those_of_chat_apis() -> None:
         {"role": "assistant", "content": "x"},
         {"role": "user", "content": "y"},
     ]
+
+
+async def test_code_with_fences_in_it_goes_back_to_the_model_as_it_was() -> None:
+    cell = 'text = """\n```\nx\n```\n"""\n'
+    model = ScriptedModel(f"````python\n{cell}````", "Done.")
+
+    await CaveAgent(model).run("Go")
+
+    assert model.requests[1][2]["content"] == f"````python\n{cell}````"
+
+
+async def test_a_closed_agent_says_so() -> None:
+    agent = CaveAgent(ScriptedModel("Hi"))
+    await agent.aclose()
+
+    with pytest.raises(RuntimeClosedError):
+        await agent.run("Hello")
+
+
+def test_a_text_may_be_left_empty() -> None:
+    agent = CaveAgent(ScriptedModel(), instructions="", system_prompt_template="{instructions}!")
+
+    assert agent.build_system_prompt() == "!"

@@ -349,3 +349,13 @@ def test_a_stream_left_open_at_the_end_of_its_loop_makes_no_noise() -> None:
     asyncio.run(leave_open())
 
     assert asyncio.run(agent.run("Now")).content == "Done."
+
+
+async def test_after_leaving_a_bare_loop_the_agent_can_be_asked_at_once() -> None:
+    agent, _ = one_cell(x=0)
+
+    async for _ in agent.stream_events("Go"):
+        break
+    response = await agent.run("Now")
+
+    assert response.content == "Done."

@@ -57,7 +57,7 @@ async def test_running_out_of_steps_is_told() -> None:
         exit_code, screen = await run_demo("--model", server.base_url)
 
     assert exit_code == 1, screen
-    assert "Stopped after 5 steps" in screen
+    assert "Stopped at step 5" in screen
 
 
 async def test_a_server_that_is_not_there_is_a_clear_error() -> None:

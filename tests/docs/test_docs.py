@@ -12,12 +12,12 @@ from pytest_examples import CodeExample, EvalExample, find_examples
 
 _ROOT = Path(__file__).parents[2]
 _MARK = "#> "
-_EXAMPLES = list(
-    find_examples(
-        *sorted(_ROOT.glob("*.md")), *sorted((_ROOT / "docs").rglob("*.md")), _ROOT / "src"
-    )
+_DOCUMENTS = [*_ROOT.glob("*.md"), *(_ROOT / "docs").rglob("*.md")]
+_EXAMPLES = sorted(
+    find_examples(*_DOCUMENTS, _ROOT / "src"),
+    key=lambda example: (example.path, example.start_line),
 )
-_RUFF_IGNORE = ["D", "T20", "INP", "E402", "S101", "TRY", "RUF029", "TID251", "PLR2004"]
+_RUFF_IGNORE = ["D", "INP", "PLR2004", "T20"]
 
 
 def _name(example: CodeExample) -> str:

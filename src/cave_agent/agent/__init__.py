@@ -4,6 +4,9 @@ from cave_agent.agent._agent import CaveAgent
 from cave_agent.agent._log import LogLevel
 from cave_agent.agent._response import AgentResponse, ExecutionStatus
 from cave_agent.agent._stream import EventStream
+from cave_agent.errors import (
+    AgentBusyError,
+)
 from cave_agent.messages import (
     AssistantMessage,
     CodeExecutionMessage,
@@ -15,6 +18,7 @@ from cave_agent.messages import (
 )
 
 __all__ = [
+    "AgentBusyError",
     "AgentResponse",
     "AssistantMessage",
     "CaveAgent",

@@ -33,11 +33,12 @@ class CaveAgent:
         runtime: The live objects; an empty runtime unless given.
         python_block_identifier: What the info string of a block to run starts with.
         messages: A conversation to go on with; it is copied.
-        max_history: Messages that the conversation keeps.
-        max_execution_result_length: Characters of a cell's output that the model reads.
+        max_history: Messages that the model is sent at most, the system message included; the
+            current request and the latest exchange are sent in any case.
+        max_execution_result_length: Characters of a cell's output that the model reads at most.
 
     Attributes:
-        messages: The conversation so far, the system message first.
+        messages: The conversation so far; from the first run on, the system message first.
     """
 
     def __init__(  # noqa: PLR0913, PLR0917  # the signature is the specification's
@@ -61,15 +62,17 @@ class CaveAgent:
                 "Subclass cave_agent.Model, or use one of cave_agent.models."
             )
         self.model = model
-        self.runtime = runtime or PythonRuntime()
+        self.runtime = PythonRuntime() if runtime is None else runtime
         self.messages = list(messages or ())
         self.max_steps = max_steps
         self.max_history = max_history
         self.max_execution_result_length = max_execution_result_length
         self.python_block_identifier = python_block_identifier
-        self.system_prompt_template = system_prompt_template or load("system")
-        self.agent_identity = agent_identity or load("identity")
-        self.instructions = instructions or load("instructions")
+        self.system_prompt_template = (
+            load("system") if system_prompt_template is None else system_prompt_template
+        )
+        self.agent_identity = load("identity") if agent_identity is None else agent_identity
+        self.instructions = load("instructions") if instructions is None else instructions
         self.additional_context = additional_context or ""
         self.log_level = log_level
         self._owns_runtime = runtime is None

@@ -18,10 +18,16 @@ class Run:
     def __init__(self, gate: "Gate") -> None:
         self.gate = gate
         self.is_active = False
+        self.is_abandoned = False  # cancelled, and about to end: it waits for nobody any more
+
+    @property
+    def waits(self) -> bool:
+        """Whether it can only go on when the contexts that it is known to do."""
+        return self.is_active and not self.is_abandoned
 
     def mark_context(self) -> None:
         """Note that this context is one that the run waits for."""
-        runs = tuple(run for run in _runs_here.get() if run.is_active and run is not self)
+        runs = tuple(run for run in _runs_here.get() if run.waits and run is not self)
         _runs_here.set((*runs, self))
 
 
@@ -45,7 +51,7 @@ class Gate:
         Raises:
             AgentBusyError: The run before this one waits for the very context that asks.
         """
-        if any(other.gate is self and other.is_active for other in _runs_here.get()):
+        if any(other.gate is self and other.waits for other in _runs_here.get()):
             raise AgentBusyError(
                 "This agent is running, and that run waits for the code that asks for another: "
                 "it is in a cell of the run or reads its events. Let the run end first, close "

@@ -1,5 +1,6 @@
 """The loop: think, act, observe, until there is an answer or no step left."""
 
+import re
 from dataclasses import dataclass, field
 
 from cave_agent.agent._history import trim
@@ -20,6 +21,8 @@ from cave_agent.messages import (
 from cave_agent.models import Model, TokenUsage, open_stream
 from cave_agent.prompts import fill, load
 from cave_agent.runtime import PythonRuntime
+
+_BACKTICKS = re.compile(r"^ {0,3}(`{3,})", re.MULTILINE)
 
 
 @dataclass(slots=True)
@@ -95,7 +98,7 @@ async def _act(turn: Turn, reply: Reply, emit: Emit) -> None:
     code = reply.code or ""
     await emit(CodeEvent(code))
     turn.snippets.append(code)
-    turn.messages.append(CodeExecutionMessage(_with_block(turn, reply, code) + "```"))
+    turn.messages.append(CodeExecutionMessage(reply.text + _block(turn, code, closed=True)))
     result = await turn.runtime.execute(code)
     observation = await observe(result, turn.runtime, most=turn.max_output)
     turn.messages.append(ExecutionResultMessage(observation.text))
@@ -105,13 +108,15 @@ async def _act(turn: Turn, reply: Reply, emit: Emit) -> None:
 def _ask_again(turn: Turn, reply: Reply) -> None:
     turn.log.warning("step %d: the code block has no end, so it was not run", turn.step)
     turn.messages += (
-        CodeExecutionMessage(_with_block(turn, reply, reply.unclosed or "")),
+        CodeExecutionMessage(reply.text + _block(turn, reply.unclosed or "", closed=False)),
         ExecutionResultMessage(load("observation_of_unclosed_block")),
     )
 
 
-def _with_block(turn: Turn, reply: Reply, code: str) -> str:
-    return f"{reply.text}```{turn.block_identifier}\n{code}"
+def _block(turn: Turn, code: str, *, closed: bool) -> str:
+    longest = max(map(len, _BACKTICKS.findall(code)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return f"{fence}{turn.block_identifier}\n{code}{fence if closed else ''}"
 
 
 async def _answer(turn: Turn, reply: Reply, emit: Emit) -> AgentResponse:
@@ -127,7 +132,7 @@ async def _give_up(turn: Turn, emit: Emit) -> AgentResponse:
 
 
 def _response(turn: Turn, content: str, status: ExecutionStatus) -> AgentResponse:
-    turn.log.info("%s after %d steps", status.value, turn.step)
+    turn.log.info("%s at step %d", status.value, turn.step)
     return AgentResponse(
         content, status, turn.step, turn.max_steps, tuple(turn.snippets), turn.usage
     )

@@ -33,6 +33,6 @@ class AgentResponse:
 
     def __str__(self) -> str:
         return (
-            f"{self.content}\n[{self.status.value} after {self.steps_taken} of {self.max_steps} steps, "
-            f"{len(self.code_snippets)} cells, {self.token_usage.total_tokens} tokens]"
+            f"{self.content}\n[{self.status.value} at step {self.steps_taken} of {self.max_steps}, "
+            f"cells: {len(self.code_snippets)}, tokens: {self.token_usage.total_tokens}]"
         )

@@ -83,6 +83,7 @@ class EventStream(AsyncIterator[Event]):
         """Cancel the run if it has not ended, and wait until it is cleaned up."""
         self._is_closed = True
         if self._task is not None and not self._task.done():
+            self._run.is_abandoned = True
             self._task.cancel()
             await asyncio.wait([self._task])
 
@@ -100,6 +101,7 @@ class EventStream(AsyncIterator[Event]):
     def __del__(self) -> None:
         task = self._task
         if task is not None and not task.done() and not task.get_loop().is_closed():
+            self._run.is_abandoned = True
             task.get_loop().call_soon_threadsafe(task.cancel)
 
     def _start(self) -> asyncio.Task[AgentResponse]:

@@ -1,21 +1,34 @@
 """The persistent namespace of live objects that a model operates."""
 
+from cave_agent.errors import (
+    CellTimeoutError,
+    DuplicateNameError,
+    InvalidNameError,
+    RuntimeClosedError,
+    UnknownNameError,
+)
 from cave_agent.runtime._capture import uncaptured
 from cave_agent.runtime._cell import ErrorFeedbackMode, ExecutionResult, Hint
-from cave_agent.runtime._hosts import InProcessHost
+from cave_agent.runtime._hosts import Host, InProcessHost
 from cave_agent.runtime._primitives import Function, Type, Variable
 from cave_agent.runtime._runtime import PythonRuntime
 from cave_agent.runtime._schema import TypeSchemaExtractor
 
 __all__ = [
+    "CellTimeoutError",
+    "DuplicateNameError",
     "ErrorFeedbackMode",
     "ExecutionResult",
     "Function",
     "Hint",
+    "Host",
     "InProcessHost",
+    "InvalidNameError",
     "PythonRuntime",
+    "RuntimeClosedError",
     "Type",
     "TypeSchemaExtractor",
+    "UnknownNameError",
     "Variable",
     "uncaptured",
 ]

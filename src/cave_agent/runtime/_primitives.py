@@ -13,7 +13,13 @@ from cave_agent.errors import InvalidNameError
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Variable:
-    """An object for the model's code, under a name."""
+    """An object for the model's code, under a name.
+
+    Args:
+        name: What the code calls it.
+        value: The live object itself.
+        description: What the model reads beside the type.
+    """
 
     name: str
     value: Any = field(default=None, repr=False)

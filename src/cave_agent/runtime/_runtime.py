@@ -151,16 +151,19 @@ class PythonRuntime:
 
     def describe_functions(self) -> str:
         """The injected functions, for the model to read."""
+        self._check_open()
         return describe_functions(self._inventory.functions.values())
 
     def describe_variables(self) -> str:
         """The injected variables as they are now, for the model to read."""
+        self._check_open()
         names = self._host.names()
         live = {name: self._host.get(name) for name in self._inventory.variables if name in names}
         return describe_variables(self._inventory.variables.values(), live)
 
     def describe_types(self) -> str:
         """The injected types, for the model to read."""
+        self._check_open()
         return describe_types(self._inventory.types.values())
 
     def reset(self) -> None:

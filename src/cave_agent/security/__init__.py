@@ -1,6 +1,6 @@
 """Rules that refuse a cell before it runs: a guard-rail for mistakes, while the wall is a sandbox."""
 
-from cave_agent.errors import SecurityError
+from cave_agent.errors import SecurityError, SecurityRuleError
 from cave_agent.security._checker import SecurityChecker
 from cave_agent.security._protocol import SecurityRule, SecurityViolation
 from cave_agent.security._rules import AttributeRule, FunctionRule, ImportRule, RegexRule
@@ -13,5 +13,6 @@ __all__ = [
     "SecurityChecker",
     "SecurityError",
     "SecurityRule",
+    "SecurityRuleError",
     "SecurityViolation",
 ]

@@ -1,0 +1,72 @@
+"""What every host must do, as one suite for ours and for users' own."""
+
+from collections.abc import Callable
+
+from cave_agent.errors import CellTimeoutError, RuntimeClosedError
+from cave_agent.runtime import Function, Host, PythonRuntime, Variable
+
+
+async def check_host(make: Callable[[], Host]) -> None:
+    """Run a host through what `PythonRuntime` relies on.
+
+    Args:
+        make: Gives a new host at every call.
+
+    Raises:
+        AssertionError: The host does not do what the message says.
+    """
+    for check in (_objects_go_in_and_out, _cells_share_names, _failures_are_results):
+        async with PythonRuntime(host=make()) as runtime:
+            await check(runtime)
+    async with PythonRuntime(host=make()) as one, PythonRuntime(host=make()) as other:
+        await _runtimes_share_nothing(one, other)
+    await _a_closed_host_is_closed(PythonRuntime(host=make()))
+
+
+async def _objects_go_in_and_out(runtime: PythonRuntime) -> None:
+    def double(number: int) -> int:
+        return 2 * number
+
+    runtime.inject_variable(Variable("numbers", [1, 2]))
+    runtime.inject_function(Function(double))
+    await runtime.execute("numbers.append(double(numbers[-1]))")
+    assert await runtime.fetch("numbers") == [1, 2, 4], "injected objects change in place"
+    await runtime.put("numbers", (7,))
+    await runtime.execute("more = numbers * 2")
+    assert await runtime.fetch("more") == (7, 7), "a variable's new value is seen by the code"
+    runtime.reset()
+    assert await runtime.fetch("numbers") == (7,), "a reset binds the latest value"
+    result = await runtime.execute("more")
+    assert isinstance(result.error, NameError), "a reset drops the code's own names"
+
+
+async def _cells_share_names(runtime: PythonRuntime) -> None:
+    await runtime.execute("import asyncio\nx = 1")
+    result = await runtime.execute("await asyncio.sleep(0)\nprint('x is', x)\nx + 1")
+    assert result.stdout == "x is 1\n2\n", "names stay, `await` works, the last value is shown"
+
+
+async def _failures_are_results(runtime: PythonRuntime) -> None:
+    for code in ("x = 1\n1 / 0", "raise SystemExit", "x = ("):
+        result = await runtime.execute(code)
+        assert not result.success, f"{code!r} fails"
+        assert type(result.error).__name__ in result.stdout, "the traceback is part of the text"
+    assert await runtime.fetch("x") == 1, "what a failing cell did before its failure stays"
+    stopped = await runtime.execute("while True: pass", timeout=0.05)
+    assert isinstance(stopped.error, CellTimeoutError), "a cell is stopped when its time is up"
+    assert (await runtime.execute("x")).stdout == "1\n", "the namespace survives a stopped cell"
+
+
+async def _runtimes_share_nothing(one: PythonRuntime, other: PythonRuntime) -> None:
+    await one.execute("x = 1")
+    assert isinstance((await other.execute("x")).error, NameError), "runtimes share no names"
+
+
+async def _a_closed_host_is_closed(runtime: PythonRuntime) -> None:
+    await runtime.aclose()
+    await runtime.aclose()
+    try:
+        await runtime.execute("1")
+    except RuntimeClosedError:
+        return
+    raise AssertionError("a closed runtime runs no cell")

@@ -1,0 +1,216 @@
+"""What can be imported is written down here; a change of it is seen in the diff."""
+
+import importlib
+import pkgutil
+from types import ModuleType
+
+import pytest
+from inline_snapshot import snapshot
+
+import cave_agent
+
+
+def _public_modules() -> list[ModuleType]:
+    names = [
+        info.name
+        for info in pkgutil.walk_packages(cave_agent.__path__, "cave_agent.")
+        if not any(part.startswith("_") for part in info.name.split("."))
+    ]
+    return [cave_agent, *map(importlib.import_module, sorted(names))]
+
+
+_MODULES = _public_modules()
+
+
+def test_the_public_names_are_these() -> None:
+    assert {module.__name__: module.__all__ for module in _MODULES} == snapshot(
+        {
+            "cave_agent": [
+                "AgentResponse",
+                "AttributeRule",
+                "CaveAgent",
+                "Event",
+                "EventType",
+                "ExecutionStatus",
+                "Function",
+                "FunctionRule",
+                "ImportRule",
+                "LocalModel",
+                "LogLevel",
+                "Message",
+                "MessageRole",
+                "Model",
+                "ModelResponse",
+                "OpenAIServerModel",
+                "PythonRuntime",
+                "RegexRule",
+                "ScriptedModel",
+                "SecurityChecker",
+                "SecurityError",
+                "SecurityRule",
+                "SecurityViolation",
+                "TokenUsage",
+                "Type",
+                "Variable",
+            ],
+            "cave_agent.agent": [
+                "AgentBusyError",
+                "AgentResponse",
+                "AssistantMessage",
+                "CaveAgent",
+                "CodeExecutionMessage",
+                "EventStream",
+                "ExecutionResultMessage",
+                "ExecutionStatus",
+                "LogLevel",
+                "Message",
+                "MessageRole",
+                "SystemMessage",
+                "UserMessage",
+            ],
+            "cave_agent.cli": ["main"],
+            "cave_agent.errors": [
+                "AgentBusyError",
+                "CaveAgentError",
+                "CellTimeoutError",
+                "DuplicateNameError",
+                "InvalidNameError",
+                "MissingExtraError",
+                "ModelAuthenticationError",
+                "ModelConnectionError",
+                "ModelError",
+                "ModelRateLimitError",
+                "ModelRequestError",
+                "ModelServerError",
+                "ModelStreamError",
+                "PromptError",
+                "RuntimeClosedError",
+                "ScriptExhaustedError",
+                "SecurityError",
+                "SecurityRuleError",
+                "UnknownNameError",
+                "WeightsError",
+            ],
+            "cave_agent.events": [
+                "CodeEvent",
+                "Event",
+                "EventType",
+                "ExecutionErrorEvent",
+                "ExecutionOutputEvent",
+                "ExecutionOutputExceededEvent",
+                "FinalResponseEvent",
+                "MaxStepsReachedEvent",
+                "ReasoningEvent",
+                "SecurityErrorEvent",
+                "TextEvent",
+            ],
+            "cave_agent.messages": [
+                "AssistantMessage",
+                "CodeExecutionMessage",
+                "ExecutionResultMessage",
+                "Message",
+                "MessageRole",
+                "SystemMessage",
+                "UserMessage",
+            ],
+            "cave_agent.models": [
+                "Delta",
+                "DeltaStream",
+                "LocalModel",
+                "MissingExtraError",
+                "Model",
+                "ModelAuthenticationError",
+                "ModelConnectionError",
+                "ModelError",
+                "ModelRateLimitError",
+                "ModelRequestError",
+                "ModelResponse",
+                "ModelServerError",
+                "ModelStreamError",
+                "OpenAIServerModel",
+                "Progress",
+                "ScriptExhaustedError",
+                "ScriptedModel",
+                "TokenUsage",
+                "WeightsError",
+                "WireMessages",
+                "code",
+                "open_stream",
+            ],
+            "cave_agent.parsing": [
+                "Code",
+                "FenceParser",
+                "Reasoning",
+                "Segment",
+                "SegmentType",
+                "StreamingTextParser",
+                "Text",
+                "UnclosedCode",
+            ],
+            "cave_agent.prompts": ["PromptError", "fill", "load"],
+            "cave_agent.runtime": [
+                "CellTimeoutError",
+                "DuplicateNameError",
+                "ErrorFeedbackMode",
+                "ExecutionResult",
+                "Function",
+                "Hint",
+                "Host",
+                "InProcessHost",
+                "InvalidNameError",
+                "PythonRuntime",
+                "RuntimeClosedError",
+                "Type",
+                "TypeSchemaExtractor",
+                "UnknownNameError",
+                "Variable",
+                "uncaptured",
+            ],
+            "cave_agent.security": [
+                "AttributeRule",
+                "FunctionRule",
+                "ImportRule",
+                "RegexRule",
+                "SecurityChecker",
+                "SecurityError",
+                "SecurityRule",
+                "SecurityRuleError",
+                "SecurityViolation",
+            ],
+            "cave_agent.testing": [
+                "CutStream",
+                "Failure",
+                "RawStream",
+                "Reply",
+                "Scripted",
+                "ScriptedServer",
+                "StalledStream",
+                "check_host",
+                "check_model",
+            ],
+        }
+    )
+
+
+@pytest.mark.parametrize("module", _MODULES, ids=lambda module: module.__name__)
+def test_all_is_sorted_and_names_what_the_module_offers(module: ModuleType) -> None:
+    is_package = hasattr(module, "__path__")
+    offered = {
+        name
+        for name, value in vars(module).items()
+        if not name.startswith("_")
+        and not isinstance(value, ModuleType)
+        and (is_package or getattr(value, "__module__", None) == module.__name__)
+    }
+
+    assert module.__all__ == sorted(module.__all__)
+    assert offered <= set(module.__all__) <= vars(module).keys()
+
+
+def test_the_top_package_offers_the_very_objects_of_its_packages() -> None:
+    homes = [module for module in _MODULES if module is not cave_agent]
+
+    for name in cave_agent.__all__:
+        offers = [getattr(home, name) for home in homes if name in home.__all__]
+        assert offers, f"{name} is in no package of its own"
+        assert all(offer is getattr(cave_agent, name) for offer in offers), name

@@ -1,0 +1,88 @@
+"""The usual slips of a model, recognised."""
+
+import pytest
+
+from cave_agent.runtime import Hint, PythonRuntime
+
+pytestmark = [pytest.mark.anyio, pytest.mark.timeout(20, method="thread")]
+
+
+async def hints_of(code: str) -> tuple[Hint, ...]:
+    runtime = PythonRuntime()
+    await runtime.execute("async def fetch(): return [1]\nimport asyncio, sys")
+    hints = (await runtime.execute(code)).hints
+    await runtime.execute("if asyncio.iscoroutine(globals().get('x')): x.close()")
+    return hints
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "fetch()",
+        "x = fetch()",
+        "x = fetch()\nlen(x)",
+        "x = fetch()\nx[0]",
+        "x = fetch()\nfor i in x: pass",
+        "x = fetch()\nx",
+    ],
+)
+async def test_a_forgotten_await_is_pointed_out(code: str) -> None:
+    hints = await hints_of(f"{code}\n")
+
+    assert hints == (Hint.FORGOTTEN_AWAIT,)
+
+
+@pytest.mark.parametrize("code", ["exit()", "quit(0)", "sys.exit('done')", "raise SystemExit"])
+async def test_leaving_the_process_is_pointed_out(code: str) -> None:
+    assert await hints_of(code) == (Hint.EXIT_IN_CELL,)
+
+
+@pytest.mark.parametrize("code", ["asyncio.run(fetch())", "r = asyncio.run(main=fetch())"])
+async def test_a_loop_within_the_loop_is_pointed_out(code: str) -> None:
+    assert await hints_of(code) == (Hint.LOOP_IS_RUNNING,)
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "await fetch()",
+        "x = await fetch()\nlen(x)",
+        "x = asyncio.create_task(fetch())\nawait x",
+        "await asyncio.gather(fetch(), fetch())",
+        "fetch",
+        "1 / 0",
+        "raise RuntimeError('asyncio.run() cannot be called from a running event loop')",
+        "x = (",
+    ],
+)
+async def test_nothing_is_pointed_out_where_nothing_was_forgotten(code: str) -> None:
+    assert await hints_of(code) == ()
+
+
+async def test_a_forgotten_coroutine_under_a_name_can_be_awaited_later() -> None:
+    runtime = PythonRuntime()
+    await runtime.execute("async def fetch(): return 5")
+
+    first = await runtime.execute("x = fetch()\nx")
+    second = await runtime.execute("await x")
+
+    assert first.hints == (Hint.FORGOTTEN_AWAIT,)
+    assert (second.stdout, second.hints) == ("5\n", ())
+
+
+async def test_a_coroutine_forgotten_in_an_earlier_cell_is_no_slip_of_a_later_one() -> None:
+    runtime = PythonRuntime()
+    await runtime.execute("async def fetch(): return 5\nx = fetch()")
+
+    result = await runtime.execute("1")
+    await runtime.execute("await x")
+
+    assert result.hints == ()
+
+
+@pytest.mark.parametrize("code", ["input()", "input('name? ')", "breakpoint()"])
+async def test_asking_a_person_fails_at_once_and_says_what_to_do(code: str) -> None:
+    result = await PythonRuntime().execute(code)
+
+    assert isinstance(result.error, EOFError)
+    assert "Nobody is there to answer" in result.stdout
