@@ -51,7 +51,12 @@ summary = f"{best} spends most, tea is {share:.0%} of what is bought"
 """
 
 BUSY = """\
-total = 0
-for number in range(160_000):
-    total += number % 7
+def count(most):
+    total = 0
+    for number in range(most):
+        total += number % 7
+    return total
+
+
+total = count(250_000)
 """

@@ -23,8 +23,9 @@ _PAGE = """\
 
 ![Each result as a share of its target](results.svg)
 
-**How this is measured.** Competitors take turns in one run, and of each the best turn counts, as
-whatever else a machine does only adds. *Step*: every framework plays the same session in a process
+**How this is measured.** Competitors take turns in one run, so that what else the machine does meets
+them alike. Of each the best turn counts for steps and parsing, the middle one of many short turns
+for cells and imports. *Step*: every framework plays the same session in a process
 of its own: a model that answers at once, {cells} times the same two-line cell, then an answer; a new
 agent each session, logs off, all else as it comes (time limits too). The number is the session's
 time over {cells}. The sessions are that short since a step of `smolagents` costs more the longer its
@@ -33,7 +34,7 @@ tokens. *Cell*: `PythonRuntime.execute` on the main thread, with the limit of 12
 `exec(compile(…))` of the same text in this process. *Parsing*: `FenceParser` fed {length:,} characters.
 *Session*: one run, each step with a cell that is new. *Agents*: all start at once in a task group,
 each takes five steps, of which four call a function that waits; memory is the traced peak.
-*Import*: an interpreter that imports, less one that does nothing, the median of many.
+*Import*: an interpreter that imports, less one that does nothing.
 """
 
 

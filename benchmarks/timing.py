@@ -1,23 +1,24 @@
-"""How all the benchmarks time: competitors take turns, and each one's best turn counts."""
+"""How competitors within this process are timed: they take turns, and the middle turn counts."""
 
 import time
 from collections.abc import Awaitable, Callable
+from statistics import median
 
 Batch = Callable[[int], Awaitable[None]]
 
 
-async def best_of(rounds: int, times: int, *batches: Batch) -> list[float]:
-    """The seconds that each batch takes for one of its `times`, in its best of `rounds` turns.
+async def middle_of(rounds: int, times: int, *batches: Batch) -> list[float]:
+    """The seconds that each batch takes for one of its `times`, in the middle one of its turns.
 
-    What else the machine does can only add to a turn, and it meets them all alike.
+    Turns are short and close together, so that what else the machine does meets all alike.
     """
-    best = [float("inf")] * len(batches)
+    turns: list[list[float]] = [[] for _ in batches]
     for _ in range(rounds):
-        for number, batch in enumerate(batches):
+        for batch, taken in zip(batches, turns, strict=True):
             start = time.perf_counter()
             await batch(times)
-            best[number] = min(best[number], (time.perf_counter() - start) / times)
-    return best
+            taken.append((time.perf_counter() - start) / times)
+    return [median(taken) for taken in turns]
 
 
 def seconds(act: Callable[[], object]) -> float:

@@ -41,7 +41,7 @@ async def main() -> None:
         for request in (
             "Invite Ada and Alan to the dinner.",
             "Grace, too.",
-            "Assign the number of guests to `seats`.",
+            "Count the guests and assign the count to `seats`.",
         ):
             print(">", request)
             print(await agent.run(request))

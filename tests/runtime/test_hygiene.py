@@ -38,7 +38,7 @@ def state_of_the_host() -> dict[str, Any]:
         "main's names": set(vars(sys.modules["__main__"])),
         "builtins": dict(vars(__import__("builtins"))),
         "cwd": Path.cwd(),
-        "environment": dict(os.environ),
+        "environment": {k: v for k, v in os.environ.items() if k != "PYTEST_CURRENT_TEST"},
         "path": list(sys.path),
         "recursion": sys.getrecursionlimit(),
     }

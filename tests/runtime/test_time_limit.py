@@ -22,9 +22,6 @@ BUSY = {
     "short sleeps": "import time\nwhile True: time.sleep(0.01)",
     "swallowing": "while True:\n    try: 1\n    except BaseException: pass",
     "swallowing a loop": "while True:\n    try:\n        while True: pass\n    except: pass",
-    "swallowing in a function": (
-        "def f():\n    while True:\n        try: sum(range(100))\n        except: pass\nf()"
-    ),
     "finally": "try:\n    while True: pass\nfinally:\n    while True: pass",
     "exit": "import contextlib\nwith contextlib.suppress(BaseException):\n    while True: pass\nwhile True: pass",
     "await": "import asyncio\nawait asyncio.sleep(9)",
@@ -161,7 +158,9 @@ async def test_cells_of_several_threads_have_their_own_limits() -> None:
 async def test_a_limit_that_ends_with_the_work_harms_nobody_in_a_thread() -> None:
     def run() -> list[BaseException | None]:
         runtime = PythonRuntime()
-        work = "import time\nend = time.perf_counter() + 0.001\nwhile time.perf_counter() < end: pass"
+        work = (
+            "import time\nend = time.perf_counter() + 0.001\nwhile time.perf_counter() < end: pass"
+        )
 
         async def often() -> list[BaseException | None]:
             return [(await runtime.execute(work, timeout=0.001)).error for _ in range(200)]

@@ -1,12 +1,10 @@
 """Runs cells in one namespace; nothing else in the framework evaluates code."""
 
-import ast
 import asyncio
 import builtins
 from collections.abc import Callable, Coroutine, Generator, Iterable
-from dataclasses import dataclass
 from inspect import CO_COROUTINE, CORO_CLOSED, getcoroutinestate
-from types import CodeType, coroutine
+from types import coroutine
 from typing import Any, NoReturn, TypeAlias, TypeVar
 
 import anyio
@@ -16,6 +14,7 @@ from cave_agent.runtime._cell import Cell, ExecutionResult, Hint
 from cave_agent.runtime._deadline import CellStopped, Deadline
 from cave_agent.runtime._display import display
 from cave_agent.runtime._hints import hints_on_failure, hints_on_success
+from cave_agent.runtime._program import Program
 from cave_agent.runtime._sources import Sources
 from cave_agent.runtime._stage import stage
 from cave_agent.runtime._time_limit import TimeLimit
@@ -23,29 +22,6 @@ from cave_agent.runtime._traceback import format_error
 
 _T = TypeVar("_T")
 _Outcome: TypeAlias = tuple[BaseException | None, tuple[Hint, ...]]
-
-
-@dataclass(frozen=True, slots=True)
-class Program:
-    """A compiled cell: what comes before its last expression, and that expression."""
-
-    codes: tuple[CodeType, ...]
-    is_async: bool
-
-    @classmethod
-    def of(cls, source: str, filename: str) -> "Program":
-        """Compile a cell, `await` at its top level included."""
-        tree = ast.parse(source, filename)
-        last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
-        codes = [_compiled(tree, filename, "exec")]
-        if isinstance(last, ast.Expr):
-            codes.append(_compiled(ast.Expression(last.value), filename, "eval"))
-        return cls(tuple(codes), any(code.co_flags & CO_COROUTINE for code in codes))
-
-    @property
-    def names(self) -> set[str]:
-        """The names that the cell itself reads or binds."""
-        return {name for code in self.codes for name in code.co_names}
 
 
 class Interpreter:
@@ -176,12 +152,6 @@ def _step(proceed: Callable[[Any], Any], value: Any, limit: TimeLimit) -> Any:
         raise
     finally:
         stage.strike(found)
-
-
-def _compiled(tree: ast.Module | ast.Expression, filename: str, mode: str) -> CodeType:
-    flags = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
-    code: CodeType = compile(tree, filename, mode, flags=flags, dont_inherit=True)
-    return code
 
 
 def _cancellations() -> int:
