@@ -58,5 +58,5 @@ def count(most):
     return total
 
 
-total = count(250_000)
+total = count(350_000)
 """

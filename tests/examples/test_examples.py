@@ -26,7 +26,7 @@ def run_example(path: Path | str, *options: str) -> "subprocess.CompletedProcess
         ("basic_usage", "The basket costs 11.5 euros."),
         ("runtime_state", "The average is 20.0\n"),
         ("object_methods", "The lamp is at 20 %, the heater at 22 degrees."),
-        ("multi_turn", "They need 3 seats."),
+        ("multi_turn", "Ada and Grace come to dinner."),
         ("stream", "--- gave\nDanube\n"),
     ],
 )

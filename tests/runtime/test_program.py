@@ -60,6 +60,15 @@ CELLS = [
     "x = 1\nreturn",
     "global x\nx = 1",
     "with open('x'): pass\n1 +",
+    "x = 1\ndel x",
+    "x = 1\nfor i in range(3):\n  x += i\n",
+    "x = 3\nprint(\n  x,\n)\n",
+    "x = 3\n(\n  x,\n)  # why\n# because\n\n",
+    "x = 1\r\nx\r\n",
+    "x = 1\rx",
+    "x = 1\nglobal x",
+    "\ufeffx = 1\nx",
+    "x = 1\n\fx",
 ]
 
 
