@@ -20,8 +20,9 @@ import asyncio, sys, threading
 from concurrent.futures import ThreadPoolExecutor
 
 def say(*what):
-    print(me, *what)
-    print(me, *what, file=sys.stderr)
+    line = " ".join(map(str, (me, *what, "\\n")))  # one write: threads may cut a print in pieces
+    sys.stdout.write(line)
+    sys.stderr.write(line)
 
 async def say_often(what):
     for i in range(3):

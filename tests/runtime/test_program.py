@@ -105,7 +105,25 @@ def test_a_cell_does_what_its_syntax_tree_says(source: str) -> None:
 
 
 lines = st.sampled_from(
-    ["x = 1", "x", "x += 1", "if x:", "  x = 2", "  x", '"""', "[", "]", "1,", ")", "f(", "\\", "", "#", "else:", "x == 1"]
+    [
+        "x = 1",
+        "x",
+        "x += 1",
+        "if x:",
+        "  x = 2",
+        "  x",
+        '"""',
+        "[",
+        "]",
+        "1,",
+        ")",
+        "f(",
+        "\\",
+        "",
+        "#",
+        "else:",
+        "x == 1",
+    ]
 )
 
 

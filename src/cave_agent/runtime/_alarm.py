@@ -1,12 +1,12 @@
 """Stops cells on the main thread through `SIGALRM`, borrowed only while their code is on the stack."""
 
 import signal
-import sys
+import threading
 from types import FrameType
 from typing import Any
 
 from cave_agent.runtime._deadline import CellStopped, Deadline
-from cave_agent.runtime._sources import is_cell
+from cave_agent.runtime._insistence import insist_on_stack
 
 
 class Alarm:
@@ -15,7 +15,6 @@ class Alarm:
     def __init__(self) -> None:
         self._armed: list[Deadline] = []  # a cell that runs another within itself comes first
         self._found: Any = signal.SIG_DFL
-        self._tracer: Any = None
         self._rings = 0
 
     def is_free(self) -> bool:
@@ -42,37 +41,21 @@ class Alarm:
             return
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, self._found)
-        if self._rings > 1:
-            sys.settrace(self._tracer)
 
     def _wind(self) -> None:
         soonest = min(deadline.next_stop() for deadline in self._armed)
-        signal.setitimer(signal.ITIMER_REAL, soonest)
+        signal.setitimer(signal.ITIMER_REAL, min(soonest, threading.TIMEOUT_MAX))
 
     def _ring(self, _signal: int, frame: FrameType | None) -> None:
+        if not self._armed:
+            return  # it rang while the last deadline was let go of
         self._wind()
         if not any(deadline.is_up for deadline in self._armed):
             return
         self._rings += 1
         if self._rings > 1:
-            self._insist(frame)
+            insist_on_stack(frame)
         raise CellStopped
-
-    def _insist(self, frame: FrameType | None) -> None:
-        """Stop the cell at its next line too: inside the handler that swallowed the first stop."""
-        if self._rings == 2:  # noqa: PLR2004  # the first time that it comes to this
-            self._tracer = sys.gettrace()
-        while frame is not None:
-            if is_cell(frame.f_code):
-                frame.f_trace = _stop
-            frame = frame.f_back
-        sys.settrace(_stop)
-
-
-def _stop(frame: FrameType, event: str, _argument: object) -> Any:
-    if is_cell(frame.f_code) and event != "exception":  # that one still stands inside the `try`
-        raise CellStopped
-    return _stop
 
 
 alarm = Alarm()

@@ -9,7 +9,7 @@ from contextvars import ContextVar
 
 from typing_extensions import Buffer, override
 
-CAPTURE_LIMIT = 8 << 20  # characters; head and tail of half that are kept of a longer output
+CAPTURE_LIMIT = 8 << 20  # characters; of a longer output head and tail are kept
 _MANY_PARTS = 4096
 
 captured_by: ContextVar["Capture | None"] = ContextVar("captured_by", default=None)
@@ -31,8 +31,8 @@ class Capture(io.TextIOBase):
 
     def __init__(self, siblings: list["Capture"], limit: int = CAPTURE_LIMIT) -> None:
         self._siblings = siblings
-        self._limit = limit
-        self._lock = threading.Lock()
+        self._share = limit // 3  # what the head keeps, the tail, and the tail's latest pieces
+        self._lock = threading.RLock()  # a signal handler may print within a print
         self._head = ""
         self._parts: list[str] = []
         self._size = 0  # characters in `_parts`
@@ -40,10 +40,12 @@ class Capture(io.TextIOBase):
 
     @override
     def write(self, text: str, /) -> int:
+        if not isinstance(text, str):  # pyright: ignore[reportUnnecessaryIsInstance]  # from cells
+            raise TypeError(f"write() argument must be str, not {type(text).__name__}")
         with self._lock:
             self._parts.append(text)
             self._size += len(text)
-            if self._size > self._limit or len(self._parts) > _MANY_PARTS:
+            if self._size > 2 * self._share or len(self._parts) > _MANY_PARTS:
                 self._compact()
         return len(text)
 
@@ -71,12 +73,12 @@ class Capture(io.TextIOBase):
         return f"{self._head}\n[… {self._dropped:,} characters were not kept …]\n{tail}"
 
     def _compact(self) -> None:
-        text, half = "".join(self._parts), self._limit // 2
-        if len(text) > self._limit:
+        text, share = "".join(self._parts), self._share
+        if len(text) > 2 * share:
             if not self._head:
-                self._head, text = text[:half], text[half:]
-            self._dropped += max(0, len(text) - half)
-            text = text[-half:]
+                self._head, text = text[:share], text[share:]
+            self._dropped += len(text) - share
+            text = text[-share:]
         self._parts, self._size = [text], len(text)
 
     @contextmanager

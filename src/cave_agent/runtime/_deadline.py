@@ -32,6 +32,11 @@ class Deadline:
         """Whether the cell has had its time."""
         return self.remaining <= 0
 
+    @property
+    def is_ignored(self) -> bool:
+        """Whether the cell goes on though it was stopped and had its time to unwind."""
+        return self.remaining < -_AGAIN
+
     def next_stop(self) -> float:
         """Seconds until the cell is to be stopped, for the first time or again."""
         remaining = self.remaining

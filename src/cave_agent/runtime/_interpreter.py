@@ -2,9 +2,9 @@
 
 import asyncio
 import builtins
-from collections.abc import Callable, Coroutine, Generator, Iterable
+from collections.abc import Callable, Coroutine, Generator, Iterable, Iterator
 from inspect import CO_COROUTINE, CORO_CLOSED, getcoroutinestate
-from types import coroutine
+from types import FrameType, coroutine
 from typing import Any, NoReturn, TypeAlias, TypeVar
 
 import anyio
@@ -14,6 +14,7 @@ from cave_agent.runtime._cell import Cell, ExecutionResult, Hint
 from cave_agent.runtime._deadline import CellStopped, Deadline
 from cave_agent.runtime._display import display
 from cave_agent.runtime._hints import hints_on_failure, hints_on_success
+from cave_agent.runtime._insistence import insist
 from cave_agent.runtime._program import Program
 from cave_agent.runtime._sources import Sources
 from cave_agent.runtime._stage import stage
@@ -63,8 +64,10 @@ class Interpreter:
         return ExecutionResult(error, capture.text(), hints)
 
     async def _outcome(self, cell: Cell, capture: Capture, deadline: Deadline) -> _Outcome:
+        if _cancellations():
+            await asyncio.sleep(0)  # a cancellation that waits comes before the cell
         try:
-            return await _on_stage(self._run(cell, capture, deadline), TimeLimit(deadline))
+            return await _on_stage(self._run(cell, capture, deadline), deadline)
         except CellStopped as stop:
             if not deadline.is_up:
                 raise  # it is the limit of a cell around this one
@@ -72,26 +75,23 @@ class Interpreter:
             return self._failed(error, cell, capture)
 
     async def _run(self, cell: Cell, capture: Capture, deadline: Deadline) -> _Outcome:
-        cancelled_before, program = _cancellations(), None
+        program = None
         try:
             program = Program.of(cell.source, self._sources.add(cell.source))
-            value = await self._value(program, deadline)
+            if program.is_async:
+                value = await self._value(program, deadline)
+            else:
+                value = self._evaluate(program)  # a coroutine would let no StopIteration out
             hints = hints_on_success(self.namespace, program.names, value)
             if value is not None:
                 capture.write(display(value) + "\n")
         except CellStopped:
             raise
         except BaseException as error:  # whatever the code raises is its result
-            if _cancellations() > cancelled_before:
-                raise
             return self._failed(error, cell, capture, names=program.names if program else ())
-        if _cancellations() > cancelled_before:
-            raise asyncio.CancelledError  # the code swallowed what was meant for the run
         return None, hints
 
     async def _value(self, program: Program, deadline: Deadline) -> Any:
-        if not program.is_async:
-            return self._evaluate(program)
         with anyio.move_on_after(deadline.remaining) as scope:
             return await self._evaluate_async(program)
         if scope.cancelled_caught:
@@ -120,26 +120,48 @@ class Interpreter:
 
 
 @coroutine
-def _on_stage(cell: Coroutine[Any, Any, _T], limit: TimeLimit) -> Generator[Any, Any, _T]:
-    """Drive a cell so that the host is borrowed and the limit armed only while its code runs."""
+def _on_stage(cell: Coroutine[Any, Any, _T], deadline: Deadline) -> Generator[Any, Any, _T]:
+    """Drive a cell so that the host is borrowed and the limit armed only while its code runs.
+
+    Raises:
+        CellStopped: The deadline was up, or that of a cell around this one.
+        CancelledError: The run was cancelled from outside, whatever the cell made of that.
+    """
     proceed: Callable[[Any], Any] = cell.send
-    value: Any = None
+    value, limit = None, TimeLimit(deadline)
+    before, cancellation = _cancellations(), asyncio.CancelledError()
     while True:
         try:
             awaited = _step(proceed, value, limit)
-        except StopIteration as end:
+        except (StopIteration, CellStopped) as end:
+            if getcoroutinestate(cell) != CORO_CLOSED:
+                value, proceed = end, cell.throw  # the stop came before the code had gone on
+                continue
+            if _cancellations() > before:
+                raise cancellation from None
+            if isinstance(end, CellStopped):
+                raise
             outcome: _T = end.value
             return outcome
-        except CellStopped as stop:
-            if getcoroutinestate(cell) == CORO_CLOSED:
-                raise
-            value, proceed = stop, cell.throw  # it came before the cell's code had gone on
+        if deadline.is_ignored:
+            insist(_awaiting_frames(cell))
+            value, proceed = CellStopped(), cell.throw
             continue
         try:
             value = yield awaited
             proceed = cell.send
         except BaseException as error:  # noqa: BLE001  # a cancellation is the cell's to see
             value, proceed = error, cell.throw
+            if isinstance(error, asyncio.CancelledError):
+                cancellation = error
+
+
+def _awaiting_frames(cell: Any) -> Iterator[FrameType]:
+    """The frames of a suspended coroutine and of those that it awaits."""
+    while cell is not None:
+        if (frame := getattr(cell, "cr_frame", None)) is not None:
+            yield frame
+        cell = getattr(cell, "cr_await", None)
 
 
 def _step(proceed: Callable[[Any], Any], value: Any, limit: TimeLimit) -> Any:

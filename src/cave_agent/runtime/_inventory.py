@@ -34,11 +34,12 @@ class Inventory:
         """Note a type; gives what is to be bound."""
         return self._add(self.types, described)
 
-    def update(self, name: str, value: Any) -> None:
-        """Note the new value of a variable."""
+    def update(self, name: str, value: Any) -> dict[str, Any]:
+        """Note the new value of a variable; gives what is to be bound."""
         if name not in self.variables:
             raise UnknownNameError(self._cannot_update(name))
-        self.variables[name] = replace(self.variables[name], value=value)
+        self.variables[name] = variable = replace(self.variables[name], value=value)
+        return self._imply(variable) | {name: value}
 
     def objects(self) -> dict[str, Any]:
         """Every object to bind when the runtime is reset, by name."""

@@ -86,8 +86,7 @@ class PythonRuntime:
             UnknownNameError: No such variable was injected.
         """
         self._check_open()
-        self._inventory.update(name, value)
-        self._host.put(name, value)
+        self._bind(self._inventory.update(name, value))
 
     async def put(self, name: str, value: Any) -> None:
         """As `update_variable`, without ever blocking the event loop."""
@@ -182,6 +181,7 @@ class PythonRuntime:
             await self._host.aclose()
 
     async def __aenter__(self) -> Self:
+        self._check_open()
         return self
 
     async def __aexit__(self, *_: object) -> None:

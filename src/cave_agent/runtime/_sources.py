@@ -3,6 +3,7 @@
 import linecache
 import weakref
 from collections import OrderedDict
+from io import StringIO
 from itertools import count
 from types import CodeType
 
@@ -24,7 +25,7 @@ class Sources:
         """The file name for a new cell, unique in the process."""
         cell = next(self._cells)
         name = f"{_PREFIX}{cell} of runtime {self._runtime}>"
-        lines = (source + "\n").splitlines(keepends=True)
+        lines = StringIO(source + "\n", newline=None).readlines()  # as Python counts them
         linecache.cache[name] = (len(source), None, lines, name)
         self._labels[name] = f"{_PREFIX}{cell}>"
         if len(self._labels) > _MOST_CELLS:

@@ -21,6 +21,15 @@ class _Router:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._target(), name)
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name == "host":
+            object.__setattr__(self, name, value)
+        else:  # what a cell hangs on its stream is no other's
+            setattr(self._target(), name, value)
+
+    def __delattr__(self, name: str) -> None:
+        delattr(self._target(), name)
+
     def _target(self) -> Any:
         capture = captured_by.get()
         heir = None if capture is None else capture.heir()

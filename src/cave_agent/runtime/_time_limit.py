@@ -5,6 +5,7 @@ from types import TracebackType
 
 from cave_agent.runtime._alarm import Alarm, alarm
 from cave_agent.runtime._deadline import Deadline
+from cave_agent.runtime._insistence import relent
 from cave_agent.runtime._watchdog import Watchdog, watchdog
 
 
@@ -34,3 +35,4 @@ class TimeLimit:
         """Disarm the deadline; harmless if it is not armed."""
         if self._stopper is not None:
             self._stopper.disarm(self._deadline)
+            relent()

@@ -11,6 +11,14 @@ _LONGEST_MESSAGE = 20_000
 
 def format_error(error: BaseException, sources: Sources, mode: ErrorFeedbackMode) -> str:
     """The text of a failure, ending in a newline."""
+    try:
+        return _formatted(error, sources, mode)
+    except Exception as broken:  # noqa: BLE001  # the error's class may lie about anything
+        name: str = vars(type)["__name__"].__get__(type(error))
+        return f"{name}: (it cannot be shown: {type(broken).__name__})\n"
+
+
+def _formatted(error: BaseException, sources: Sources, mode: ErrorFeedbackMode) -> str:
     whole = TracebackException.from_exception(error, lookup_lines=False, compact=True)
     _keep_cells(whole, sources)
     if mode is ErrorFeedbackMode.MINIMAL:
@@ -20,8 +28,9 @@ def format_error(error: BaseException, sources: Sources, mode: ErrorFeedbackMode
 
 def _one_line(error: BaseException, whole: TracebackException) -> str:
     where = f" (line {whole.stack[-1].lineno})" if whole.stack else ""
-    if isinstance(error, SyntaxError):
+    if isinstance(error, SyntaxError) and error.lineno is not None:
         where = f" (line {error.lineno})"
+    whole.__notes__ = None  # they would be the last line
     what = list(whole.format_exception_only())[-1].rstrip("\n").replace("\n", " ")
     return f"{_shortened(what)}{where}\n"
 

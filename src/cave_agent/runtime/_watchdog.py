@@ -1,11 +1,14 @@
 """Stops cells where `SIGALRM` cannot: off the main thread, or when the host uses the signal itself."""
 
 import ctypes
+import sys
 import threading
 import time
+from contextlib import suppress
 
 from cave_agent.runtime._capture import uncaptured
 from cave_agent.runtime._deadline import CellStopped, Deadline
+from cave_agent.runtime._insistence import insist_on_stack
 
 _LINGER = 0.5  # seconds that the thread stays when there is nothing left to watch
 
@@ -19,7 +22,8 @@ class Watchdog:
     """
 
     def __init__(self) -> None:
-        self._changed = threading.Condition()
+        self._lock = threading.Lock()  # entered in C: a stop cannot come between lock and `with`
+        self._changed = threading.Condition(self._lock)
         self._armed: dict[int, list[Deadline]] = {}
         self._due: dict[int, float] = {}  # when each armed thread is to be stopped
         self._stopped: set[int] = set()
@@ -29,7 +33,8 @@ class Watchdog:
     def arm(self, deadline: Deadline) -> None:
         """From now on raise `CellStopped` in this thread when `deadline` is up."""
         thread = threading.get_ident()
-        with self._changed:
+        with self._lock:
+            self._await_stop(thread)
             self._armed.setdefault(thread, []).append(deadline)
             self._schedule(thread)
             if not self._is_on_duty:
@@ -42,9 +47,10 @@ class Watchdog:
                 self._changed.notify()
 
     def disarm(self, deadline: Deadline) -> None:
-        """Let go of `deadline`; a stop that has not yet arrived is taken back."""
+        """Let go of `deadline`. Harmless if done before."""
         thread = threading.get_ident()
-        with self._changed:
+        with self._lock:
+            self._await_stop(thread)
             if deadline not in self._armed.get(thread, ()):
                 return
             self._armed[thread].remove(deadline)
@@ -52,9 +58,18 @@ class Watchdog:
                 self._schedule(thread)
             else:
                 del self._armed[thread], self._due[thread]
-            if thread in self._stopped:
-                self._stopped.discard(thread)
-                _raise_in(thread, None)
+
+    def _await_stop(self, thread: int) -> None:
+        """Let a stop that is on its way arrive here, before anything is changed that it could cut off.
+
+        Taking it back instead would leave the interpreter of Python 3.11 in an endless loop
+        whenever the thread is traced.
+        """
+        if thread in self._stopped:
+            self._stopped.discard(thread)
+            with suppress(CellStopped):
+                for _ in range(2):
+                    pass  # the jump back is where Python looks for it
 
     def _schedule(self, thread: int) -> None:
         soonest = min(deadline.next_stop() for deadline in self._armed[thread])
@@ -77,14 +92,22 @@ class Watchdog:
     def _stop_late_ones(self) -> None:
         now = time.monotonic()
         for thread in [thread for thread, due in self._due.items() if due <= now]:
+            stop = _CellStoppedAgain if thread in self._stopped else CellStopped
             self._stopped.add(thread)
             self._schedule(thread)
-            _raise_in(thread, CellStopped)
+            _raise_in(thread, stop)
 
 
-def _raise_in(thread: int, error: type[BaseException] | None) -> None:
-    raised = None if error is None else ctypes.py_object(error)
-    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), raised)
+class _CellStoppedAgain(CellStopped):
+    """Made in the cell's own thread, where it sees to the handler that swallowed the first."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        insist_on_stack(sys._getframe(1))  # noqa: SLF001  # the documented way to the own stack
+
+
+def _raise_in(thread: int, error: type[BaseException]) -> None:
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), ctypes.py_object(error))
 
 
 watchdog = Watchdog()
