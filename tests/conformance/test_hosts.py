@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from cave_agent.runtime import ExecutionResult, InProcessHost, PythonRuntime, Variable
+from cave_agent.testing import check_host
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(20, method="thread")]
 
@@ -69,3 +70,7 @@ async def test_closing_twice_is_once(runtime: PythonRuntime) -> None:
     await runtime.aclose()
 
     await runtime.aclose()
+
+
+async def test_the_in_process_host_passes_the_suite_for_users_hosts() -> None:
+    await check_host(InProcessHost)

@@ -63,7 +63,9 @@ def test_every_module_says_what_it_is() -> None:
 
 
 def test_only_the_interpreter_evaluates() -> None:
-    assert _users("eval", "exec", "compile") == snapshot(["runtime/_interpreter.py"])
+    assert _users("eval", "exec", "compile") == snapshot(
+        ["runtime/_interpreter.py", "runtime/_program.py"]
+    )
 
 
 def test_only_the_stream_owns_a_task() -> None:

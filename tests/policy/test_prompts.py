@@ -75,33 +75,36 @@ async def test_the_system_prompt_lists_what_the_runtime_has() -> None:
     assert agent.build_system_prompt() == snapshot('''\
 You keep house.
 
-To act, reply with one code block. It is run, and you are then shown what it printed:
+You continue a live Python session in which the user has already put data. To act, reply with one code block that continues the session; it is run, and you are then shown what it printed.
+
+Example: the session has `orders: list`, and the user says "Add up the orders". You reply:
 
 ```python
-answer = 6 * 7
-print(answer)
+total = sum(orders)
+print(total)
 ```
 
-The names listed below already exist in the runtime: use them as they are, don't define or import them again. Names that you make stay alive for your later code. When the task is done, reply in plain text, without a code block.
+Never assign made-up data to a name of the session (`orders = [1, 2, 3]` would destroy the user's orders). To see what a variable holds, print it. When the task is done, answer in plain text, without a code block.
 
-# Functions
+# Instructions
+- Be quick.
+The cellar is damp.
+# The session so far
+Functions:
 def is_dark(room: str) -> bool
     """Whether it is dark in a room."""
     # Ask before you dim.
 
-# Types
+Types:
 @dataclass
 class Lamp:
     """A lamp that can be dimmed."""
     brightness: int = 100
 
-# Variables
+Variables, each with the user's data in it:
 - lamp: Lamp — The lamp in the cellar
 - rooms: list
 
-# Instructions
-- Be quick.
-The cellar is damp.
 Today is a quiet day.\
 ''')
 
@@ -110,27 +113,30 @@ async def test_the_system_prompt_of_an_empty_runtime() -> None:
     assert CaveAgent(ScriptedModel(), TEMPLATE).build_system_prompt() == snapshot("""\
 You are an agent that solves tasks by running Python code in a live runtime.
 
-To act, reply with one code block. It is run, and you are then shown what it printed:
+You continue a live Python session in which the user has already put data. To act, reply with one code block that continues the session; it is run, and you are then shown what it printed.
+
+Example: the session has `orders: list`, and the user says "Add up the orders". You reply:
 
 ```python
-answer = 6 * 7
-print(answer)
+total = sum(orders)
+print(total)
 ```
 
-The names listed below already exist in the runtime: use them as they are, don't define or import them again. Names that you make stay alive for your later code. When the task is done, reply in plain text, without a code block.
-
-# Functions
-(none)
-
-# Types
-(none)
-
-# Variables
-(none)
+Never assign made-up data to a name of the session (`orders = [1, 2, 3]` would destroy the user's orders). To see what a variable holds, print it. When the task is done, answer in plain text, without a code block.
 
 # Instructions
 - Work step by step. Never guess a result: compute it and print it.
 - To give a variable a value, assign to its name. Objects change through their methods.
+
+# The session so far
+Functions:
+(none)
+
+Types:
+(none)
+
+Variables, each with the user's data in it:
+(none)
 
 Today is a quiet day.\
 """)

@@ -90,7 +90,7 @@ def tried(compiling: object, source: str) -> object:
         return type(error), str(error)
     try:
         return outcome(codes)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001  # whatever the cell raises
         frames = traceback.extract_tb(error.__traceback__)
         return type(error), str(error), frames[-1].lineno
 

@@ -2,10 +2,9 @@
 
 import asyncio
 import builtins
-from collections.abc import Callable, Coroutine, Generator, Iterable, Iterator
-from inspect import CO_COROUTINE, CORO_CLOSED, getcoroutinestate
-from types import FrameType, coroutine
-from typing import Any, NoReturn, TypeAlias, TypeVar
+from collections.abc import Iterable
+from inspect import CO_COROUTINE
+from typing import Any, NoReturn, TypeAlias
 
 import anyio
 
@@ -13,15 +12,13 @@ from cave_agent.runtime._capture import Capture
 from cave_agent.runtime._cell import Cell, ExecutionResult, Hint
 from cave_agent.runtime._deadline import CellStopped, Deadline
 from cave_agent.runtime._display import display
+from cave_agent.runtime._drive import cancellations, drive
 from cave_agent.runtime._hints import hints_on_failure, hints_on_success
-from cave_agent.runtime._insistence import insist
 from cave_agent.runtime._program import Program
 from cave_agent.runtime._sources import Sources
 from cave_agent.runtime._stage import stage
-from cave_agent.runtime._time_limit import TimeLimit
 from cave_agent.runtime._traceback import format_error
 
-_T = TypeVar("_T")
 _Outcome: TypeAlias = tuple[BaseException | None, tuple[Hint, ...]]
 
 
@@ -64,10 +61,10 @@ class Interpreter:
         return ExecutionResult(error, capture.text(), hints)
 
     async def _outcome(self, cell: Cell, capture: Capture, deadline: Deadline) -> _Outcome:
-        if _cancellations():
+        if cancellations():
             await asyncio.sleep(0)  # a cancellation that waits comes before the cell
         try:
-            return await _on_stage(self._run(cell, capture, deadline), deadline)
+            return await drive(self._run(cell, capture, deadline), deadline)
         except CellStopped as stop:
             if not deadline.is_up:
                 raise  # it is the limit of a cell around this one
@@ -87,7 +84,7 @@ class Interpreter:
                 capture.write(display(value) + "\n")
         except CellStopped:
             raise
-        except BaseException as error:  # whatever the code raises is its result
+        except BaseException as error:  # noqa: BLE001  # whatever the code raises is its result
             return self._failed(error, cell, capture, names=program.names if program else ())
         return None, hints
 
@@ -117,68 +114,6 @@ class Interpreter:
     ) -> _Outcome:
         capture.write(format_error(error, self._sources, cell.feedback))
         return error, hints_on_failure(error, self.namespace, names)
-
-
-@coroutine
-def _on_stage(cell: Coroutine[Any, Any, _T], deadline: Deadline) -> Generator[Any, Any, _T]:
-    """Drive a cell so that the host is borrowed and the limit armed only while its code runs.
-
-    Raises:
-        CellStopped: The deadline was up, or that of a cell around this one.
-        CancelledError: The run was cancelled from outside, whatever the cell made of that.
-    """
-    proceed: Callable[[Any], Any] = cell.send
-    value, limit = None, TimeLimit(deadline)
-    before, cancellation = _cancellations(), asyncio.CancelledError()
-    while True:
-        try:
-            awaited = _step(proceed, value, limit)
-        except (StopIteration, CellStopped) as end:
-            if getcoroutinestate(cell) != CORO_CLOSED:
-                value, proceed = end, cell.throw  # the stop came before the code had gone on
-                continue
-            if _cancellations() > before:
-                raise cancellation from None
-            if isinstance(end, CellStopped):
-                raise
-            outcome: _T = end.value
-            return outcome
-        if deadline.is_ignored:
-            insist(_awaiting_frames(cell))
-            value, proceed = CellStopped(), cell.throw
-            continue
-        try:
-            value = yield awaited
-            proceed = cell.send
-        except BaseException as error:  # noqa: BLE001  # a cancellation is the cell's to see
-            value, proceed = error, cell.throw
-            if isinstance(error, asyncio.CancelledError):
-                cancellation = error
-
-
-def _awaiting_frames(cell: Any) -> Iterator[FrameType]:
-    """The frames of a suspended coroutine and of those that it awaits."""
-    while cell is not None:
-        if (frame := getattr(cell, "cr_frame", None)) is not None:
-            yield frame
-        cell = getattr(cell, "cr_await", None)
-
-
-def _step(proceed: Callable[[Any], Any], value: Any, limit: TimeLimit) -> Any:
-    found = stage.set()
-    try:
-        with limit:
-            return proceed(value)
-    except CellStopped:
-        limit.let_go()  # it may have come while the limit was let go of
-        raise
-    finally:
-        stage.strike(found)
-
-
-def _cancellations() -> int:
-    task = asyncio.current_task()
-    return task.cancelling() if task is not None else 0
 
 
 def _no_input(*_: object) -> NoReturn:

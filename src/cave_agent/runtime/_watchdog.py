@@ -1,10 +1,10 @@
 """Stops cells where `SIGALRM` cannot: off the main thread, or when the host uses the signal itself."""
 
 import ctypes
-import sys
 import threading
 import time
 from contextlib import suppress
+from inspect import currentframe
 
 from cave_agent.runtime._capture import uncaptured
 from cave_agent.runtime._deadline import CellStopped, Deadline
@@ -103,7 +103,7 @@ class _CellStoppedAgain(CellStopped):
 
     def __init__(self) -> None:
         super().__init__()
-        insist_on_stack(sys._getframe(1))  # noqa: SLF001  # the documented way to the own stack
+        insist_on_stack(currentframe())
 
 
 def _raise_in(thread: int, error: type[BaseException]) -> None:

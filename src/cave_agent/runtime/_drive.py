@@ -1,0 +1,81 @@
+"""Drives a cell step by step, so that host and time limit are touched only while its code runs."""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Generator, Iterator
+from inspect import CORO_CLOSED, getcoroutinestate
+from types import FrameType, coroutine
+from typing import Any, TypeVar
+
+from cave_agent.runtime._deadline import CellStopped, Deadline
+from cave_agent.runtime._insistence import insist
+from cave_agent.runtime._stage import stage
+from cave_agent.runtime._time_limit import TimeLimit
+
+_T = TypeVar("_T")
+
+
+@coroutine
+def drive(cell: Coroutine[Any, Any, _T], deadline: Deadline) -> Generator[Any, Any, _T]:
+    """Await `cell`; a step is what it does from one suspension to the next.
+
+    Raises:
+        CellStopped: The deadline was up, or that of a cell around this one.
+        CancelledError: The run was cancelled from outside, whatever the cell made of that.
+    """
+    proceed: Callable[[Any], Any] = cell.send
+    value: Any = None
+    limit, before, cancellation = TimeLimit(deadline), cancellations(), asyncio.CancelledError()
+    while True:
+        try:
+            awaited = _step(proceed, value, limit)
+        except (StopIteration, CellStopped) as end:
+            if getcoroutinestate(cell) == CORO_CLOSED:
+                outcome: _T = _outcome(end, cancellation if cancellations() > before else None)
+                return outcome
+            proceed, value = cell.throw, end  # the stop came before the code had gone on
+            continue
+        if deadline.is_ignored:
+            insist(_awaiting_frames(cell))
+            proceed, value = cell.throw, CellStopped()
+            continue
+        try:
+            value = yield awaited
+            proceed = cell.send
+        except asyncio.CancelledError as error:
+            proceed, value, cancellation = cell.throw, error, error
+        except BaseException as error:  # noqa: BLE001  # what is thrown in is the cell's to see
+            proceed, value = cell.throw, error
+
+
+def cancellations() -> int:
+    """How often this task was cancelled from outside, and has not been told that it is not."""
+    task = asyncio.current_task()
+    return task.cancelling() if task is not None else 0
+
+
+def _step(proceed: Callable[[Any], Any], value: Any, limit: TimeLimit) -> Any:
+    found = stage.set()
+    try:
+        with limit:
+            return proceed(value)
+    except CellStopped:
+        limit.let_go()  # it may have come while the limit was let go of
+        raise
+    finally:
+        stage.strike(found)
+
+
+def _outcome(end: StopIteration | CellStopped, cancellation: asyncio.CancelledError | None) -> Any:
+    if cancellation is not None:
+        raise cancellation from None
+    if isinstance(end, CellStopped):
+        raise end
+    return end.value
+
+
+def _awaiting_frames(cell: Any) -> Iterator[FrameType]:
+    """The frames of a suspended coroutine and of those that it awaits."""
+    while cell is not None:
+        if (frame := getattr(cell, "cr_frame", None)) is not None:
+            yield frame
+        cell = getattr(cell, "cr_await", None)
