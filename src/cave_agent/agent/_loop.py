@@ -80,7 +80,8 @@ async def _think(turn: Turn, emit: Emit) -> Reply:
         if reply.code is None:  # else the block is complete, and only its aftermath is missing
             raise
     finally:
-        turn.usage += reply.usage
+        if reply.usage is not None:
+            turn.usage += reply.usage
     await reply.end()
     return reply
 

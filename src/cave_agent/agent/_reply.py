@@ -12,7 +12,7 @@ class Reply:
     Attributes:
         code: The first complete block.
         unclosed: The block that the reply broke off in, if there is no complete one.
-        usage: What the model reported for this reply.
+        usage: What the model reported for this reply, if it did.
     """
 
     def __init__(self, block_identifier: str, emit: Emit) -> None:
@@ -21,7 +21,7 @@ class Reply:
         self._said: list[str] = []
         self.code: str | None = None
         self.unclosed: str | None = None
-        self.usage = TokenUsage()
+        self.usage: TokenUsage | None = None
 
     @property
     def text(self) -> str:
@@ -35,7 +35,7 @@ class Reply:
     async def hear(self, delta: Delta) -> None:
         """Take in one piece of the reply."""
         if delta.usage is not None:
-            self.usage += delta.usage
+            self.usage = delta.usage
         if delta.reasoning:
             await self._emit(ReasoningEvent(delta.reasoning))
         if delta.text and self.code is None:

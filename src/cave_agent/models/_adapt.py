@@ -1,8 +1,10 @@
 """The one place that turns whatever a user's `stream` gives into a stream of deltas."""
 
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from typing import Any, cast
+
+from typing_extensions import override
 
 from cave_agent.models._protocol import Delta, DeltaStream, Model, WireMessages
 
@@ -15,48 +17,43 @@ def open_stream(model: Model, messages: WireMessages) -> DeltaStream:
     Raises:
         TypeError: `model.stream` gave neither an async iterator nor a context manager over one.
     """
-    stream = getattr(type(model), "stream", Model.stream)
-    if stream is Model.stream:  # only `call` was written: its usage would be lost in `stream`
-        return _called(model, messages)
+    if getattr(type(model), "stream", Model.stream) is Model.stream:
+        return _Pieces(_whole(model, messages))
     opened: Any = model.stream(messages)
     if isinstance(opened, AbstractAsyncContextManager):
         return cast("DeltaStream", opened)
-    if hasattr(opened, "__aiter__"):
-        return _texts(opened)
-    if hasattr(opened, "__await__"):
-        return _awaited(opened)
+    if hasattr(opened, "__aiter__") or hasattr(opened, "__await__"):
+        return _Pieces(opened)
     raise TypeError(
         f"{type(model).__name__}.stream() gave {opened!r}. Make it an async generator of str, "
         "or return an async context manager over Deltas."
     )
 
 
-@asynccontextmanager
-async def _called(model: Model, messages: WireMessages) -> AsyncGenerator[AsyncIterator[Delta]]:
+class _Pieces(AbstractAsyncContextManager[AsyncIterator[Delta]], AsyncIterator[Delta]):
+    """A user's async iterator of `str`s or `Delta`s, closed with the block that reads it."""
+
+    def __init__(self, pieces: Any) -> None:
+        self._pieces = pieces
+
+    @override
+    async def __aenter__(self) -> AsyncIterator[Delta]:
+        if hasattr(self._pieces, "__await__"):  # `stream` was written as a coroutine
+            self._pieces = await self._pieces
+        self._iterator: AsyncIterator[Any] = aiter(self._pieces)
+        return self
+
+    @override
+    async def __anext__(self) -> Delta:
+        piece = await anext(self._iterator)
+        return piece if isinstance(piece, Delta) else Delta(piece or "")
+
+    @override
+    async def __aexit__(self, *_: object) -> None:
+        if hasattr(self._pieces, "aclose"):
+            await self._pieces.aclose()
+
+
+async def _whole(model: Model, messages: WireMessages) -> AsyncGenerator[Delta]:
     response = await model.call(messages)
-
-    async def one() -> AsyncGenerator[Delta]:
-        yield Delta(response.content or "", usage=response.token_usage)
-
-    async with aclosing(one()) as deltas:
-        yield deltas
-
-
-@asynccontextmanager
-async def _texts(stream: Any) -> AsyncGenerator[AsyncIterator[Delta]]:
-    async def deltas() -> AsyncGenerator[Delta]:
-        async for piece in stream:
-            yield piece if isinstance(piece, Delta) else Delta(piece or "")
-
-    try:
-        async with aclosing(deltas()) as opened:
-            yield opened
-    finally:
-        if hasattr(stream, "aclose"):
-            await stream.aclose()
-
-
-@asynccontextmanager
-async def _awaited(opening: Any) -> AsyncGenerator[AsyncIterator[Delta]]:
-    async with _texts(await opening) as deltas:
-        yield deltas
+    yield Delta(response.content or "", usage=response.token_usage)

@@ -3,10 +3,11 @@
 import signal
 import threading
 from types import FrameType
-from typing import Any
 
 from cave_agent.runtime._deadline import CellStopped, Deadline
 from cave_agent.runtime._insistence import insist_on_stack
+
+_IDLE = (0.0, 0.0)
 
 
 class Alarm:
@@ -14,22 +15,18 @@ class Alarm:
 
     def __init__(self) -> None:
         self._armed: list[Deadline] = []  # a cell that runs another within itself comes first
-        self._found: Any = signal.SIG_DFL
         self._rings = 0
 
-    def is_free(self) -> bool:
-        """Whether the host has no use of its own for the signal. Ask on the main thread only."""
-        if self._armed:
-            return True
-        unused = hasattr(signal, "SIGALRM") and signal.getsignal(signal.SIGALRM) is signal.SIG_DFL
-        return unused and signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
+    def try_arm(self, deadline: Deadline) -> bool:
+        """From now on raise `CellStopped` when `deadline` is up; on the main thread only.
 
-    def arm(self, deadline: Deadline) -> None:
-        """From now on raise `CellStopped` when `deadline` is up."""
-        if not self._armed:
-            self._found, self._rings = signal.signal(signal.SIGALRM, self._ring), 0
+        Gives whether that can be done here: not if the host has a use of its own for the signal.
+        """
+        if not self._armed and not self._borrow():
+            return False
         self._armed.append(deadline)
         self._wind()
+        return True
 
     def disarm(self, deadline: Deadline) -> None:
         """Let go of `deadline`, and with the last one of the signal. Harmless if done before."""
@@ -40,7 +37,17 @@ class Alarm:
             self._wind()
             return
         signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, self._found)
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+
+    def _borrow(self) -> bool:
+        if not hasattr(signal, "SIGALRM") or signal.getitimer(signal.ITIMER_REAL) != _IDLE:
+            return False
+        found = signal.signal(signal.SIGALRM, self._ring)
+        if found is not signal.SIG_DFL:
+            signal.signal(signal.SIGALRM, found)
+            return False
+        self._rings = 0
+        return True
 
     def _wind(self) -> None:
         soonest = min(deadline.next_stop() for deadline in self._armed)

@@ -5,7 +5,7 @@ import io
 import threading
 from collections.abc import Generator
 from contextlib import contextmanager
-from contextvars import ContextVar
+from contextvars import ContextVar, Token
 
 from typing_extensions import Buffer, override
 
@@ -81,16 +81,15 @@ class Capture(io.TextIOBase):
             text = text[-share:]
         self._parts, self._size = [text], len(text)
 
-    @contextmanager
-    def taking(self) -> Generator[None]:
-        """Take what this context, and what it starts, prints."""
+    def begin(self) -> Token["Capture | None"]:
+        """Take what this context, and what it starts, prints; until `end` of what this gives."""
         self._siblings.append(self)
-        token = captured_by.set(self)
-        try:
-            yield
-        finally:
-            captured_by.reset(token)
-            self._siblings.remove(self)
+        return captured_by.set(self)
+
+    def end(self, token: Token["Capture | None"]) -> None:
+        """Take no more."""
+        captured_by.reset(token)
+        self._siblings.remove(self)
 
 
 class _Bytes(io.RawIOBase):

@@ -53,10 +53,11 @@ class Interpreter:
         """
         capture, deadline = Capture(self._captures), Deadline(cell.seconds)
         stage.enter()
+        token = capture.begin()
         try:
-            with capture.taking():
-                error, hints = await self._outcome(cell, capture, deadline)
+            error, hints = await self._outcome(cell, capture, deadline)
         finally:
+            capture.end(token)
             stage.leave()
         return ExecutionResult(error, capture.text(), hints)
 

@@ -19,9 +19,12 @@ class TimeLimit:
     def __enter__(self) -> None:
         if self._deadline.seconds is None:
             return
-        on_main = threading.current_thread() is threading.main_thread()
-        self._stopper = alarm if on_main and alarm.is_free() else watchdog
-        self._stopper.arm(self._deadline)
+        on_main = threading.get_ident() == threading.main_thread().ident
+        if on_main and alarm.try_arm(self._deadline):
+            self._stopper = alarm
+        else:
+            self._stopper = watchdog
+            watchdog.arm(self._deadline)
 
     def __exit__(
         self,
