@@ -89,7 +89,7 @@ class SecurityRuleError(SecurityError):
 
 
 class ModelError(CaveAgentError):
-    """A model did not give a usable reply; the conversation is as it was before."""
+    """A model did not give a usable reply; the conversation can be taken up again."""
 
 
 class ModelConnectionError(ModelError):

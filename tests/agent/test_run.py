@@ -1,5 +1,7 @@
 """A run from request to answer, through the front door."""
 
+from contextlib import asynccontextmanager
+
 import pytest
 from inline_snapshot import snapshot
 
@@ -13,7 +15,7 @@ from cave_agent.messages import (
     SystemMessage,
     UserMessage,
 )
-from cave_agent.models import Model, ModelResponse, TokenUsage, code
+from cave_agent.models import Delta, Model, ModelResponse, TokenUsage, code
 
 pytestmark = pytest.mark.anyio
 
@@ -354,7 +356,7 @@ async def test_an_added_message_is_part_of_the_conversation() -> None:
 
     await agent.run("Clear?")
 
-    assert [message["content"] for message in model.requests[0][1:]] == ["Be short", "Clear?"]
+    assert [message["content"] for message in model.requests[0][1:]] == ["Be short\n\nClear?"]
 
 
 async def test_the_system_prompt_is_the_same_bytes_in_every_step() -> None:
@@ -472,3 +474,51 @@ def test_a_text_may_be_left_empty() -> None:
     agent = CaveAgent(ScriptedModel(), instructions="", system_prompt_template="{instructions}!")
 
     assert agent.build_system_prompt() == "!"
+
+
+async def test_a_model_error_leaves_even_a_full_history_as_it_was() -> None:
+    model = ScriptedModel("One.", "Two.", ModelConnectionError("gone"))
+    agent = CaveAgent(model, max_history=4)
+    await agent.run("First")
+    await agent.run("Second")
+    before = list(agent.messages)
+
+    with pytest.raises(ModelConnectionError):
+        await agent.run("Third")
+
+    assert agent.messages == before
+
+
+async def test_neighbours_of_one_role_are_joined_on_the_wire() -> None:
+    model = ScriptedModel(code("x = 1"), "Done.")
+    agent = CaveAgent(model, max_steps=1)
+
+    await agent.run("Set x")
+    await agent.run("Go on")
+
+    assert [message["role"] for message in model.requests[1]] == [
+        "system",
+        "user",
+        "assistant",
+        "user",
+    ]
+    assert model.requests[1][-1]["content"].endswith("\n\nGo on")
+
+
+class _CountsAsItGoes(Model):
+    async def call(self, messages: list[dict[str, str]]) -> ModelResponse:
+        return ModelResponse("unused")
+
+    @asynccontextmanager
+    async def stream(self, messages: list[dict[str, str]]):
+        async def deltas():
+            for number in range(1, 4):
+                yield Delta("so ", usage=TokenUsage(10, number, 10 + number))
+
+        yield deltas()
+
+
+async def test_usage_that_is_reported_with_every_piece_counts_once() -> None:
+    response = await CaveAgent(_CountsAsItGoes()).run("Go")
+
+    assert response.token_usage == TokenUsage(10, 3, 13)

@@ -60,7 +60,7 @@ async def test_the_response_is_there_when_the_stream_has_ended() -> None:
     agent, _ = one_cell(x=0)
     stream = agent.stream_events("Go")
 
-    with pytest.raises(RuntimeError, match="read the stream to its end"):
+    with pytest.raises(RuntimeError, match="not read to its end"):
         _ = stream.response
     async for _ in stream:
         pass
@@ -223,7 +223,7 @@ async def test_cancelling_while_a_cell_runs_leaves_a_usable_conversation() -> No
         [
             (
                 "execution_result",
-                "The run was cancelled while this code was running; what it did until then stays.",
+                "The run broke off before the outcome of this code was known; what it had done by then stays.",
             ),
             ("user", "Still there?"),
             ("assistant", "Fine."),
@@ -359,3 +359,42 @@ async def test_after_leaving_a_bare_loop_the_agent_can_be_asked_at_once() -> Non
     response = await agent.run("Now")
 
     assert response.content == "Done."
+
+
+async def test_a_run_that_waited_long_keeps_its_place() -> None:
+    gate = Gate(AgentLog(LogLevel.ERROR), patience=0)
+    order: list[str] = []
+    held = anyio.Event()
+
+    async def hold() -> None:
+        async with gate.passing(Run(gate)):
+            held.set()
+            await anyio.sleep(0.01)
+
+    async def wait(name: str) -> None:
+        async with gate.passing(Run(gate)):
+            order.append(name)
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(hold)
+        await held.wait()
+        for name in "abc":
+            tasks.start_soon(wait, name)
+
+    assert order == ["a", "b", "c"]
+
+
+async def test_closing_a_stream_from_elsewhere_ends_its_readers_loop() -> None:
+    stream = CaveAgent(_NeverAnswers()).stream_events("Go")
+    read: list[str] = []
+
+    async def reads() -> None:
+        read.extend([event.content async for event in stream])
+        read.append("end")
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(reads)
+        await settle()
+        await stream.aclose()
+
+    assert read == ["Well", "end"]

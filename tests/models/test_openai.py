@@ -394,3 +394,27 @@ def test_a_model_that_is_never_closed_makes_no_noise_at_exit() -> None:
     )
 
     assert (ran.returncode, ran.stdout, ran.stderr) == (0, "", "")
+
+
+@pytest.mark.parametrize("key", ["sk-SÉCRET", "sk-SEC\nRET", "sk-SEC\x00RET"])
+def test_a_key_that_no_header_can_carry_is_refused_without_showing_it(key: str) -> None:
+    with pytest.raises(ModelAuthenticationError, match="Check how it was read") as caught:
+        OpenAIServerModel("m", "http://127.0.0.1:9/v1", key)
+
+    assert "SEC" not in str(caught.value)
+
+
+async def test_space_around_a_key_is_no_part_of_it() -> None:
+    async with (
+        ScriptedServer("a") as server,
+        OpenAIServerModel("m", server.base_url, " sk-secret\n") as model,
+    ):
+        await model.call(ASKED)
+
+    assert server.headers[0]["authorization"] == "Bearer sk-secret"
+
+
+def test_a_secret_in_the_query_of_an_address_is_not_shown() -> None:
+    model = OpenAIServerModel("m", "http://127.0.0.1:9/v1?api-key=SECRET", "k")
+
+    assert "SECRET" not in repr(model)

@@ -328,7 +328,7 @@ async def test_the_observation_of_a_cell_that_was_cancelled() -> None:
         tasks.cancel_scope.cancel()
 
     assert agent.messages[-1].content == snapshot(
-        "The run was cancelled while this code was running; what it did until then stays."
+        "The run broke off before the outcome of this code was known; what it had done by then stays."
     )
 
 

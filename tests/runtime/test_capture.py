@@ -226,3 +226,11 @@ async def test_a_cell_that_closes_its_streams_closes_no_one_elses(
 
     assert result.stdout == "still\n"
     assert capsys.readouterr().out == "here\n"
+
+
+async def test_bytes_may_come_one_at_a_time() -> None:
+    cell = "import sys\nfor byte in 'é!'.encode():\n    n = sys.stdout.buffer.write(bytes([byte]))"
+
+    result = await PythonRuntime().execute(cell)
+
+    assert result.stdout == "é!"

@@ -55,7 +55,7 @@ async def test_a_missing_name_is_told_with_those_that_there_are() -> None:
     with pytest.raises(KeyError) as raised:
         runtime.retrieve("c")
 
-    assert str(raised.value) == "The runtime has no 'c' (now); it has: a, b."
+    assert str(raised.value) == "The runtime has no 'c'; it has: a, b."
 
 
 @pytest.mark.parametrize("end", ["", "\n1 / 0", "\nimport asyncio\nawait asyncio.sleep(0)\n1 / 0"])
@@ -228,3 +228,15 @@ async def test_after_closing_everything_says_so() -> None:
     for wait in (runtime.execute("1"), runtime.fetch("v"), runtime.put("v", 1)):
         with pytest.raises(RuntimeClosedError):
             await wait
+
+
+async def test_a_class_that_the_code_made_is_not_replaced_by_one_that_is_implied() -> None:
+    class Lamp:
+        pass
+
+    runtime = PythonRuntime()
+    await runtime.execute("class Lamp: pass\nmade = Lamp")
+
+    runtime.inject_variable(Variable("lamp", Lamp()))
+
+    assert runtime.retrieve("Lamp") is runtime.retrieve("made")

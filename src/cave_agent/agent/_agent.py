@@ -33,8 +33,8 @@ class CaveAgent:
         runtime: The live objects; an empty runtime unless given.
         python_block_identifier: What the info string of a block to run starts with.
         messages: A conversation to go on with; it is copied.
-        max_history: Messages that the model is sent at most, the system message included; the
-            current request and the latest exchange are sent in any case.
+        max_history: Messages that the conversation keeps at most, the system message included;
+            the current request and the latest exchange stay in any case.
         max_execution_result_length: Characters of a cell's output that the model reads at most.
 
     Attributes:
@@ -84,6 +84,8 @@ class CaveAgent:
 
         Raises:
             TypeError: The request is not a `str`.
+            PromptError: The system prompt's template names a placeholder that nothing fills.
+            RuntimeClosedError: The runtime was closed.
             ModelError: The model gave no usable reply; the conversation can be taken up again.
             AgentBusyError: Asked from inside this agent's own cell or stream.
         """
@@ -101,7 +103,11 @@ class CaveAgent:
         return EventStream(partial(self._take_turn, run, query), run)
 
     def build_system_prompt(self) -> str:
-        """What the model would be told now; rendered once a run."""
+        """What the model would be told now; rendered once a run.
+
+        Raises:
+            PromptError: The template names a placeholder that nothing fills.
+        """
         return fill(
             self.system_prompt_template,
             agent_identity=self.agent_identity,

@@ -1,5 +1,6 @@
 """Lets one run of an agent through at a time, and refuses those that could never get through."""
 
+import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
@@ -22,7 +23,7 @@ class Run:
 
     @property
     def waits(self) -> bool:
-        """Whether it can only go on when the contexts that it is known to do."""
+        """Whether it is waiting for a context that knows it."""
         return self.is_active and not self.is_abandoned
 
     def mark_context(self) -> None:
@@ -68,15 +69,15 @@ class Gate:
             self._lock.release()
 
     async def _acquire(self) -> None:
+        warning = asyncio.get_running_loop().call_later(self._patience, self._warn)
         try:
-            self._lock.acquire_nowait()
-        except anyio.WouldBlock:
-            with anyio.move_on_after(self._patience):
-                await self._lock.acquire()
-                return
-            self._log.warning(
-                "A run has waited %g s for another run of the same agent. If that is a stream "
-                "which nobody reads any more, close it with aclose() or read it in `async with`.",
-                self._patience,
-            )
             await self._lock.acquire()
+        finally:
+            warning.cancel()
+
+    def _warn(self) -> None:
+        self._log.warning(
+            "A run has waited %g s for another run of the same agent. If that is a stream "
+            "which nobody reads any more, close it with aclose() or read it in `async with`.",
+            self._patience,
+        )

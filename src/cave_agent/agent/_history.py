@@ -1,21 +1,35 @@
-"""Keeps a conversation within its bound of messages."""
+"""Keeps a conversation within its bound, and words it for the model's interface."""
 
 from cave_agent.messages import Message, MessageRole
 
 
-def trim(messages: list[Message], *, request: Message, most: int) -> None:
-    """Drop the oldest messages in place until there are at most `most`.
+def trimmed(messages: list[Message], *, request: Message, most: int) -> list[Message]:
+    """The latest of `messages`, at most `most`.
 
     The system message, `request` and the latest exchange stay; code and its result go together.
     """
-    while len(messages) > most:
-        start = 1 if messages[0].role is MessageRole.SYSTEM else 0
-        if messages[start] is request:
+    kept = list(messages)
+    while len(kept) > most:
+        start = 1 if kept[0].role is MessageRole.SYSTEM else 0
+        if kept[start] is request:
             start += 1
-        end = start + (2 if _is_pair(messages, start) else 1)
-        if end >= len(messages):
-            return
-        del messages[start:end]
+        end = start + (2 if _is_pair(kept, start) else 1)
+        if end >= len(kept):
+            break
+        del kept[start:end]
+    return kept
+
+
+def on_the_wire(messages: list[Message]) -> list[dict[str, str]]:
+    """The messages as dicts; neighbours of one role are joined, as some chat templates demand."""
+    wire: list[dict[str, str]] = []
+    for message in messages:
+        said = message.to_dict()
+        if wire and wire[-1]["role"] == said["role"]:
+            wire[-1]["content"] += "\n\n" + said["content"]
+        else:
+            wire.append(said)
+    return wire
 
 
 def _is_pair(messages: list[Message], start: int) -> bool:

@@ -1,7 +1,6 @@
 """The agent's own records, which go through `logging` and never into a cell's output."""
 
 import logging
-from collections.abc import MutableMapping
 from enum import IntEnum
 from typing import Any
 
@@ -37,13 +36,8 @@ class AgentLog(logging.LoggerAdapter[logging.Logger]):
         return level >= _LOWEST[self.level] and self.logger.isEnabledFor(level)
 
     @override
-    def process(
-        self, msg: Any, kwargs: MutableMapping[str, Any]
-    ) -> tuple[Any, MutableMapping[str, Any]]:
-        return msg, kwargs
-
-    @override
     def log(self, level: int, msg: object, *args: object, **kwargs: Any) -> None:
         if self.isEnabledFor(level):
+            kwargs["stacklevel"] = kwargs.get("stacklevel", 1) + 1  # the caller, not this line
             with uncaptured():
                 self.logger.log(level, msg, *args, **kwargs)

@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass, field
 
-from cave_agent.agent._history import trim
+from cave_agent.agent._history import on_the_wire, trimmed
 from cave_agent.agent._log import AgentLog
 from cave_agent.agent._observation import observe
 from cave_agent.agent._reply import Reply
@@ -71,11 +71,11 @@ async def _take_steps(turn: Turn, emit: Emit) -> AgentResponse:
 
 
 async def _think(turn: Turn, emit: Emit) -> Reply:
-    trim(turn.messages, request=turn.request, most=turn.max_history)
     turn.log.debug("step %d of %d", turn.step, turn.max_steps)
     reply = Reply(turn.block_identifier, emit)
+    messages = trimmed(turn.messages, request=turn.request, most=turn.max_history)
     try:
-        await _listen(turn, reply)
+        await _listen(turn.model, messages, reply)
     except ModelError:
         if reply.code is None:  # else the block is complete, and only its aftermath is missing
             raise
@@ -83,16 +83,15 @@ async def _think(turn: Turn, emit: Emit) -> Reply:
         if reply.usage is not None:
             turn.usage += reply.usage
     await reply.end()
+    turn.messages[:] = messages  # only now: a request that failed leaves them as they were
     return reply
 
 
-async def _listen(turn: Turn, reply: Reply) -> None:
-    wire = [message.to_dict() for message in turn.messages]
-    async with open_stream(turn.model, wire) as deltas:
+async def _listen(model: Model, messages: list[Message], reply: Reply) -> None:
+    async with open_stream(model, on_the_wire(messages)) as deltas:
         async for delta in deltas:
-            if reply.goes_on_after_code(delta):
+            if not await reply.hear(delta):
                 return
-            await reply.hear(delta)
 
 
 async def _act(turn: Turn, reply: Reply, emit: Emit) -> None:
@@ -145,6 +144,6 @@ def _mend(turn: Turn) -> None:
         case UserMessage() as last if last is turn.request:
             turn.messages.pop()  # nothing came of the request
         case CodeExecutionMessage():
-            turn.messages.append(ExecutionResultMessage(load("observation_of_cancelled_cell")))
+            turn.messages.append(ExecutionResultMessage(load("observation_of_broken_run")))
         case _:
             pass

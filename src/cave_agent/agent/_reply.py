@@ -28,18 +28,20 @@ class Reply:
         """The prose before the code, or all of it; reasoning is no part of it."""
         return "".join(self._said)
 
-    def goes_on_after_code(self, delta: Delta) -> bool:
-        """Whether the model says more after its block; a reply that just ends reports its usage."""
-        return self.code is not None and bool(delta.text.strip())
+    async def hear(self, delta: Delta) -> bool:
+        """Take in one piece of the reply; of what follows the code, only the usage.
 
-    async def hear(self, delta: Delta) -> None:
-        """Take in one piece of the reply."""
+        Gives whether to listen on: not if the model says more after its block. A reply that just
+        ends there is heard to its end, where providers report the usage.
+        """
+        was_complete = self.code is not None
         if delta.usage is not None:
             self.usage = delta.usage
         if delta.reasoning:
             await self._emit(ReasoningEvent(delta.reasoning))
         if delta.text and self.code is None:
             await self._take(self._parser.feed(delta.text))
+        return not (was_complete and delta.text.strip())
 
     async def end(self) -> None:
         """Take in that nothing follows."""

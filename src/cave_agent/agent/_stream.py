@@ -58,10 +58,12 @@ class EventStream(AsyncIterator[Event]):
         """The outcome of the run, once the stream has ended.
 
         Raises:
-            RuntimeError: The stream has not been read to its end.
+            RuntimeError: The stream has not been read to its end, or was closed before it.
         """
         if self._task is None or not self._task.done() or self._task.cancelled():
-            raise RuntimeError("There is no response yet: read the stream to its end first.")
+            raise RuntimeError(
+                "There is no response: the stream was not read to its end, or was closed before."
+            )
         return self._task.result()
 
     @override
@@ -74,7 +76,8 @@ class EventStream(AsyncIterator[Event]):
             await counter.wait_for_event()
         if counter.event is None:
             self._is_closed = True
-            task.result()  # what broke the run is raised here
+            if not task.cancelled():
+                task.result()  # what broke the run is raised here
             raise StopAsyncIteration
         event, counter.event = counter.event, None
         return event

@@ -1,7 +1,5 @@
 """Turns what the user wrote after `--model` into a model."""
 
-import os
-
 from cave_agent.cli._screen import Screen
 from cave_agent.models import LocalModel, OpenAIServerModel
 
@@ -13,6 +11,5 @@ def choose_model(spec: str, model_id: str, screen: Screen) -> LocalModel | OpenA
         MissingExtraError: The extra for that kind of model is not installed.
     """
     if spec.startswith(("http://", "https://")):
-        key = os.environ.get("OPENAI_API_KEY")
-        return OpenAIServerModel(model_id, spec, key, temperature=0)
+        return OpenAIServerModel(model_id, spec, temperature=0)
     return LocalModel(None if spec == "local" else spec, progress=screen.progress)

@@ -66,10 +66,16 @@ class OpenAIServerModel(Model):
         self.model_id = model_id
         url = base_url or os.environ.get("OPENAI_BASE_URL")
         key = api_key or os.environ.get("OPENAI_API_KEY") or (_NO_KEY if url else None)
-        if key is None:
+        key = key.strip() if key else key
+        if not key:
             raise ModelAuthenticationError(
                 f"OpenAIServerModel({model_id!r}) has no key. Pass api_key, set the environment "
                 "variable OPENAI_API_KEY, or pass the base_url of a server that needs none."
+            )
+        if not (key.isascii() and key.isprintable()):
+            raise ModelAuthenticationError(
+                f"The key of OpenAIServerModel({model_id!r}) has characters that no HTTP header "
+                "can carry. Check how it was read."
             )
         self._endpoint = Endpoint.at(url or _OPENAI_URL, model_id=model_id, key=key)
         self._body = kwargs.pop("extra_body", {}) | kwargs

@@ -35,9 +35,10 @@ class Endpoint:
 
     @classmethod
     def at(cls, url: str, *, model_id: str, key: str) -> "Endpoint":
-        """The endpoint at `url`, a user name or password in it left out."""
+        """The endpoint at `url`, user name, password and query left out."""
         parts = urlsplit(url)
-        return cls(parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl(), model_id, key)
+        bare = parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="")
+        return cls(bare.geturl(), model_id, key)
 
     def scrub(self, text: str) -> str:
         """`text` without the key, in case a server echoes it."""
@@ -48,7 +49,8 @@ def explain(error: Exception, endpoint: Endpoint, *, streaming: bool) -> ModelEr
     """The error of our tree that says what `error`, raised by the SDK, means."""
     import openai  # noqa: PLC0415 - optional; whoever has its errors has imported it
 
-    _scrub_cause(error, endpoint)
+    for cause in _causes(error):
+        _scrub_cause(cause, endpoint)
     status = _status(error)
     if status is not None:
         return _refusal(error, status, endpoint)
@@ -107,7 +109,7 @@ def _unreachable(error: Exception, endpoint: Endpoint) -> ModelConnectionError:
             f"Nothing is listening at {endpoint.url}. Start the server or correct base_url."
         )
     return ModelConnectionError(
-        f"The connection to {endpoint.url} failed: {endpoint.scrub(str(causes[-1]))}. "
+        f"The connection to {endpoint.url} failed: {endpoint.scrub(str(causes[-1])).rstrip('.')}. "
         "Check the network and base_url."
     )
 
@@ -166,7 +168,7 @@ def _quote(error: Exception, endpoint: Endpoint) -> str:
     return text.rstrip(".")[:_LONGEST_QUOTE]
 
 
-def _scrub_cause(error: Exception, endpoint: Endpoint) -> None:
+def _scrub_cause(error: BaseException, endpoint: Endpoint) -> None:
     """Take the key out of the SDK's error too, since a chained traceback prints it."""
     error.args = tuple(
         endpoint.scrub(part) if isinstance(part, str) else part

@@ -24,9 +24,8 @@ class PerLoop(Generic[Client]):
         """The running loop's client, made at the first use."""
         loop = asyncio.get_running_loop()
         if loop not in self._open:
-            self._open = {
-                other: kept for other, kept in self._open.items() if not other.is_closed()
-            }
+            for other in [other for other in list(self._open) if other.is_closed()]:
+                self._open.pop(other, None)
             client = self._make()
             self._open[loop] = client, _hold_open(client)
             await anext(self._open[loop][1])

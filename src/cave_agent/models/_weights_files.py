@@ -123,9 +123,13 @@ def replacing(target: Path, *, needed: int) -> Generator[IO[bytes]]:
 
 def _remove_abandoned(folder: Path) -> None:
     """Remove what processes that were killed have left half-written."""
-    for file in folder.glob(f"*{_UNFINISHED}"):
-        if file.stat().st_mtime < time.time() - _ABANDONED_AFTER:
-            file.unlink(missing_ok=True)
+    for left in [*folder.glob(f"*{_UNFINISHED}"), *folder.glob("wheel.*")]:
+        if left.stat().st_mtime >= time.time() - _ABANDONED_AFTER:
+            continue
+        if left.is_dir():
+            shutil.rmtree(left, ignore_errors=True)
+        else:
+            left.unlink(missing_ok=True)
 
 
 def _require_space(target: Path, needed: int) -> None:

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Generator
 from contextlib import contextmanager
 from contextvars import ContextVar, Token
+from functools import cached_property
 
 from typing_extensions import Buffer, override
 
@@ -53,7 +54,7 @@ class Capture(io.TextIOBase):
     def writable(self) -> bool:
         return True
 
-    @property
+    @cached_property
     def buffer(self) -> "_Bytes":
         """For code that writes bytes, decoded as UTF-8."""
         return _Bytes(self)

@@ -1,7 +1,14 @@
-"""Drives a cell step by step, so that host and time limit are touched only while its code runs."""
+"""Drives a cell step by step, so that host and time limit are touched only while its code runs.
+
+When the time is up, `_alarm` or `_watchdog` raises `CellStopped` in the code that is on the stack;
+code that is suspended is cancelled by the scope that awaits it. Whoever swallows the first stop
+gets another, and from then on (`_insistence`) one at every line. The interpreter makes a
+`CellTimeoutError` of it.
+"""
 
 import asyncio
 from collections.abc import Callable, Coroutine, Generator, Iterator
+from functools import partial
 from inspect import CORO_CLOSED, getcoroutinestate
 from types import FrameType, coroutine
 from typing import Any, TypeVar
@@ -22,29 +29,29 @@ def drive(cell: Coroutine[Any, Any, _T], deadline: Deadline) -> Generator[Any, A
         CellStopped: The deadline was up, or that of a cell around this one.
         CancelledError: The run was cancelled from outside, whatever the cell made of that.
     """
-    proceed: Callable[[Any], Any] = cell.send
-    value: Any = None
-    limit, before, cancellation = TimeLimit(deadline), cancellations(), asyncio.CancelledError()
+    resume: Callable[[], Any] = partial(cell.send, None)
+    limit, before = TimeLimit(deadline), cancellations()
+    cancellation = (
+        asyncio.CancelledError()
+    )  # stands in where the cell's own awaits took the real one
     while True:
         try:
-            awaited = _step(proceed, value, limit)
+            awaited = _step(resume, limit)
         except (StopIteration, CellStopped) as end:
             if getcoroutinestate(cell) == CORO_CLOSED:
                 outcome: _T = _outcome(end, cancellation if cancellations() > before else None)
                 return outcome
-            proceed, value = cell.throw, end  # the stop came before the code had gone on
+            resume = partial(cell.throw, end)  # the stop came before the code had gone on
             continue
         if deadline.is_ignored:
             insist(_awaiting_frames(cell))
-            proceed, value = cell.throw, CellStopped()
+            resume = partial(cell.throw, CellStopped())
             continue
         try:
-            value = yield awaited
-            proceed = cell.send
-        except asyncio.CancelledError as error:
-            proceed, value, cancellation = cell.throw, error, error
+            resume = partial(cell.send, (yield awaited))
         except BaseException as error:  # noqa: BLE001  # what is thrown in is the cell's to see
-            proceed, value = cell.throw, error
+            cancellation = error if isinstance(error, asyncio.CancelledError) else cancellation
+            resume = partial(cell.throw, error)
 
 
 def cancellations() -> int:
@@ -53,20 +60,20 @@ def cancellations() -> int:
     return task.cancelling() if task is not None else 0
 
 
-def _step(proceed: Callable[[Any], Any], value: Any, limit: TimeLimit) -> Any:
-    found = stage.set()
+def _step(resume: Callable[[], Any], limit: TimeLimit) -> Any:
+    stage.set()
     try:
         with limit:
-            return proceed(value)
+            return resume()
     except CellStopped:
         limit.let_go()  # it may have come while the limit was let go of
         raise
     finally:
-        stage.strike(found)
+        stage.strike()
 
 
 def _outcome(end: StopIteration | CellStopped, cancellation: asyncio.CancelledError | None) -> Any:
-    if cancellation is not None:
+    if cancellation is not None:  # it comes before a stop, and a stop before a value
         raise cancellation from None
     if isinstance(end, CellStopped):
         raise end

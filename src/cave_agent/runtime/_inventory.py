@@ -22,24 +22,24 @@ class Inventory:
         self._implied: dict[str, type] = {}
         self._deleted: set[str] = set()
 
-    def add_function(self, function: Function) -> dict[str, Any]:
-        """Note a function; gives what is to be bound."""
-        return self._add(self.functions, function)
+    def add_function(self, function: Function, names: AbstractSet[str]) -> dict[str, Any]:
+        """Note a function; gives what is to be bound beside `names`."""
+        return self._add(self.functions, function, names)
 
-    def add_variable(self, variable: Variable) -> dict[str, Any]:
-        """Note a variable; gives what is to be bound."""
-        return self._add(self.variables, variable)
+    def add_variable(self, variable: Variable, names: AbstractSet[str]) -> dict[str, Any]:
+        """Note a variable; gives what is to be bound beside `names`."""
+        return self._add(self.variables, variable, names)
 
-    def add_type(self, described: Type) -> dict[str, Any]:
-        """Note a type; gives what is to be bound."""
-        return self._add(self.types, described)
+    def add_type(self, described: Type, names: AbstractSet[str]) -> dict[str, Any]:
+        """Note a type; gives what is to be bound beside `names`."""
+        return self._add(self.types, described, names)
 
-    def update(self, name: str, value: Any) -> dict[str, Any]:
-        """Note the new value of a variable; gives what is to be bound."""
+    def update(self, name: str, value: Any, names: AbstractSet[str]) -> dict[str, Any]:
+        """Note the new value of a variable; gives what is to be bound beside `names`."""
         if name not in self.variables:
             raise UnknownNameError(self._cannot_update(name))
         self.variables[name] = variable = replace(self.variables[name], value=value)
-        return self._imply(variable) | {name: value}
+        return self._imply(variable, names) | {name: value}
 
     def objects(self) -> dict[str, Any]:
         """Every object to bind when the runtime is reset, by name."""
@@ -53,7 +53,9 @@ class Inventory:
                 del entries[name]
                 self._deleted.add(name)
 
-    def _add(self, entries: dict[str, _Kind], entry: _Kind) -> dict[str, Any]:
+    def _add(
+        self, entries: dict[str, _Kind], entry: _Kind, names: AbstractSet[str]
+    ) -> dict[str, Any]:
         if entry.name in self.functions or entry.name in self.variables or entry.name in self.types:
             raise DuplicateNameError(
                 f"The name {entry.name!r} is already in this runtime. "
@@ -62,18 +64,17 @@ class Inventory:
         entries[entry.name] = entry
         self._implied.pop(entry.name, None)
         self._deleted.discard(entry.name)
-        return self._imply(entry) | {entry.name: entry.value}
+        return self._imply(entry, names) | {entry.name: entry.value}
 
-    def _imply(self, entry: Function | Variable | Type) -> dict[str, type]:
-        """The classes behind an entry, for the code to use by name, described or not."""
-        described = self.functions.keys() | self.variables.keys() | self.types.keys()
-        new = {
+    def _imply(self, entry: Function | Variable | Type, names: AbstractSet[str]) -> dict[str, type]:
+        """The classes behind an entry, under names that are free, for the code to use."""
+        free = {
             name: cls
             for name, cls in types_behind(entry).items()
-            if name not in described and name not in self._implied and not hasattr(builtins, name)
+            if name not in names and name != entry.name and not hasattr(builtins, name)
         }
-        self._implied |= new
-        return dict(new)
+        self._implied |= free
+        return dict(free)
 
     def _cannot_update(self, name: str) -> str:
         if name in self._deleted:

@@ -1,11 +1,12 @@
 """Keeps long outputs in the runtime, so that the model can read what it was not shown."""
 
+import sys
 from collections import OrderedDict
 
 from cave_agent.runtime._hosts import Host
 
 _MOST_OUTPUTS = 8
-_MOST_CHARACTERS = 64 << 20
+_MOST_BYTES = 64 << 20
 _MOST_NOTES = 32
 _DROPPED = "(this output was dropped: only the latest are kept)"
 
@@ -23,8 +24,8 @@ class KeptOutputs:
         """Bind `text` to a new name and return the name; the oldest texts give way."""
         name = self._new_name()
         self._host.put(name, text)
-        self._sizes[name] = len(text)
-        while len(self._sizes) > _MOST_OUTPUTS or sum(self._sizes.values()) > _MOST_CHARACTERS:
+        self._sizes[name] = sys.getsizeof(text)
+        while len(self._sizes) > _MOST_OUTPUTS or sum(self._sizes.values()) > _MOST_BYTES:
             oldest, _ = self._sizes.popitem(last=False)
             if oldest in self._host.names():
                 self._host.put(oldest, _DROPPED)

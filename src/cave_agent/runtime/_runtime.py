@@ -61,7 +61,7 @@ class PythonRuntime:
         Raises:
             DuplicateNameError: The runtime has something of that name.
         """
-        self._bind(self._inventory.add_function(function))
+        self._bind(self._inventory.add_function(function, self._host.names()))
 
     def inject_variable(self, variable: Variable) -> None:
         """Make an object available to the code, and describe it to the model.
@@ -69,7 +69,7 @@ class PythonRuntime:
         Raises:
             DuplicateNameError: The runtime has something of that name.
         """
-        self._bind(self._inventory.add_variable(variable))
+        self._bind(self._inventory.add_variable(variable, self._host.names()))
 
     def inject_type(self, described: Type) -> None:
         """Make a class available to the code, and describe it to the model.
@@ -77,7 +77,7 @@ class PythonRuntime:
         Raises:
             DuplicateNameError: The runtime has something of that name.
         """
-        self._bind(self._inventory.add_type(described))
+        self._bind(self._inventory.add_type(described, self._host.names()))
 
     def update_variable(self, name: str, value: Any) -> None:
         """Bind an injected variable to another value, of any type.
@@ -86,7 +86,7 @@ class PythonRuntime:
             UnknownNameError: No such variable was injected.
         """
         self._check_open()
-        self._bind(self._inventory.update(name, value))
+        self._bind(self._inventory.update(name, value, self._host.names()))
 
     async def put(self, name: str, value: Any) -> None:
         """As `update_variable`, without ever blocking the event loop."""
@@ -104,7 +104,7 @@ class PythonRuntime:
         except KeyError:
             names = ", ".join(sorted(n for n in self._host.names() if not n.startswith("_")))
             raise UnknownNameError(
-                f"The runtime has no {name!r} (now); it has: {names or 'nothing'}."
+                f"The runtime has no {name!r}; it has: {names or 'nothing'}."
             ) from None
 
     async def fetch(self, name: str) -> Any:

@@ -1,4 +1,4 @@
-"""What of the host stands in for its own while cells run, and how it is put back."""
+"""Replaces the standard streams and `Thread.start` while cells run, and puts them back."""
 
 import sys
 import threading
@@ -65,6 +65,8 @@ class _Stage:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._running = 0
+        self._steps = 0
+        self._found: list[tuple[Any, Any]] = []
         self._props: tuple[tuple[Any, str, Any], ...] = (
             (sys, "stdout", _Router(None)),
             (sys, "stderr", _Router(None)),
@@ -76,7 +78,10 @@ class _Stage:
         with self._lock:
             self._running += 1
             if self._running == 1:
-                self.set()
+                self._steps = 0
+                for owner, name, prop in self._props:
+                    prop.host = getattr(owner, name)
+                    setattr(owner, name, prop)
 
     def leave(self) -> None:
         """A cell has ended; what the host replaced meanwhile is left alone."""
@@ -87,22 +92,30 @@ class _Stage:
                 if getattr(owner, name) is prop:
                     setattr(owner, name, prop.host)
 
-    def set(self) -> list[tuple[Any, Any]]:
-        """Put the stand-ins in place; gives what `strike` needs to undo it."""
-        found: list[tuple[Any, Any]] = []
-        for owner, name, prop in self._props:
-            there = getattr(owner, name)
-            found.append((there, prop.host))
-            if there is not prop:
-                prop.host = there
-                setattr(owner, name, prop)
-        return found
+    def set(self) -> None:
+        """A step begins: put the stand-ins in place.
 
-    def strike(self, found: list[tuple[Any, Any]]) -> None:
-        """Put back what `set` found, whatever the cell's code left there."""
-        for (owner, name, prop), (there, host) in zip(self._props, found, strict=True):
-            setattr(owner, name, there)
-            prop.host = host
+        What is found there is the host's, unless a step is under way: then it is a cell's.
+        """
+        with self._lock:
+            if not self._steps:
+                self._found = [
+                    (getattr(owner, name), prop.host) for owner, name, prop in self._props
+                ]
+            for owner, name, prop in self._props:
+                there = getattr(owner, name)
+                if there is not prop:
+                    prop.host = prop.host if self._steps else there
+                    setattr(owner, name, prop)
+            self._steps += 1
+
+    def strike(self) -> None:
+        """A step has ended: undo what its code replaced, and with the last step what `set` did."""
+        with self._lock:
+            self._steps -= 1
+            for (owner, name, prop), (there, host) in zip(self._props, self._found, strict=True):
+                setattr(owner, name, prop if self._steps else there)
+                prop.host = prop.host if self._steps else host
 
 
 stage = _Stage()
