@@ -7,9 +7,24 @@ import pytest
 
 from cave_agent.parsing import Code, FenceParser, UnclosedCode
 
-ALL = 100_000
+ALL = 200_000
 SAMPLE = ALL // 20
-WORDS = ["```", "````", "~~~", "python", "py", "json", "\n", "\n", "\r\n", " ", "   ", "x = 1", "`"]
+WORDS = [
+    "<",
+    "```",
+    "````",
+    "~~~",
+    "python",
+    "py",
+    "json",
+    "\n",
+    "\n",
+    "\r\n",
+    " ",
+    "   ",
+    "x = 1",
+    "`",
+]
 
 
 def blocks_of(reply: str) -> list[str]:

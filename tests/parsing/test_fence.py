@@ -71,8 +71,11 @@ def parse(*pieces: str, identifier: str = "python") -> list[Segment]:
             [Reasoning("<think>a</think>"), Text("\n"), Code("x\n")],
         ),
         ("<think>a</thi", [Reasoning("<think>a</thi")]),
-        ("  <think>a", [Reasoning("  <think>a")]),
-        ("The tag <think> opens it", [Text("The tag <think> opens it")]),
+        ("  <think>a", [Text("  "), Reasoning("<think>a")]),
+        (
+            "Well. <think>\n```python\nx\n```\n",
+            [Text("Well. "), Reasoning("<think>\n```python\nx\n```\n")],
+        ),
         ("<thin", [Text("<thin")]),
         ("`" * 101 + "python\nx\n", [Text("`" * 101 + "python\nx\n")]),
         ("```python" + " " * 200 + "\nx\n```\n", [Text("```python" + " " * 200 + "\nx\n```\n")]),

@@ -6,19 +6,16 @@ from enum import Enum, auto
 
 from cave_agent.parsing._segments import Code, Reasoning, Segment, Text, UnclosedCode
 
-_THINK_END = "</think>"
+_THINK, _THINK_END = "<think>", "</think>"
 _PYTHON_ALIASES = frozenset({"py", "python", "python3"})
 
 # Marks and info strings are bounded, so that what is held back between two pieces is, too.
 _OPENING = re.compile(
-    r"^(?P<indent> {0,3})(?:"
-    r"(?:(?P<ticks>`{3,100})(?P<info>[^`\n]{0,200})|(?P<tildes>~{3,100})(?P<note>[^\n]{0,200}))\n"
-    r"|(?P<think><think>))",
+    r"^(?P<indent> {0,3})"
+    r"(?:(?P<ticks>`{3,100})(?P<info>[^`\n]{0,200})|(?P<tildes>~{3,100})(?P<note>[^\n]{0,200}))\n",
     re.MULTILINE,
 )
-_MAYBE_OPENING = re.compile(
-    r" {0,3}(?:`{1,2}|`{3,100}[^`]{0,200}|~{1,2}|~{3,100}.{0,200}|<(?:t(?:h(?:i(?:nk?)?)?)?)?)?"
-)
+_MAYBE_OPENING = re.compile(r" {0,3}(?:`{1,2}|`{3,100}[^`]{0,200}|~{1,2}|~{3,100}.{0,200})?")
 _MAYBE_CLOSING = re.compile(r" {0,3}(?:`{0,200}|~{0,200})[ \t]{0,200}\r?")
 
 
@@ -53,9 +50,9 @@ class FenceParser:
 
     def feed(self, piece: str) -> list[Segment]:
         """The segments that `piece` completes; for text, what it adds."""
-        in_line = not self._line_begins and "\n" not in piece
+        in_line = not (self._line_begins or self._held or "\n" in piece or "<" in piece)
         if in_line and self._inside is not _Inside.REASONING:
-            return self._take(piece)  # no mark can begin in the middle of a line
+            return self._take(piece)  # no fence can begin in the middle of a line
         return list(self._scan(self._held + piece))
 
     def close(self) -> list[Segment]:
@@ -92,13 +89,15 @@ class FenceParser:
 
     def _scan_text(self, text: str, start: int) -> tuple[list[Segment], int]:
         found = self._find(_OPENING, text, start)
+        end = found.start() if found else start + len(self._hold_back(text, start, _MAYBE_OPENING))
+        think = text.find(_THINK, start, end)
+        if think >= 0:
+            self._inside, self._held = _Inside.REASONING, ""
+            return self._take(text[start:think]), think
         if found is None:
-            return self._take(self._hold_back(text, start, _MAYBE_OPENING)), len(text)
-        before = self._take(text[start : found.start()])
-        if found["think"]:
-            self._inside = _Inside.REASONING
-            return before, found.start()
-        return before + self._open(found), found.end()
+            clear = text[start:end]
+            return self._take(clear if self._held else self._hold_tag(clear, _THINK)), len(text)
+        return self._take(text[start:end]) + self._open(found), found.end()
 
     def _open(self, opening: re.Match[str]) -> list[Segment]:
         mark = opening["ticks"] or opening["tildes"]
@@ -133,10 +132,15 @@ class FenceParser:
             end += len(_THINK_END)
             self._inside, self._line_begins = _Inside.TEXT, False
             return [Reasoning(text[start:end])], end
-        sizes = range(min(len(_THINK_END) - 1, len(text) - start), -1, -1)
-        end = len(text) - next(size for size in sizes if text.endswith(_THINK_END[:size]))
+        kept = self._hold_tag(text[start:], _THINK_END)
+        return [Reasoning(kept)] if kept else [], len(text)
+
+    def _hold_tag(self, text: str, tag: str) -> str:
+        """What of `text` cannot belong to a `tag` that begins at its end; the rest is held."""
+        sizes = range(min(len(tag) - 1, len(text)), 0, -1)
+        end = len(text) - next((size for size in sizes if text.endswith(tag[:size])), 0)
         self._held = text[end:]
-        return [Reasoning(text[start:end])] if end > start else [], len(text)
+        return text[:end]
 
     def _find(self, mark: re.Pattern[str], text: str, start: int) -> re.Match[str] | None:
         line = self._first_line(text, start)
