@@ -53,6 +53,6 @@ def _label(row: Row) -> str:
 
 
 def _told(row: Row) -> str:
-    number = f"{row.ours:,.0f}" if row.ours >= 100 else f"{row.ours:.3g}"  # noqa: PLR2004
+    number = f"{row.ours:,.0f}" if row.ours >= 100 else f"{row.ours:.3g}"  # noqa: PLR2004  # three digits and more say enough
     ratio = "" if row.ratio is None else f" ({row.ratio:.2f} x)"
     return f"{number} {row.unit}{ratio}"

@@ -65,18 +65,7 @@ class OpenAIServerModel(Model):
             raise MissingExtraError("OpenAIServerModel", extra="openai") from error
         self.model_id = model_id
         url = base_url or os.environ.get("OPENAI_BASE_URL")
-        key = api_key or os.environ.get("OPENAI_API_KEY") or (_NO_KEY if url else None)
-        key = key.strip() if key else key
-        if not key:
-            raise ModelAuthenticationError(
-                f"OpenAIServerModel({model_id!r}) has no key. Pass api_key, set the environment "
-                "variable OPENAI_API_KEY, or pass the base_url of a server that needs none."
-            )
-        if not (key.isascii() and key.isprintable()):
-            raise ModelAuthenticationError(
-                f"The key of OpenAIServerModel({model_id!r}) has characters that no HTTP header "
-                "can carry. Check how it was read."
-            )
+        key = _usable_key(model_id, api_key, url)
         self._endpoint = Endpoint.at(url or _OPENAI_URL, model_id=model_id, key=key)
         self._body = kwargs.pop("extra_body", {}) | kwargs
         self._transport = {
@@ -179,6 +168,21 @@ class OpenAIServerModel(Model):
             yield
         except self._failures as error:
             raise explain(error, self._endpoint, streaming=streaming) from error
+
+
+def _usable_key(model_id: str, api_key: str | None, url: str | None) -> str:
+    key = (api_key or os.environ.get("OPENAI_API_KEY") or (_NO_KEY if url else "")).strip()
+    if not key:
+        raise ModelAuthenticationError(
+            f"OpenAIServerModel({model_id!r}) has no key. Pass api_key, set the environment "
+            "variable OPENAI_API_KEY, or pass the base_url of a server that needs none."
+        )
+    if not (key.isascii() and key.isprintable()):
+        raise ModelAuthenticationError(
+            f"The key of OpenAIServerModel({model_id!r}) has characters that no HTTP header "
+            "can carry. Check how it was read."
+        )
+    return key
 
 
 def _transport_library(openai: ModuleType) -> Any:
