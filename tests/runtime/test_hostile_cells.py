@@ -89,10 +89,6 @@ async def test_an_awaiting_cell_that_swallows_every_stop_is_stopped() -> None:
     assert isinstance(result.error, CellTimeoutError)
 
 
-@pytest.mark.skipif(
-    sys.gettrace() is not None,
-    reason="Python 3.11 can spin for ever when a traced thread is sent an asynchronous exception",
-)
 def test_a_limit_that_is_up_as_the_work_ends_harms_no_thread() -> None:
     work = "import time\nend = time.perf_counter() + 5e-4\nwhile time.perf_counter() < end: pass"
 

@@ -107,7 +107,27 @@ class _CellStoppedAgain(CellStopped):
 
 
 def _raise_in(thread: int, error: type[BaseException]) -> None:
-    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), ctypes.py_object(error))
+    """Send an exception to another thread.
+
+    Until that is taken, Python 3.11 lets no thread that is traced past the start of a function; if
+    the receiver waits for such a thread, both wait for ever. The interpreter's one flag for this
+    falls when any thread takes an exception, so this one takes one of its own. The receiver raises
+    the flag again when it next gets the interpreter's lock, and finds its exception then.
+    """
+    send = ctypes.pythonapi.PyThreadState_SetAsyncExc
+    receiver, stop = ctypes.c_ulong(thread), ctypes.py_object(error)
+    own, taken = ctypes.c_ulong(threading.get_ident()), ctypes.py_object(_Taken)
+    try:
+        send(receiver, stop)
+        send(own, taken)  # no function of Python's may start between these two
+        for _ in range(2):
+            pass  # the jump back is where Python looks for it
+    except _Taken:
+        pass
+
+
+class _Taken(BaseException):
+    """What the watchdog sends itself."""
 
 
 watchdog = Watchdog()
