@@ -13,7 +13,8 @@ import pandas as pd
 import pytest
 
 from cave_agent.runtime import Function, Type, Variable
-from cave_agent.runtime._types import literal, spelled, types_behind
+from cave_agent.runtime._spelling import literal, spelled
+from cave_agent.runtime._types import types_behind
 
 T = TypeVar("T")
 P = typing.ParamSpec("P")

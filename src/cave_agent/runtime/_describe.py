@@ -6,10 +6,11 @@ from functools import partial
 from textwrap import indent
 from typing import Any
 
+from cave_agent.runtime._foreign import attempt, class_dict, class_name
 from cave_agent.runtime._primitives import Function, Type, Variable, underlying, without_partials
-from cave_agent.runtime._schema import bounded, class_stub, members, stub
+from cave_agent.runtime._schema import bounded, class_stub, members
+from cave_agent.runtime._signatures import stub
 from cave_agent.runtime._summaries import summarize
-from cave_agent.runtime._types import attempt, class_dict, class_name
 
 _NOTHING = "(none)"
 _DOC_LINES = 6

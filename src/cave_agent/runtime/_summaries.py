@@ -3,7 +3,7 @@
 import sys
 from typing import Any, cast
 
-from cave_agent.runtime._types import attempt, class_name
+from cave_agent.runtime._foreign import attempt, class_name
 
 _LIMIT = 600
 _LABEL_LIMIT = 40

@@ -1,0 +1,118 @@
+"""Finds the fields of a class, however it declares them, without running its code."""
+
+import dataclasses
+import dis
+import inspect
+from functools import partial
+from inspect import Parameter
+from itertools import pairwise
+from types import FunctionType, MemberDescriptorType, NoneType
+from typing import Any, cast
+
+from cave_agent.runtime._foreign import (
+    attempt,
+    class_dict,
+    class_module,
+    class_mro,
+    inherited,
+    is_set_by_code,
+)
+from cave_agent.runtime._signatures import field_line, spelled_default, stub
+
+_UNSET = (NoneType, MemberDescriptorType)  # nothing in the class, or a slot
+_CHECKS = (
+    "validators",
+    "root_validators",
+    "field_validators",
+    "model_validators",
+    "field_serializers",
+    "model_serializers",
+)
+
+
+def fields_of(cls: type) -> dict[str, str]:
+    """The lines that declare the fields of a class, by name."""
+    own = class_dict(cls)
+    if "_member_map_" in own:
+        return {
+            name: f"{name} = {spelled_default(member._value_)}"
+            for name, member in own["_member_map_"].items()
+        }
+    if "__pydantic_fields__" in own:
+        return {
+            name: field_line(
+                name, info.annotation, Parameter.empty if info.is_required() else info.default
+            )
+            for name, info in own["__pydantic_fields__"].items()
+        }
+    if inherited(cls, "__dataclass_fields__"):
+        return {
+            field.name: field_line(field.name, field.type, _dataclass_default(field))
+            for field in dataclasses.fields(cls)
+            if not field.name.startswith("_")
+        }
+    return _plain_fields(cls)
+
+
+def _dataclass_default(field: "dataclasses.Field[Any]") -> object:
+    if field.default is not dataclasses.MISSING:
+        return field.default
+    given = field.init and field.default_factory is dataclasses.MISSING
+    return Parameter.empty if given else ...
+
+
+def _plain_fields(cls: type) -> dict[str, str]:
+    """How it is made, what it annotates, and what its `__init__` stores."""
+    made: dict[str, str] = {}
+    told: dict[str, str] = {}
+    for base in reversed(class_mro(cls)):
+        told |= _annotated(base)
+        init: Any = class_dict(base).get("__init__")
+        if type(init) is FunctionType and init.__module__ != "typing":  # a protocol's has no use
+            text = stub("__init__", init, is_async=False).removesuffix(" -> None")
+            made = {} if text == "def __init__(self)" else {"__init__": text}
+            stored: dict[str, str] = attempt(partial(_stored, cls, init), {})
+            told |= {name: text for name, text in stored.items() if name not in told}
+    return made | told
+
+
+def _annotated(cls: type) -> dict[str, str]:
+    own = class_dict(cls)
+    defaults = own | own.get("_field_defaults", {})  # a NamedTuple keeps them apart
+    given = {name: value for name, value in defaults.items() if not is_set_by_code(value)}
+    annotations: dict[str, Any] = attempt(lambda: inspect.get_annotations(cls), {})
+    return {
+        name: field_line(name, annotation, given.get(name, Parameter.empty))
+        for name, annotation in annotations.items()
+        if not name.startswith("_")
+    }
+
+
+def _stored(cls: type, init: FunctionType) -> dict[str, str]:
+    """The attributes that an `__init__` sets on its first parameter, read from its bytecode."""
+    names: dict[str, str] = {}
+    owner = init.__code__.co_varnames[0]
+    for before, now in pairwise(dis.get_instructions(init)):
+        if now.opname == "STORE_ATTR" and _loaded_last(before.argval) == owner:
+            name: str = now.argval
+            if not name.startswith("_") and type(inherited(cls, name)) in _UNSET:
+                names[name] = field_line(name, init.__annotations__.get(name, Any))
+    return names
+
+
+def _loaded_last(names: object) -> object:
+    """One instruction loads two names since Python 3.13."""
+    return cast("tuple[object, ...]", names)[-1] if isinstance(names, tuple) else names
+
+
+def pydantic_names(cls: type) -> set[str]:
+    """What pydantic itself puts on a model, and the checks that only pydantic calls."""
+    checks = class_dict(cls).get("__pydantic_decorators__")
+    return {
+        *(name for kind in _CHECKS for name in getattr(checks, kind, {})),
+        *(name for base in class_mro(cls) if _is_pydantic(base) for name in class_dict(base)),
+    }
+
+
+def _is_pydantic(cls: type) -> bool:
+    return class_module(cls).partition(".")[0] == "pydantic"

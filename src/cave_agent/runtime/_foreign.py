@@ -1,0 +1,48 @@
+"""Reads classes that others wrote, whatever their metaclasses say; no broken one does harm."""
+
+from collections.abc import Callable
+from types import MappingProxyType
+from typing import Any, TypeVar, cast
+
+_T = TypeVar("_T")
+
+
+def attempt(read: Callable[[], _T], otherwise: _T) -> _T:
+    """What `read` finds; `otherwise` if the class or function that it reads is broken."""
+    try:
+        return read()
+    except Exception:  # noqa: BLE001  # foreign classes run code when read, and it may fail anyhow
+        return otherwise
+
+
+def class_name(cls: type) -> str:
+    """The name that the class was given, whatever its metaclass says."""
+    return cast("str", vars(type)["__name__"].__get__(cls))
+
+
+def class_module(cls: type) -> str:
+    """The module that the class says it is from; empty if what it says is no name."""
+    module: object = attempt(lambda: vars(type)["__module__"].__get__(cls), "")
+    return module if isinstance(module, str) else ""
+
+
+def class_dict(cls: type) -> MappingProxyType[str, Any]:
+    """What the class itself defines, whatever its metaclass says."""
+    return cast("MappingProxyType[str, Any]", vars(type)["__dict__"].__get__(cls))
+
+
+def class_mro(cls: type) -> tuple[type, ...]:
+    """The class and what it inherits from, whatever its metaclass says."""
+    return cast("tuple[type, ...]", vars(type)["__mro__"].__get__(cls))
+
+
+def inherited(cls: type, name: str) -> object:
+    """What the class or one that it inherits from defines under `name`; None if none does."""
+    return next(
+        (class_dict(base)[name] for base in class_mro(cls) if name in class_dict(base)), None
+    )
+
+
+def is_set_by_code(value: object) -> bool:
+    """Whether it is no plain value, but decides itself what setting it does: a slot, say."""
+    return inherited(type(value), "__set__") is not None
