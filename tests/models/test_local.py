@@ -1,9 +1,11 @@
 """The local model, on a real llama.cpp with a model that is a few kilobytes small."""
 
+import asyncio
 import os
 import signal
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from textwrap import dedent
 from threading import get_ident
@@ -29,10 +31,9 @@ def tiny(tmp_path: Path) -> Path:
     return write_tiny_gguf(tmp_path / "tiny.gguf")
 
 
-def server_of(model: LocalModel) -> int:
-    server = model._server
-    assert server is not None
-    return server._process.pid
+def server_of(model: LocalModel) -> subprocess.Popen[str]:
+    assert model._running is not None
+    return model._running.server._process
 
 
 async def test_it_replies_whole_and_streamed_and_keeps_the_prompt(tiny: Path) -> None:
@@ -71,7 +72,7 @@ async def test_several_first_uses_start_one_server(tiny: Path) -> None:
         async with anyio.create_task_group() as tasks:
             for _ in range(3):
                 tasks.start_soon(ask)
-        pid = server_of(model)
+        pid = server_of(model).pid
 
     usage = said[0].token_usage
     assert said == [ModelResponse("aa", usage)] * 3
@@ -80,13 +81,25 @@ async def test_several_first_uses_start_one_server(tiny: Path) -> None:
         os.kill(pid, 0)
 
 
+async def test_first_uses_on_several_threads_start_one_server(tiny: Path) -> None:
+    model = LocalModel(tiny, context_size=512, max_tokens=2)
+
+    async def server() -> int:
+        await model.prepare()
+        return server_of(model).pid
+
+    with ThreadPoolExecutor(3) as pool:
+        pids = set(pool.map(asyncio.run, [server() for _ in range(3)]))
+    await model.aclose()
+
+    assert len(pids) == 1
+
+
 async def test_a_server_that_died_is_started_again(tiny: Path) -> None:
     async with LocalModel(tiny, context_size=512, max_tokens=2) as model:
         await model.prepare()
-        server = model._server
-        assert server is not None
-        server._process.kill()
-        server._process.wait()
+        server_of(model).kill()
+        server_of(model).wait()
 
         assert (await model.call(ASKED)).content == "aa"
 
@@ -94,7 +107,7 @@ async def test_a_server_that_died_is_started_again(tiny: Path) -> None:
 async def test_a_server_that_hangs_is_killed(tiny: Path) -> None:
     model = LocalModel(tiny, context_size=512)
     await model.prepare()
-    pid = server_of(model)
+    pid = server_of(model).pid
     os.kill(pid, signal.SIGSTOP)
 
     await model.aclose()
@@ -190,7 +203,7 @@ def test_a_model_that_is_never_closed_ends_with_the_process_quietly(tiny: Path, 
             heard = asyncio.Event()
             kept.append(asyncio.create_task(read(heard)))
             await heard.wait()
-            print(model._server._process.pid)
+            print(model._running.server._process.pid)
 
         asyncio.run(main())
         """
@@ -213,12 +226,12 @@ def test_a_process_forked_from_the_owner_leaves_the_server_alone(tiny: Path) -> 
         model = LocalModel({str(tiny)!r}, context_size=512, max_tokens=2)
         asked = [{{"role": "user", "content": "?"}}]
         asyncio.run(model.prepare())
-        pid = model._server._process.pid
+        pid = model._running.server._process.pid
         if (child := os.fork()) == 0:
             sys.exit()
         os.waitpid(child, 0)
         assert asyncio.run(model.call(asked)).content == "aa"
-        assert model._server._process.pid == pid
+        assert model._running.server._process.pid == pid
         """
     )
     ran = subprocess.run(

@@ -81,6 +81,18 @@ def test_installed_parts_of_another_version_or_without_data_are_not_used(
     assert find_weights(None, WEIGHTS, unheard).read_bytes() == WHOLE
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="needs a file that fails to be read")
+def test_a_part_that_cannot_be_read_is_named(installed: Path) -> None:
+    data = installed / "tiny_weights_part1" / "data" / "part01.bin"
+    data.unlink()
+    data.symlink_to("/proc/self/mem")  # there, but reading its beginning is an error
+
+    with pytest.raises(WeightsError, match=r"'tiny-weights-part1==0\.2\.0' cannot be read.*index"):
+        find_weights(None, WEIGHTS, unheard)
+
+    assert cached_names() == []
+
+
 def test_what_is_cached_is_not_fetched_again(installed: Path) -> None:
     path = find_weights(None, WEIGHTS, unheard)
     first = path.stat().st_ino

@@ -6,9 +6,8 @@ import threading
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
-import anyio
 from anyio import from_thread, to_thread
 
 from cave_agent.errors import MissingExtraError
@@ -16,6 +15,13 @@ from cave_agent.models._local_process import ServerProcess, ServerSettings, coun
 from cave_agent.models._openai import OpenAIServerModel
 from cave_agent.models._protocol import Delta, Model, ModelResponse, WireMessages
 from cave_agent.models._weights import QWEN_CODER, Progress, Report, find_weights
+
+_POLL = 0.2  # seconds between looks at whether a start that waits was cancelled
+
+
+class _Running(NamedTuple):
+    server: ServerProcess
+    client: OpenAIServerModel
 
 
 class LocalModel(Model):
@@ -62,9 +68,8 @@ class LocalModel(Model):
             "max_tokens": max_tokens,
             **kwargs,
         }
-        self._starting = anyio.Lock()
-        self._server: ServerProcess | None = None
-        self._client: OpenAIServerModel | None = None
+        self._changing = threading.Lock()  # not asyncio's: every thread's loop may use the model
+        self._running: _Running | None = None
 
     def __repr__(self) -> str:
         return f"LocalModel({self._weights!r})"
@@ -99,12 +104,9 @@ class LocalModel(Model):
 
     async def aclose(self) -> None:
         """Stop the server; the model can be used again, and starts another."""
-        async with self._starting:
-            if self._client is not None:
-                await self._client.aclose()
-            if self._server is not None:
-                await to_thread.run_sync(self._server.stop)
-            self._client = self._server = None
+        running = await to_thread.run_sync(self._stop)
+        if running is not None:
+            await running.client.aclose()
 
     async def __aenter__(self) -> Self:
         return self
@@ -113,20 +115,35 @@ class LocalModel(Model):
         await self.aclose()
 
     async def _started(self) -> OpenAIServerModel:
-        async with self._starting:
-            if self._client is None or self._server is None or not self._server.is_running:
-                await to_thread.run_sync(self._start, asyncio.get_running_loop())
-            assert self._client is not None
-            return self._client
+        running = self._running
+        if running is None or not running.server.is_running:
+            running = await to_thread.run_sync(self._start, asyncio.get_running_loop())
+        return running.client
 
-    def _start(self, loop: asyncio.AbstractEventLoop) -> None:
-        path = find_weights(self._weights, QWEN_CODER, self._reporter(loop))
+    def _start(self, loop: asyncio.AbstractEventLoop) -> _Running:
+        while not self._changing.acquire(timeout=_POLL):
+            from_thread.check_cancelled()
+        try:
+            if self._running is None or not self._running.server.is_running:
+                self._running = self._launched(self._reporter(loop))
+            return self._running
+        finally:
+            self._changing.release()
+
+    def _launched(self, report: Report) -> _Running:
+        path = find_weights(self._weights, QWEN_CODER, report)
         threads = self._threads or count_cores()
         settings = ServerSettings(str(path), self._context_size, threads, max(1, threads - 1))
-        self._server = ServerProcess(settings)
-        self._client = OpenAIServerModel(
-            path.stem, f"{self._server.address}/v1", settings.key, **self._options
-        )
+        server = ServerProcess(settings)
+        client = OpenAIServerModel(path.stem, f"{server.address}/v1", settings.key, **self._options)
+        return _Running(server, client)
+
+    def _stop(self) -> _Running | None:
+        with self._changing:
+            running, self._running = self._running, None
+            if running is not None:
+                running.server.stop()
+            return running
 
     def _reporter(self, loop: asyncio.AbstractEventLoop) -> Report:
         """What tells the caller of progress, and this worker thread of a cancellation."""

