@@ -1,76 +1,82 @@
-"""What every host promises, asked of each of them through a runtime."""
+"""Every host passes one suite, and the suite finds out a host that breaks a promise."""
 
-import asyncio
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
 
+import anyio
 import pytest
 
-from cave_agent.runtime import ExecutionResult, InProcessHost, PythonRuntime, Variable
+from cave_agent.runtime import Cell, ExecutionResult, InProcessHost
 from cave_agent.testing import check_host
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(20, method="thread")]
 
 
-@pytest.fixture(params=[InProcessHost])
-def runtime(request: pytest.FixtureRequest) -> PythonRuntime:
-    return PythonRuntime(variables=[Variable("n", 1)], host=request.param(), cell_timeout=5)
+@pytest.mark.parametrize("host", [InProcessHost])
+async def test_a_host_conforms(host: type[InProcessHost]) -> None:
+    await check_host(host)
 
 
-async def test_cells_share_one_namespace(runtime: PythonRuntime) -> None:
-    await runtime.execute("m = n + 1")
-
-    result = await runtime.execute("print(n)\nm")
-
-    assert result == ExecutionResult(None, "1\n2\n")
-    assert await runtime.fetch("m") == 2
+class KeepsDropped(InProcessHost):
+    def drop(self, name: str) -> None:
+        pass
 
 
-async def test_names_come_and_go(runtime: PythonRuntime) -> None:
-    await runtime.put("n", "text")
-    await runtime.execute("m = n\ndel n")
-
-    assert await runtime.fetch("m") == "text"
-    with pytest.raises(KeyError):
-        await runtime.fetch("n")
+class GivesNoneForMissing(InProcessHost):
+    def get(self, name: str) -> Any:
+        return super().get(name) if name in self.names() else None
 
 
-async def test_a_failure_is_data(runtime: PythonRuntime) -> None:
-    result = await runtime.execute("m = 2\n1 / 0")
-
-    assert isinstance(result.error, ZeroDivisionError)
-    assert result.stdout.endswith("ZeroDivisionError: division by zero\n")
-    assert await runtime.fetch("m") == 2
+class KeepsNamesOnReset(InProcessHost):
+    def reset(self, objects: Mapping[str, Any]) -> None:
+        for name, value in objects.items():
+            self.put(name, value)
 
 
-async def test_a_cancelled_run_leaves_the_namespace_usable(runtime: PythonRuntime) -> None:
-    with pytest.raises(TimeoutError):
-        async with asyncio.timeout(0.05):
-            await runtime.execute("import asyncio\nm = 2\nawait asyncio.sleep(9)")
-
-    assert (await runtime.execute("m")).stdout == "2\n"
-
-
-async def test_a_late_cell_is_stopped(runtime: PythonRuntime) -> None:
-    result = await runtime.execute("while True: pass", timeout=0.1)
-
-    assert isinstance(result.error, TimeoutError)
-    assert (await runtime.execute("n")).success
+class Forgets(InProcessHost):
+    async def run_cell(self, cell: Cell) -> ExecutionResult:
+        result = await super().run_cell(cell)
+        self.drop("x")
+        return result
 
 
-async def test_a_reset_starts_anew(runtime: PythonRuntime) -> None:
-    await runtime.execute("n, m = 5, 6")
-
-    runtime.reset()
-
-    assert await runtime.fetch("n") == 1
-    with pytest.raises(KeyError):
-        await runtime.fetch("m")
+class NeverStops(InProcessHost):
+    async def run_cell(self, cell: Cell) -> ExecutionResult:
+        if "while True" in cell.source:
+            cell = replace(cell, source="pass")
+        return await super().run_cell(cell)
 
 
-async def test_closing_twice_is_once(runtime: PythonRuntime) -> None:
-    await runtime.aclose()
+class SwallowsCancellation(InProcessHost):
+    async def run_cell(self, cell: Cell) -> ExecutionResult:
+        with anyio.CancelScope(shield=True):
+            return await super().run_cell(replace(cell, seconds=0.1))
 
-    await runtime.aclose()
+
+class Shares(InProcessHost):
+    one = InProcessHost()
+
+    def __init__(self) -> None:
+        self._interpreter = self.one._interpreter
 
 
-async def test_the_in_process_host_passes_the_suite_for_users_hosts() -> None:
-    await check_host(InProcessHost)
+@pytest.mark.parametrize(
+    ("host", "said"),
+    [
+        (KeepsDropped, "drop() unbinds a name"),
+        (GivesNoneForMissing, "is a KeyError"),
+        (KeepsNamesOnReset, "reset() drops every name"),
+        (Forgets, "names stay"),
+        (NeverStops, "stopped when its time is up"),
+        (SwallowsCancellation, "lets the cancellation through"),
+        (Shares, "runtimes share no names"),
+    ],
+)
+async def test_a_host_that_breaks_a_promise_is_found_out(
+    host: type[InProcessHost], said: str
+) -> None:
+    with pytest.raises(AssertionError) as caught:
+        await check_host(host)
+
+    assert said in str(caught.value)

@@ -16,9 +16,8 @@ from tests.models.hub import serve_hub
 from tests.models.tiny_gguf import write_tiny_gguf
 
 from cave_agent.errors import MissingExtraError, ModelRequestError, WeightsError
-from cave_agent.models import LocalModel, ModelResponse, TokenUsage
+from cave_agent.models import LocalModel, ModelResponse, Progress, TokenUsage
 from cave_agent.models._local_process import count_cores
-from cave_agent.models._weights import Progress
 
 pytestmark = pytest.mark.anyio
 

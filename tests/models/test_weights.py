@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from textwrap import dedent
 
@@ -10,7 +11,9 @@ import pytest
 from tests.models.wheels import build_wheel, build_wheels, install_wheels, weights_of
 
 from cave_agent.errors import WeightsError
-from cave_agent.models._weights import Progress, Weights, find_weights, user_cache
+from cave_agent.models import Progress
+from cave_agent.models._weights import find_weights, user_cache
+from cave_agent.models._weights_files import Weights
 
 PARTS = [b"GGUF" + bytes(range(256)) * 40, b"second" * 1000, b"third"]
 WEIGHTS = weights_of(PARTS)
@@ -116,6 +119,16 @@ def test_a_damaged_cache_is_removed_and_fetched_again(
     assert path.read_bytes() == WHOLE
     assert [record.name for record in caplog.records] == ["cave_agent"]
     assert "damaged" in caplog.text
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs a file that fails to be read")
+def test_a_cache_that_cannot_be_read_is_named(installed: Path) -> None:
+    user_cache().mkdir(parents=True)
+    (user_cache() / "tiny.gguf").symlink_to("/proc/self/mem")
+    unsized = replace(WEIGHTS, size=0)
+
+    with pytest.raises(WeightsError, match=r"tiny\.gguf' cannot be used: Input/output error"):
+        find_weights(None, unsized, unheard)
 
 
 def test_a_part_that_no_index_has_is_named_with_the_ways_out(index: Path) -> None:
@@ -278,7 +291,7 @@ def test_a_file_that_is_no_gguf_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(WeightsError, match=r"nowhere\.gguf' cannot be read: No such file"):
+    with pytest.raises(WeightsError, match=r"nowhere\.gguf' cannot be used: No such file"):
         find_weights(tmp_path / "nowhere.gguf", WEIGHTS, unheard)
 
 

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass, field
+from typing import assert_never
 
 from cave_agent.agent._history import on_the_wire, trimmed
 from cave_agent.agent._log import AgentLog
@@ -19,6 +20,7 @@ from cave_agent.messages import (
     UserMessage,
 )
 from cave_agent.models import Model, TokenUsage, open_stream
+from cave_agent.parsing import Code, UnclosedCode
 from cave_agent.prompts import fill, load
 from cave_agent.runtime import PythonRuntime
 
@@ -61,12 +63,15 @@ async def _take_steps(turn: Turn, emit: Emit) -> AgentResponse:
     while turn.step < turn.max_steps:
         turn.step += 1
         reply = await _think(turn, emit)
-        if reply.code is not None:
-            await _act(turn, reply, emit)
-        elif reply.unclosed is not None:
-            _ask_again(turn, reply)
-        else:
-            return await _answer(turn, reply, emit)
+        match reply.block:
+            case Code(code):
+                await _act(turn, reply, emit, code=code)
+            case UnclosedCode(code):
+                _ask_again(turn, reply, code=code)
+            case None:
+                return await _answer(turn, reply, emit)
+            case _:
+                assert_never(reply.block)
     return await _give_up(turn, emit)
 
 
@@ -77,7 +82,7 @@ async def _think(turn: Turn, emit: Emit) -> Reply:
     try:
         await _listen(turn.model, messages, reply)
     except ModelError:
-        if reply.code is None:  # else the block is complete, and only its aftermath is missing
+        if reply.block is None:  # else the block is complete, and only its aftermath is missing
             raise
     finally:
         if reply.usage is not None:
@@ -94,8 +99,7 @@ async def _listen(model: Model, messages: list[Message], reply: Reply) -> None:
                 return
 
 
-async def _act(turn: Turn, reply: Reply, emit: Emit) -> None:
-    code = reply.code or ""
+async def _act(turn: Turn, reply: Reply, emit: Emit, *, code: str) -> None:
     await emit(CodeEvent(code))
     turn.snippets.append(code)
     turn.messages.append(CodeExecutionMessage(reply.text + _block(turn, code, closed=True)))
@@ -105,10 +109,10 @@ async def _act(turn: Turn, reply: Reply, emit: Emit) -> None:
     await emit(observation.event)
 
 
-def _ask_again(turn: Turn, reply: Reply) -> None:
+def _ask_again(turn: Turn, reply: Reply, *, code: str) -> None:
     turn.log.warning("step %d: the code block has no end, so it was not run", turn.step)
     turn.messages += (
-        CodeExecutionMessage(reply.text + _block(turn, reply.unclosed or "", closed=False)),
+        CodeExecutionMessage(reply.text + _block(turn, code, closed=False)),
         ExecutionResultMessage(load("observation_of_unclosed_block")),
     )
 

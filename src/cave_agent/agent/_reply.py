@@ -1,5 +1,7 @@
 """Hears one streamed reply: what is said, and the first code in it."""
 
+from typing import assert_never
+
 from cave_agent.agent._stream import Emit
 from cave_agent.events import ReasoningEvent, TextEvent
 from cave_agent.models import Delta, TokenUsage
@@ -10,8 +12,7 @@ class Reply:
     """What the model says in one step, told to listeners as it comes.
 
     Attributes:
-        code: The first complete block.
-        unclosed: The block that the reply broke off in, if there is no complete one.
+        block: The first complete block, or the one that the reply broke off in.
         usage: What the model reported for this reply, if it did.
     """
 
@@ -19,8 +20,7 @@ class Reply:
         self._parser = FenceParser(block_identifier)
         self._emit = emit
         self._said: list[str] = []
-        self.code: str | None = None
-        self.unclosed: str | None = None
+        self.block: Code | UnclosedCode | None = None
         self.usage: TokenUsage | None = None
 
     @property
@@ -34,18 +34,18 @@ class Reply:
         Gives whether to listen on: not if the model says more after its block. A reply that just
         ends there is heard to its end, where providers report the usage.
         """
-        was_complete = self.code is not None
+        was_complete = self.block is not None
         if delta.usage is not None:
             self.usage = delta.usage
         if delta.reasoning:
             await self._emit(ReasoningEvent(delta.reasoning))
-        if delta.text and self.code is None:
+        if delta.text and self.block is None:
             await self._take(self._parser.feed(delta.text))
         return not (was_complete and delta.text.strip())
 
     async def end(self) -> None:
         """Take in that nothing follows."""
-        if self.code is None:
+        if self.block is None:
             await self._take(self._parser.close())
 
     async def _take(self, segments: list[Segment]) -> None:
@@ -56,8 +56,8 @@ class Reply:
                     await self._emit(TextEvent(content))
                 case Reasoning(content):
                     await self._emit(ReasoningEvent(content))
-                case Code(content):
-                    self.code = content
+                case Code() | UnclosedCode():
+                    self.block = segment
                     return
-                case UnclosedCode(content):
-                    self.unclosed = content
+                case _:
+                    assert_never(segment)

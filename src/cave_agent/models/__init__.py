@@ -24,7 +24,7 @@ from cave_agent.models._protocol import (
     WireMessages,
 )
 from cave_agent.models._scripted import ScriptedModel, code
-from cave_agent.models._weights import Progress
+from cave_agent.models._weights_files import Progress
 
 __all__ = [
     "Delta",

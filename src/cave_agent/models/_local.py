@@ -14,7 +14,8 @@ from cave_agent.errors import MissingExtraError
 from cave_agent.models._local_process import ServerProcess, ServerSettings, count_cores
 from cave_agent.models._openai import OpenAIServerModel
 from cave_agent.models._protocol import Delta, Model, ModelResponse, WireMessages
-from cave_agent.models._weights import QWEN_CODER, Progress, Report, find_weights
+from cave_agent.models._weights import QWEN_CODER, find_weights
+from cave_agent.models._weights_files import Progress, Report
 
 _POLL = 0.2  # seconds between looks at whether a start that waits was cancelled
 

@@ -47,7 +47,7 @@ class ServerProcess:
     """
 
     def __init__(self, settings: ServerSettings) -> None:
-        self._process = subprocess.Popen(  # noqa: S603 - a fixed command
+        self._process = subprocess.Popen(  # noqa: S603  # a fixed command
             [sys.executable, "-P", str(_SCRIPT)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

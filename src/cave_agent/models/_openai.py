@@ -50,7 +50,7 @@ class OpenAIServerModel(Model):
         ModelAuthenticationError: There is neither a key nor a `base_url`.
     """
 
-    def __init__(  # noqa: PLR0917 - users rely on this signature
+    def __init__(  # noqa: PLR0917  # users rely on this signature
         self,
         model_id: str,
         base_url: str | None = None,
@@ -60,7 +60,7 @@ class OpenAIServerModel(Model):
         **kwargs: Any,
     ) -> None:
         try:
-            import openai  # noqa: PLC0415 - optional, and slow to import
+            import openai  # noqa: PLC0415  # optional, and slow to import
         except ImportError as error:
             raise MissingExtraError("OpenAIServerModel", extra="openai") from error
         self.model_id = model_id

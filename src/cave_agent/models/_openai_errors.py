@@ -47,7 +47,7 @@ class Endpoint:
 
 def explain(error: Exception, endpoint: Endpoint, *, streaming: bool) -> ModelError:
     """The error of our tree that says what `error`, raised by the SDK, means."""
-    import openai  # noqa: PLC0415 - optional; whoever has its errors has imported it
+    import openai  # noqa: PLC0415  # optional; whoever has its errors has imported it
 
     for cause in _causes(error):
         _scrub_cause(cause, endpoint)

@@ -40,4 +40,4 @@ class PerLoop(Generic[Client]):
 
 async def _hold_open(client: AbstractAsyncContextManager[Any]) -> AsyncGenerator[None]:
     async with client:
-        yield  # noqa: ASYNC119 - the loop's clean-up of generators is what closes the client
+        yield  # noqa: ASYNC119  # the loop's clean-up of generators is what closes the client

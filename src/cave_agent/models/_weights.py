@@ -9,11 +9,9 @@ import platform
 from pathlib import Path
 
 from cave_agent.errors import WeightsError
-from cave_agent.models._weights_files import Progress, Report, Weights, hash_file
+from cave_agent.models._weights_files import Report, Weights, hash_file
 from cave_agent.models._weights_hub import download_from_hub
 from cave_agent.models._weights_parts import join_parts
-
-__all__ = ["QWEN_CODER", "Progress", "Report", "Weights", "find_weights", "user_cache"]
 
 _LOG = logging.getLogger("cave_agent")
 _MAGIC = b"GGUF"
@@ -63,10 +61,14 @@ def _is_whole(path: Path, weights: Weights, report: Report) -> bool:
     """Whether `path` is what the manifest says; a file that is something else is removed."""
     if not path.is_file():
         return False
-    if path.stat().st_size == weights.size and hash_file(path, path.name, report) == weights.sha256:
-        return True
-    _LOG.warning("The cached weights %s are damaged. They are removed and fetched again.", path)
-    path.unlink(missing_ok=True)
+    try:
+        size = path.stat().st_size
+        if size == weights.size and hash_file(path, path.name, report) == weights.sha256:
+            return True
+        _LOG.warning("The cached weights %s are damaged. They are removed and fetched again.", path)
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise _unusable(path, error) from error
     return False
 
 
@@ -76,13 +78,17 @@ def _checked_magic(path: Path) -> Path:
         with path.open("rb") as file:
             magic = file.read(len(_MAGIC))
     except OSError as error:
-        raise WeightsError(
-            f"The weights {str(path)!r} cannot be read: {error.strerror}. Give the path of a GGUF "
-            "file, or 'hf:owner/repository/file'."
-        ) from error
+        raise _unusable(path, error) from error
     if magic != _MAGIC:
         raise WeightsError(
             f"{str(path)!r} is no GGUF file: it begins with {magic!r}. Give the path of a model "
             "in llama.cpp's format, or fetch it again."
         )
     return path
+
+
+def _unusable(path: Path, error: OSError) -> WeightsError:
+    return WeightsError(
+        f"The weights {str(path)!r} cannot be used: {error.strerror}. Give the path of a GGUF "
+        "file, or 'hf:owner/repository/file'."
+    )

@@ -85,7 +85,7 @@ def _downloaded(
 def _run_pip_download(requirement: str, room: str, still_there: Callable[[], None]) -> None:
     """Download one wheel as the user's pip does, which knows their index and credentials."""
     options = ["--no-deps", "--only-binary", ":all:", "--no-cache-dir", "--quiet", "--dest", room]
-    with subprocess.Popen(  # noqa: S603 - a fixed command
+    with subprocess.Popen(  # noqa: S603  # a fixed command
         [sys.executable, "-P", "-m", "pip", "download", *options, requirement],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,

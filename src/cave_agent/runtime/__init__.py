@@ -8,13 +8,14 @@ from cave_agent.errors import (
     UnknownNameError,
 )
 from cave_agent.runtime._capture import uncaptured
-from cave_agent.runtime._cell import ErrorFeedbackMode, ExecutionResult, Hint
+from cave_agent.runtime._cell import Cell, ErrorFeedbackMode, ExecutionResult, Hint
 from cave_agent.runtime._hosts import Host, InProcessHost
 from cave_agent.runtime._primitives import Function, Type, Variable
 from cave_agent.runtime._runtime import PythonRuntime
 from cave_agent.runtime._schema import TypeSchemaExtractor
 
 __all__ = [
+    "Cell",
     "CellTimeoutError",
     "DuplicateNameError",
     "ErrorFeedbackMode",

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from itertools import islice
 from types import CoroutineType
-from typing import Any
+from typing import Any, cast
 
 _MOST_CHARACTERS = 1 << 20
 _MOST_ITEMS = 10_000
@@ -20,7 +20,7 @@ def display(value: Any) -> str:
 
 
 def _bounded(value: Any) -> str:
-    kind = _kind(value)
+    kind = cast("type[object]", type(value))
     if kind in {str, bytes, bytearray} and len(value) > _MOST_CHARACTERS:
         return f"{value[:_MOST_CHARACTERS]!r}… ({len(value):,} in all)"
     if kind in {list, tuple, set, frozenset, dict} and len(value) > _MOST_ITEMS:
@@ -28,7 +28,3 @@ def _bounded(value: Any) -> str:
         first = ", ".join(map(repr, islice(items, _MOST_ITEMS)))
         return f"{kind.__name__}({first}, … {len(value):,} items in all)"
     return repr(value)
-
-
-def _kind(value: object) -> type[object]:
-    return type(value)

@@ -7,8 +7,6 @@ from typing import TypeAlias, assert_never
 from cave_agent.security._names import Meaning
 from cave_agent.security._reading import Reading, Use
 
-__all__ = ["read_assignment", "read_defaults", "read_import", "read_import_from", "read_walrus"]
-
 Assignment: TypeAlias = ast.Assign | ast.AnnAssign | ast.For | ast.AsyncFor | ast.comprehension
 
 

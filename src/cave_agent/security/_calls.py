@@ -25,8 +25,6 @@ from cave_agent.security._texts import (
     joined,
 )
 
-__all__ = ["FORMATS", "note_template", "read_call"]
-
 FORMATS = frozenset({"format", "format_map", "vformat"})
 
 _ReadTool: TypeAlias = Callable[[Reading, ast.Call, str], None]

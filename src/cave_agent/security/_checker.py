@@ -9,10 +9,8 @@ from cave_agent.errors import SecurityRuleError
 from cave_agent.security._names import Vocabulary
 from cave_agent.security._protocol import SecurityRule, SecurityViolation
 from cave_agent.security._reader import read_cell
-from cave_agent.security._reading import Cell
+from cave_agent.security._reading import CellFacts
 from cave_agent.security._rules import CellRule
-
-__all__ = ["SecurityChecker"]
 
 _SubjectT = TypeVar("_SubjectT")
 
@@ -71,7 +69,7 @@ def _refuse_other(rule: object) -> None:
         )
 
 
-def _read(code: str, vocabulary: Vocabulary) -> Cell | None:
+def _read(code: str, vocabulary: Vocabulary) -> CellFacts | None:
     try:
         tree = _parse(code)
         return None if tree is None else read_cell(code, tree, vocabulary)

@@ -16,18 +16,6 @@ from cave_agent.security._texts import (
     merged,
 )
 
-__all__ = [
-    "read_attribute",
-    "read_choice",
-    "read_class_pattern",
-    "read_constant",
-    "read_formatted",
-    "read_fstring",
-    "read_name",
-    "read_operation",
-    "read_subscript",
-]
-
 Choice: TypeAlias = ast.IfExp | ast.BoolOp | ast.List | ast.Tuple | ast.Set | ast.Dict
 
 

@@ -6,24 +6,6 @@ from typing import NamedTuple, TypeAlias, cast
 
 from cave_agent.security._texts import UNKNOWN, Texts
 
-__all__ = [
-    "ACCESSORS",
-    "ATTRIBUTE_GETTERS",
-    "BUILTINS",
-    "HERE",
-    "IMPORTERS",
-    "MODULES",
-    "NAMESPACES",
-    "NOTHING",
-    "SOMETHING",
-    "VIEW",
-    "Meaning",
-    "Paths",
-    "Vocabulary",
-    "checked_names",
-    "prefixes",
-]
-
 Paths: TypeAlias = frozenset[str]
 
 NOTHING: Paths = frozenset()

@@ -4,8 +4,6 @@ import ast
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
-__all__ = ["SecurityRule", "SecurityViolation"]
-
 
 @dataclass(frozen=True, slots=True)
 class SecurityViolation:

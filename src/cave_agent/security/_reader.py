@@ -24,12 +24,10 @@ from cave_agent.security._expressions import (
     read_subscript,
 )
 from cave_agent.security._names import Vocabulary
-from cave_agent.security._reading import Cell, Reading
-
-__all__ = ["read_cell"]
+from cave_agent.security._reading import CellFacts, Reading
 
 
-def read_cell(source: str, tree: ast.AST, vocabulary: Vocabulary) -> Cell:
+def read_cell(source: str, tree: ast.AST, vocabulary: Vocabulary) -> CellFacts:
     """Return what a cell uses, names resolved as if its lines ran in every order.
 
     Names are not told apart by scope: whatever a name is bound to anywhere, it may be everywhere.

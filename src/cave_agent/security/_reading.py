@@ -18,8 +18,6 @@ from cave_agent.security._names import (
 )
 from cave_agent.security._texts import UNKNOWN, Texts, merged
 
-__all__ = ["UNKNOWN_MODULE", "Cell", "Reading", "Use"]
-
 UNKNOWN_MODULE = "?"
 
 
@@ -35,7 +33,7 @@ class Use(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
+class CellFacts:
     """A cell as rules judge it: its source, its tree, and everything that it uses.
 
     Attributes:
@@ -133,10 +131,10 @@ class Reading:
         if known:
             self.refer(node, known)
 
-    def cell(self, source: str, tree: ast.AST) -> Cell:
+    def cell(self, source: str, tree: ast.AST) -> CellFacts:
         """Return what was found."""
         loose = [Use(UNKNOWN_MODULE, line) for line in self.loose_importers.values()]
-        return Cell(
+        return CellFacts(
             source, tree, self.imports + loose, self.references, self.attributes, self.unknown
         )
 

@@ -11,9 +11,7 @@ from typing_extensions import override
 from cave_agent.security._names import BUILTINS, Vocabulary, canonical, checked_names, prefixes
 from cave_agent.security._protocol import SecurityRule, SecurityViolation
 from cave_agent.security._reader import read_cell
-from cave_agent.security._reading import UNKNOWN_MODULE, Cell, Use
-
-__all__ = ["AttributeRule", "CellRule", "FunctionRule", "ImportRule", "RegexRule"]
+from cave_agent.security._reading import UNKNOWN_MODULE, CellFacts, Use
 
 
 class CellRule(SecurityRule):
@@ -23,7 +21,7 @@ class CellRule(SecurityRule):
     """The paths that the rule wants to find among a cell's references."""
 
     @abstractmethod
-    def check_cell(self, cell: Cell) -> list[SecurityViolation]:
+    def check_cell(self, cell: CellFacts) -> list[SecurityViolation]:
         """Return what is wrong with a cell."""
 
     @override
@@ -47,7 +45,7 @@ class ImportRule(CellRule):
         self._modules = checked_names("ImportRule", modules, dotted=True)
 
     @override
-    def check_cell(self, cell: Cell) -> list[SecurityViolation]:
+    def check_cell(self, cell: CellFacts) -> list[SecurityViolation]:
         return [SecurityViolation(message) for use in cell.imports for message in self._judge(use)]
 
     def _judge(self, use: Use) -> Iterator[str]:
@@ -82,7 +80,7 @@ class FunctionRule(CellRule):
         self._reason = f": {description}" if description else ""
 
     @override
-    def check_cell(self, cell: Cell) -> list[SecurityViolation]:
+    def check_cell(self, cell: CellFacts) -> list[SecurityViolation]:
         uses = [self._describe(use) for use in cell.references if use.name in self.entries]
         unknown = [
             f"line {use.line}: a member of {use.name!r} whose name is computed cannot be judged. "
@@ -113,7 +111,7 @@ class AttributeRule(CellRule):
         self._attributes = checked_names("AttributeRule", attributes, dotted=False)
 
     @override
-    def check_cell(self, cell: Cell) -> list[SecurityViolation]:
+    def check_cell(self, cell: CellFacts) -> list[SecurityViolation]:
         return [
             SecurityViolation(f"line {line}: attribute {name!r} is forbidden")
             for name, line, _ in cell.attributes
@@ -138,7 +136,7 @@ class RegexRule(CellRule):
         self._reason = f": {description}" if description else ""
 
     @override
-    def check_cell(self, cell: Cell) -> list[SecurityViolation]:
+    def check_cell(self, cell: CellFacts) -> list[SecurityViolation]:
         starts = [match.start() for match in self._pattern.finditer(cell.source)]
         lines = [cell.source.count("\n", 0, start) + 1 for start in starts]
         what = f"text that matches {self._pattern.pattern!r} is forbidden{self._reason}"

@@ -7,20 +7,6 @@ from itertools import product
 from math import prod
 from typing import TypeAlias
 
-__all__ = [
-    "FOLDED_METHODS",
-    "UNKNOWN",
-    "Texts",
-    "backwards",
-    "concatenate",
-    "fold",
-    "format_attributes",
-    "format_percent",
-    "is_reversal",
-    "joined",
-    "merged",
-]
-
 Texts: TypeAlias = tuple[str | None, ...]
 """Every string that it may be; `None` among them says that it may be another as well."""
 

@@ -2,7 +2,9 @@
 
 from collections.abc import Callable
 
-from cave_agent.errors import CellTimeoutError, RuntimeClosedError
+import anyio
+
+from cave_agent.errors import CellTimeoutError, UnknownNameError
 from cave_agent.runtime import Function, Host, PythonRuntime, Variable
 
 
@@ -15,12 +17,37 @@ async def check_host(make: Callable[[], Host]) -> None:
     Raises:
         AssertionError: The host does not do what the message says.
     """
-    for check in (_objects_go_in_and_out, _cells_share_names, _failures_are_results):
+    await _names_come_and_go(make())
+    for check in (_objects_go_in_and_out, _cells_share_names, _failures_are_results, _is_cancelled):
         async with PythonRuntime(host=make()) as runtime:
             await check(runtime)
     async with PythonRuntime(host=make()) as one, PythonRuntime(host=make()) as other:
         await _runtimes_share_nothing(one, other)
-    await _a_closed_host_is_closed(PythonRuntime(host=make()))
+
+
+async def _names_come_and_go(host: Host) -> None:
+    host.put("x", 1)
+    host.put("y", 1)
+    assert host.get("x") == 1, "get() gives what put() bound"
+    host.drop("x")
+    host.drop("x")
+    assert "x" not in host.names(), (
+        "drop() unbinds a name, and a name that is not there is no error"
+    )
+    assert _is_missing(host, "x"), "get() of a missing name is a KeyError"
+    host.reset({"z": 1})
+    assert _is_missing(host, "y"), "reset() drops every name"
+    assert host.get("z") == 1, "reset() binds what it is given"
+    await host.aclose()
+    await host.aclose()
+
+
+def _is_missing(host: Host, name: str) -> bool:
+    try:
+        host.get(name)
+    except KeyError:
+        return True
+    return False
 
 
 async def _objects_go_in_and_out(runtime: PythonRuntime) -> None:
@@ -30,7 +57,7 @@ async def _objects_go_in_and_out(runtime: PythonRuntime) -> None:
     runtime.inject_variable(Variable("numbers", [1, 2]))
     runtime.inject_function(Function(double))
     await runtime.execute("numbers.append(double(numbers[-1]))")
-    assert await runtime.fetch("numbers") == [1, 2, 4], "injected objects change in place"
+    assert await runtime.fetch("numbers") == [1, 2, 4], "the code changes what was injected"
     await runtime.put("numbers", (7,))
     await runtime.execute("more = numbers * 2")
     assert await runtime.fetch("more") == (7, 7), "a variable's new value is seen by the code"
@@ -38,6 +65,12 @@ async def _objects_go_in_and_out(runtime: PythonRuntime) -> None:
     assert await runtime.fetch("numbers") == (7,), "a reset binds the latest value"
     result = await runtime.execute("more")
     assert isinstance(result.error, NameError), "a reset drops the code's own names"
+    await runtime.execute("del numbers")
+    try:
+        await runtime.fetch("numbers")
+    except UnknownNameError:
+        return
+    raise AssertionError("what a cell deletes is gone")
 
 
 async def _cells_share_names(runtime: PythonRuntime) -> None:
@@ -57,16 +90,13 @@ async def _failures_are_results(runtime: PythonRuntime) -> None:
     assert (await runtime.execute("x")).stdout == "1\n", "the namespace survives a stopped cell"
 
 
+async def _is_cancelled(runtime: PythonRuntime) -> None:
+    with anyio.move_on_after(0.05) as scope:
+        await runtime.execute("import asyncio\nx = 2\nawait asyncio.sleep(60)")
+    assert scope.cancelled_caught, "a cancelled cell lets the cancellation through"
+    assert (await runtime.execute("x")).stdout == "2\n", "what a cancelled cell did stays"
+
+
 async def _runtimes_share_nothing(one: PythonRuntime, other: PythonRuntime) -> None:
     await one.execute("x = 1")
     assert isinstance((await other.execute("x")).error, NameError), "runtimes share no names"
-
-
-async def _a_closed_host_is_closed(runtime: PythonRuntime) -> None:
-    await runtime.aclose()
-    await runtime.aclose()
-    try:
-        await runtime.execute("1")
-    except RuntimeClosedError:
-        return
-    raise AssertionError("a closed runtime runs no cell")

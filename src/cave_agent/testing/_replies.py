@@ -23,12 +23,12 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """An answer with a status, and a body that is no reply.
+    """An HTTP answer that is no reply, whatever its status.
 
     Attributes:
         status: The HTTP status.
         retry_after: What the header `Retry-After` says, if there is one.
-        body: The body as it is sent; the protocol's error object unless given.
+        body: The body, sent as it is; an error object as the protocol has it unless given.
         content_type: What the body is said to be; JSON, or HTML if it starts with `<`.
     """
 
@@ -48,7 +48,7 @@ class CutStream:
 
 @dataclass(frozen=True, slots=True)
 class StalledStream:
-    """A reply that stops after `after_chars` characters and goes on only when the client leaves."""
+    """A reply that stops after `after_chars` characters; the connection stays open until it is left."""
 
     text: str
     after_chars: int

@@ -61,7 +61,7 @@ class ScriptedServer:
             listener = await opening.enter_async_context(
                 await anyio.create_tcp_listener(local_host="127.0.0.1")
             )
-            self._port = listener.extra(SocketAttribute.local_port)  # noqa: S610 - no Django here
+            self._port = listener.extra(SocketAttribute.local_port)  # noqa: S610  # no Django here
             tasks = await opening.enter_async_context(anyio.create_task_group())
             opening.callback(tasks.cancel_scope.cancel)
             tasks.start_soon(listener.serve, self._serve)
