@@ -38,7 +38,7 @@ aaaaaaaaaa
 [… 120 of 150 characters left out; the whole text is in the variable `full_output_1` …]
 bbbbbbbbbbbbbbbbbbbb
 </output>
-If the task is done, answer in plain text. Otherwise write the next code block.\
+Now write the next code block, or, if nothing is left to do, answer the user: state the result in a sentence.\
 """
     )
     assert runtime.retrieve("full_output_1") == "a" * 50 + "b" * 100
@@ -54,7 +54,7 @@ async def test_a_long_output_with_an_error_stays_recognisable() -> None:
     assert exceeded.failed
     assert "the cell failed with ZeroDivisionError" in exceeded.content
     assert exceeded.content.endswith("ZeroDivisionError: division by zero")
-    assert "Write a corrected code block." in model.requests[1][-1]["content"]
+    assert "write a corrected code block." in model.requests[1][-1]["content"]
 
 
 async def test_only_the_latest_long_outputs_are_kept() -> None:

@@ -72,7 +72,7 @@ print(6 * 7)
 <output>
 42
 </output>
-If the task is done, answer in plain text. Otherwise write the next code block.\
+Now write the next code block, or, if nothing is left to do, answer the user: state the result in a sentence.\
 """,
             },
         ]
@@ -121,7 +121,7 @@ Traceback (most recent call last):
     ~~^~~
 ZeroDivisionError: division by zero
 </error>
-The code failed; what it did before the error stays. Write a corrected code block.\
+The code failed; what it did before the error stays. Find the cause, if need be by printing what the variables hold, and write a corrected code block.\
 """
     )
 

@@ -77,14 +77,15 @@ You keep house.
 
 You continue a live Python session in which the user has already put data. To act, reply with one code block that continues the session; it is run, and you are then shown what it printed.
 
-Example: the session has `orders: list`, and the user says "Add up the orders". You reply:
+Example: the session has `orders: list`, and the user says "Keep the orders above 5 and add them up". You reply:
 
 ```python
+orders = [order for order in orders if order > 5]
 total = sum(orders)
 print(total)
 ```
 
-Never assign made-up data to a name of the session (`orders = [1, 2, 3]` would destroy the user's orders). To see what a variable holds, print it. When the task is done, answer in plain text, without a code block.
+Never assign made-up data to a name of the session (`orders = [1, 2, 3]` would destroy the user's orders). To see what a variable holds, print it. When the request is fulfilled, tell the user the result in plain text, without a code block.
 
 # Instructions
 - Be quick.
@@ -115,14 +116,15 @@ You are an agent that solves tasks by running Python code in a live runtime.
 
 You continue a live Python session in which the user has already put data. To act, reply with one code block that continues the session; it is run, and you are then shown what it printed.
 
-Example: the session has `orders: list`, and the user says "Add up the orders". You reply:
+Example: the session has `orders: list`, and the user says "Keep the orders above 5 and add them up". You reply:
 
 ```python
+orders = [order for order in orders if order > 5]
 total = sum(orders)
 print(total)
 ```
 
-Never assign made-up data to a name of the session (`orders = [1, 2, 3]` would destroy the user's orders). To see what a variable holds, print it. When the task is done, answer in plain text, without a code block.
+Never assign made-up data to a name of the session (`orders = [1, 2, 3]` would destroy the user's orders). To see what a variable holds, print it. When the request is fulfilled, tell the user the result in plain text, without a code block.
 
 # Instructions
 - Work step by step. Never guess a result: compute it and print it.
@@ -180,13 +182,13 @@ async def test_the_observation_of_a_cell_that_ran() -> None:
 one
 2
 </output>
-If the task is done, answer in plain text. Otherwise write the next code block.\
+Now write the next code block, or, if nothing is left to do, answer the user: state the result in a sentence.\
 """,
             """\
 <output>
 (no output)
 </output>
-If the task is done, answer in plain text. Otherwise write the next code block.\
+Now write the next code block, or, if nothing is left to do, answer the user: state the result in a sentence.\
 """,
         ]
     )
@@ -204,7 +206,7 @@ Traceback (most recent call last):
     ~~^~~
 ZeroDivisionError: division by zero
 </error>
-The code failed; what it did before the error stays. Write a corrected code block.\
+The code failed; what it did before the error stays. Find the cause, if need be by printing what the variables hold, and write a corrected code block.\
 """
         ]
     )
@@ -232,7 +234,7 @@ async def test_the_observation_of_a_long_output() -> None:
 [… 3,940 of 4,000 characters left out; the whole text is in the variable `full_output_1` …]
 ========================================
 </output>
-If the task is done, answer in plain text. Otherwise write the next code block.\
+Now write the next code block, or, if nothing is left to do, answer the user: state the result in a sentence.\
 """
         ]
     )
@@ -250,7 +252,7 @@ async def test_the_observation_of_a_long_output_that_ends_in_an_error() -> None:
  raise KeyError('lamp')
 KeyError: 'lamp'
 </error>
-The code failed; what it did before the error stays. Write a corrected code block.\
+The code failed; what it did before the error stays. Find the cause, if need be by printing what the variables hold, and write a corrected code block.\
 """
         ]
     )
@@ -274,7 +276,7 @@ async def test_the_observation_of_a_forgotten_await() -> None:
 <coroutine ring, not awaited>
 </output>
 Hint: a coroutine was made but not awaited. Write `await` before the call.
-If the task is done, answer in plain text. Otherwise write the next code block.\
+Now write the next code block, or, if nothing is left to do, answer the user: state the result in a sentence.\
 """
         ]
     )
@@ -293,7 +295,7 @@ Traceback (most recent call last):
 RuntimeError: asyncio.run() cannot be called from a running event loop
 </error>
 Hint: an event loop is already running. Instead of `asyncio.run(main())` write `await main()`.
-The code failed; what it did before the error stays. Write a corrected code block.\
+The code failed; what it did before the error stays. Find the cause, if need be by printing what the variables hold, and write a corrected code block.\
 """
         ]
     )
@@ -310,7 +312,7 @@ Traceback (most recent call last):
 SystemExit: None
 </error>
 Hint: the runtime goes on living, so there is nothing to exit. Use `if` and `else`, or functions.
-The code failed; what it did before the error stays. Write a corrected code block.\
+The code failed; what it did before the error stays. Find the cause, if need be by printing what the variables hold, and write a corrected code block.\
 """
         ]
     )
