@@ -40,6 +40,15 @@ class Message:
     content: str
     role: MessageRole
 
+    def __post_init__(self) -> None:
+        parts: dict[type, object] = {str: self.content, MessageRole: self.role}
+        for kind, value in parts.items():
+            if not isinstance(value, kind):
+                raise TypeError(
+                    f"A message is made of a str and a MessageRole, and {value!r:.80} is no "
+                    f"{kind.__name__}. UserMessage('…') and its like know their roles."
+                )
+
     def to_dict(self) -> dict[str, str]:
         """As chat APIs want it: code goes as the assistant's, its result as the user's."""
         return {"role": _WIRE_ROLES[self.role], "content": self.content}

@@ -1,6 +1,7 @@
 """A run from request to answer, through the front door."""
 
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
 from inline_snapshot import snapshot
@@ -11,6 +12,7 @@ from cave_agent.messages import (
     AssistantMessage,
     CodeExecutionMessage,
     ExecutionResultMessage,
+    Message,
     MessageRole,
     SystemMessage,
     UserMessage,
@@ -187,15 +189,6 @@ async def test_steps_run_out_and_the_next_run_goes_on() -> None:
     assert second.content == "It is 2."
 
 
-async def test_no_steps_means_no_model_call() -> None:
-    model = ScriptedModel()
-
-    response = await CaveAgent(model, max_steps=0).run("Go")
-
-    assert response.status is ExecutionStatus.MAX_STEPS_REACHED
-    assert model.requests == []
-
-
 async def test_a_model_error_leaves_the_conversation_as_it_was() -> None:
     model = ScriptedModel("Hello.", ModelConnectionError("gone"), "Here again.")
     agent = CaveAgent(model)
@@ -286,6 +279,39 @@ async def test_a_request_that_is_no_text_is_refused(query: object) -> None:
 def test_what_is_no_model_is_refused() -> None:
     with pytest.raises(TypeError, match="is no model: it has neither call"):
         CaveAgent("gpt-4")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("bound", [0, -5, 1.5, None])
+@pytest.mark.parametrize("name", ["max_steps", "max_history", "max_execution_result_length"])
+def test_a_bound_of_less_than_one_is_refused(name: str, bound: object) -> None:
+    with pytest.raises(ValueError, match=f"{name} is a whole number of at least 1, not {bound}"):
+        CaveAgent(ScriptedModel(), **{name: bound})  # type: ignore[arg-type]
+
+
+def test_a_message_that_is_none_is_refused() -> None:
+    raw: Any = {"role": "user", "content": "Hi"}
+    with pytest.raises(TypeError, match="made of Messages, such as UserMessage"):
+        CaveAgent(ScriptedModel(), messages=[raw])
+    with pytest.raises(TypeError, match="made of Messages, such as UserMessage"):
+        CaveAgent(ScriptedModel()).add_message(raw)
+    with pytest.raises(TypeError, match="'Hi' is no MessageRole"):
+        Message(MessageRole.USER, "Hi")  # type: ignore[arg-type]
+
+
+class Saying(Model):
+    async def call(self, messages: list[dict[str, str]]) -> Any:
+        return "Hi"
+
+
+class Blocking(Model):
+    def call(self, messages: list[dict[str, str]]) -> Any:  # type: ignore[override]
+        return "Hi"
+
+
+@pytest.mark.parametrize("kind", [Saying, Blocking])
+async def test_a_model_that_gives_no_response_is_named(kind: type[Model]) -> None:
+    with pytest.raises(TypeError, match=rf"{kind.__name__}\.call\(\) gave 'Hi'. Make it an `async"):
+        await CaveAgent(kind()).run("Hi")
 
 
 async def test_the_history_keeps_system_request_and_whole_pairs() -> None:

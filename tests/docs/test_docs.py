@@ -3,9 +3,9 @@
 A block is a program of its own. What it prints is written below the `print`, after `#> `.
 """
 
+import subprocess
 import sys
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 from pytest_examples import CodeExample, EvalExample, find_examples
@@ -25,16 +25,21 @@ def _name(example: CodeExample) -> str:
 
 
 @pytest.mark.parametrize("example", _EXAMPLES, ids=_name)
-def test_the_example_runs_and_prints_what_it_says(
-    example: CodeExample, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+def test_the_example_runs_as_pasted_and_prints_what_it_says(
+    example: CodeExample, tmp_path: Path
 ) -> None:
-    program = ModuleType("__main__")
-    monkeypatch.setitem(sys.modules, "__main__", program)
-    source = "\n" * example.start_line + example.source  # a traceback points into the document
+    program = tmp_path / "program.py"
+    program.write_text(example.source, encoding="utf-8")
 
-    exec(compile(source, example.path, "exec"), vars(program))
+    ran = subprocess.run(
+        [sys.executable, "-W", "error", program],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
-    assert capsys.readouterr().out == _promised_output(example.source)
+    assert (ran.stderr, ran.stdout) == ("", _promised_output(example.source))
 
 
 @pytest.mark.parametrize("example", _EXAMPLES, ids=_name)

@@ -151,15 +151,30 @@ def test_without_key_and_server_the_ways_out_are_named() -> None:
     )
 
 
-def test_the_key_is_taken_from_the_environment_and_never_shown(
+async def test_the_environments_key_goes_to_the_environments_server_and_to_no_other(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    async with ScriptedServer("One.", "Two.") as server:
+        monkeypatch.setenv("OPENAI_API_KEY", "sk-secret")
+        async with OpenAIServerModel("m", server.base_url) as model:
+            await model.call(ASKED)
+        monkeypatch.setenv("OPENAI_BASE_URL", server.base_url)
+        async with OpenAIServerModel("m") as model:
+            await model.call(ASKED)
+
+    sent = [headers["authorization"] for headers in server.headers]
+    assert sent == ["Bearer none-needed", "Bearer sk-secret"]
+
+
+def test_what_is_secret_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-secret")
 
     model = OpenAIServerModel("m", "https://user:password@example.org/v1")
 
     assert repr(model) == "OpenAIServerModel('m', base_url='https://example.org/v1')"
-    assert repr(OpenAIServerModel("m")).count("api.openai.com") == 1
+    assert repr(OpenAIServerModel("m")) == (
+        "OpenAIServerModel('m', base_url='https://api.openai.com/v1')"
+    )
 
 
 def test_without_the_sdk_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

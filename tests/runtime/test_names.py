@@ -123,6 +123,20 @@ def test_duplicates_in_the_constructor_are_refused() -> None:
         PythonRuntime(types=[Type(Lamp), Type(Lamp)])
 
 
+def test_what_was_not_wrapped_is_refused_with_the_wrapper() -> None:
+    bare: Any = len
+    with pytest.raises(TypeError, match=r"Function objects.*Wrap it: Function\(func\)"):
+        PythonRuntime(functions=[bare])
+    with pytest.raises(
+        TypeError, match=r"Variable objects.*given 'str'.*Variable\('name', value\)"
+    ):
+        PythonRuntime(variables={"a": 1})  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match=r"Type objects.*Type\(SomeClass\)"):
+        PythonRuntime(types=[bare])
+    with pytest.raises(TypeError, match=r"'list' is no security checker"):
+        PythonRuntime(security_checker=[])  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize("name", ["", "1a", "a b", "a-b", "class", "None", "__builtins__", "ﬁ"])
 def test_a_name_that_code_cannot_write_is_refused(name: str) -> None:
     with pytest.raises(ValueError, match="cannot be a name"):

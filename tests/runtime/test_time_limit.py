@@ -38,6 +38,15 @@ BUSY = {
 }  # fmt: skip
 
 
+LOST = {
+    "del": "class D:\n    def __del__(self):\n        while True: pass\nd = D()\ndel d",
+    "generator": (
+        "def g():\n    try:\n        yield\n    finally:\n        while True: pass\n"
+        "x = g()\nnext(x)\ndel x"
+    ),
+}
+
+
 async def _here(code: str, runtime: PythonRuntime) -> ExecutionResult:
     return await runtime.execute(code, timeout=0.1)
 
@@ -57,6 +66,25 @@ async def _where_the_host_uses_the_alarm(code: str, runtime: PythonRuntime) -> E
     finally:
         signal.signal(signal.SIGALRM, signal.SIG_DFL)
     return result
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.parametrize("code", LOST.values(), ids=LOST)
+async def test_a_stop_that_python_drops_fails_the_cell_all_the_same(code: str) -> None:
+    result = await _here(code, PythonRuntime())
+
+    assert isinstance(result.error, CellTimeoutError)
+    assert "CellTimeoutError: The cell ran longer" in result.stdout
+
+
+@pytest.mark.parametrize("seconds", [0, -1, float("nan")])
+async def test_a_limit_that_is_none_is_refused(seconds: float) -> None:
+    with pytest.raises(ValueError, match="more than 0 s"):
+        PythonRuntime(cell_timeout=seconds)
+    with pytest.raises(ValueError, match="more than 0 s"):
+        await PythonRuntime().execute("1", timeout=seconds)
+    with pytest.raises(TypeError, match="number of seconds, or None, not '5'"):
+        PythonRuntime(cell_timeout="5")  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("where", [_here, _in_a_thread, _where_the_host_uses_the_alarm])

@@ -252,3 +252,8 @@ def test_a_name_that_can_never_match_is_refused(rule: type, name: str) -> None:
 
 def test_the_error_is_the_one_in_the_tree() -> None:
     assert SecurityError is ErrorInTheTree
+
+
+def test_one_rule_without_a_list_is_refused() -> None:
+    with pytest.raises(TypeError, match=r"Put it in a list: SecurityChecker\(\[rule\]\)"):
+        SecurityChecker(NoPower())  # type: ignore[arg-type]

@@ -39,6 +39,10 @@ class CaveAgent:
 
     Attributes:
         messages: The conversation so far; from the first run on, the system message first.
+
+    Raises:
+        TypeError: `model` has neither `call` nor `stream`, or a message is no `Message`.
+        ValueError: A bound is not a whole number of at least one.
     """
 
     def __init__(  # noqa: PLR0913, PLR0917  # the signature is the specification's
@@ -64,9 +68,12 @@ class CaveAgent:
         self.model = model
         self.runtime = PythonRuntime() if runtime is None else runtime
         self.messages = list(messages or ())
-        self.max_steps = max_steps
-        self.max_history = max_history
-        self.max_execution_result_length = max_execution_result_length
+        _check_messages(self.messages)
+        self.max_steps = _at_least_one("max_steps", max_steps)
+        self.max_history = _at_least_one("max_history", max_history)
+        self.max_execution_result_length = _at_least_one(
+            "max_execution_result_length", max_execution_result_length
+        )
         self.python_block_identifier = python_block_identifier
         self.system_prompt_template = (
             load("system") if system_prompt_template is None else system_prompt_template
@@ -121,7 +128,12 @@ class CaveAgent:
         )
 
     def add_message(self, message: Message) -> None:
-        """Append a message to the conversation."""
+        """Append a message to the conversation.
+
+        Raises:
+            TypeError: It is no `Message`.
+        """
+        _check_messages([message])
         self.messages.append(message)
 
     async def aclose(self) -> None:
@@ -169,3 +181,17 @@ async def _unheard(event: Event) -> None:
 def _check_query(query: object) -> None:
     if not isinstance(query, str):
         raise TypeError(f"A request is a str, not {type(query).__name__}: {query!r:.80}")
+
+
+def _check_messages(messages: Iterable[object]) -> None:
+    for message in messages:
+        if not isinstance(message, Message):
+            raise TypeError(
+                f"A conversation is made of Messages, such as UserMessage('…'), not {message!r:.80}"
+            )
+
+
+def _at_least_one(name: str, bound: object) -> int:
+    if isinstance(bound, int) and bound >= 1:
+        return bound
+    raise ValueError(f"{name} is a whole number of at least 1, not {bound!r:.80}.")

@@ -1,5 +1,7 @@
 """Turns what the user wrote after `--model` into a model."""
 
+import os
+
 from cave_agent.cli._screen import Screen
 from cave_agent.models import LocalModel, OpenAIServerModel
 
@@ -11,5 +13,5 @@ def choose_model(spec: str, model_id: str, screen: Screen) -> LocalModel | OpenA
         MissingExtraError: The extra for that kind of model is not installed.
     """
     if spec.startswith(("http://", "https://")):
-        return OpenAIServerModel(model_id, spec, temperature=0)
+        return OpenAIServerModel(model_id, spec, os.environ.get("OPENAI_API_KEY"), temperature=0)
     return LocalModel(None if spec == "local" else spec, progress=screen.progress)

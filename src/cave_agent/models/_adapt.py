@@ -6,7 +6,7 @@ from typing import Any, cast
 
 from typing_extensions import override
 
-from cave_agent.models._protocol import Delta, DeltaStream, Model, WireMessages
+from cave_agent.models._protocol import Delta, DeltaStream, Model, ModelResponse, WireMessages
 
 
 def open_stream(model: Model, messages: WireMessages) -> DeltaStream:
@@ -55,5 +55,11 @@ class _Pieces(AbstractAsyncContextManager[AsyncIterator[Delta]], AsyncIterator[D
 
 
 async def _whole(model: Model, messages: WireMessages) -> AsyncGenerator[Delta]:
-    response = await model.call(messages)
+    called: Any = model.call(messages)
+    response: Any = (await called) if hasattr(called, "__await__") else called
+    if not isinstance(response, ModelResponse):
+        raise TypeError(
+            f"{type(model).__name__}.call() gave {response!r:.80}. Make it an `async def` that "
+            "returns a ModelResponse."
+        )
     yield Delta(response.content or "", usage=response.token_usage)

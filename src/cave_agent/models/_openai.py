@@ -39,7 +39,7 @@ class OpenAIServerModel(Model):
         model_id: The name that the server knows the model by.
         base_url: Where the server is, with the path of its API; `OPENAI_BASE_URL` or OpenAI
             itself unless given.
-        api_key: `OPENAI_API_KEY` unless given; a server at `base_url` may need none.
+        api_key: `OPENAI_API_KEY` unless this or `base_url` is given; a server may need none.
         organization: Sent along to OpenAI.
         project: Sent along to OpenAI.
         kwargs: Go into the body of every request, `extra_body` too; but `timeout` (seconds),
@@ -65,6 +65,8 @@ class OpenAIServerModel(Model):
             raise MissingExtraError("OpenAIServerModel", extra="openai") from error
         self.model_id = model_id
         url = base_url or os.environ.get("OPENAI_BASE_URL")
+        if base_url is None:  # the environment's key is for the environment's server
+            api_key = api_key or os.environ.get("OPENAI_API_KEY")
         key = _usable_key(model_id, api_key, url)
         self._endpoint = Endpoint.at(url or _OPENAI_URL, model_id=model_id, key=key)
         self._body = kwargs.pop("extra_body", {}) | kwargs
@@ -171,7 +173,7 @@ class OpenAIServerModel(Model):
 
 
 def _usable_key(model_id: str, api_key: str | None, url: str | None) -> str:
-    key = (api_key or os.environ.get("OPENAI_API_KEY") or (_NO_KEY if url else "")).strip()
+    key = (api_key or (_NO_KEY if url else "")).strip()
     if not key:
         raise ModelAuthenticationError(
             f"OpenAIServerModel({model_id!r}) has no key. Pass api_key, set the environment "

@@ -73,7 +73,7 @@ def _refusal(error: Exception, status: int, endpoint: Endpoint) -> ModelError:
     if status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
         return ModelAuthenticationError(
             f"{endpoint.url} refused the key with status {status}: {quote}. "
-            "Check api_key, or the environment variable OPENAI_API_KEY."
+            "Check api_key; OPENAI_API_KEY is read only where no base_url is given."
         )
     if status == HTTPStatus.TOO_MANY_REQUESTS:
         wait = _retry_after(error)

@@ -65,12 +65,15 @@ class Interpreter:
         if cancellations():
             await asyncio.sleep(0)  # a cancellation that waits comes before the cell
         try:
-            return await drive(self._run(cell, capture, deadline), deadline)
+            failure, hints = await drive(self._run(cell, capture, deadline), deadline)
         except CellStopped as stop:
             if not deadline.is_up:
                 raise  # it is the limit of a cell around this one
             error = deadline.error().with_traceback(stop.__traceback__)
             return self._failed(error, cell, capture)
+        if failure is None and deadline.is_up:  # the stop got lost, as exceptions in `__del__` do
+            return self._failed(deadline.error(), cell, capture)
+        return failure, hints
 
     async def _run(self, cell: Cell, capture: Capture, deadline: Deadline) -> _Outcome:
         program = None

@@ -10,6 +10,11 @@ from cave_agent.runtime._primitives import Function, Type, Variable
 from cave_agent.runtime._types import types_behind
 
 _Kind = TypeVar("_Kind", Function, Variable, Type)
+_WRAPPED: dict[type, str] = {
+    Function: "Function(func)",
+    Variable: "Variable('name', value)",
+    Type: "Type(SomeClass)",
+}
 
 
 class Inventory:
@@ -24,14 +29,17 @@ class Inventory:
 
     def add_function(self, function: Function, names: AbstractSet[str]) -> dict[str, Any]:
         """Note a function; gives what is to be bound beside `names`."""
+        _refuse_other(Function, function)
         return self._add(self.functions, function, names)
 
     def add_variable(self, variable: Variable, names: AbstractSet[str]) -> dict[str, Any]:
         """Note a variable; gives what is to be bound beside `names`."""
+        _refuse_other(Variable, variable)
         return self._add(self.variables, variable, names)
 
     def add_type(self, described: Type, names: AbstractSet[str]) -> dict[str, Any]:
         """Note a type; gives what is to be bound beside `names`."""
+        _refuse_other(Type, described)
         return self._add(self.types, described, names)
 
     def update(self, name: str, value: Any, names: AbstractSet[str]) -> dict[str, Any]:
@@ -82,4 +90,13 @@ class Inventory:
         known = ", ".join(sorted(self.variables)) or "none"
         return (
             f"There is no variable {name!r} in this runtime (there are: {known}). Inject it first."
+        )
+
+
+def _refuse_other(kind: type[_Kind], entry: object) -> None:
+    if not isinstance(entry, kind):
+        name = kind.__name__
+        raise TypeError(
+            f"A runtime takes {name} objects here, and was given {type(entry).__name__!r}. "
+            f"Wrap it: {_WRAPPED[kind]}."
         )

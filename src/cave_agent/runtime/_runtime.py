@@ -28,6 +28,8 @@ class PythonRuntime:
 
     Raises:
         DuplicateNameError: Two of them have the same name.
+        TypeError: An argument is not of the class that it should be.
+        ValueError: `cell_timeout` is not positive.
     """
 
     def __init__(  # noqa: PLR0917  # the signature is the specification's
@@ -41,6 +43,12 @@ class PythonRuntime:
         host: Host | None = None,
         cell_timeout: float | None = 120,
     ) -> None:
+        if security_checker is not None and not hasattr(security_checker, "check_code"):
+            raise TypeError(
+                f"{type(security_checker).__name__!r} is no security checker. "
+                "Give SecurityChecker([rule, …])."
+            )
+        _check_limit(cell_timeout)
         self.security_checker = security_checker
         self.error_feedback_mode = error_feedback_mode
         self.cell_timeout = cell_timeout
@@ -124,7 +132,8 @@ class PythonRuntime:
             timeout: Seconds for this cell, instead of `cell_timeout`.
 
         Raises:
-            TypeError: `code` is not a `str`.
+            TypeError: `code` is not a `str`, or `timeout` no number.
+            ValueError: `timeout` is not positive.
             RuntimeClosedError: The runtime was closed.
         """
         self._check_open()
@@ -132,9 +141,10 @@ class PythonRuntime:
             raise TypeError(
                 f"A cell is a str of Python code, not {type(code).__name__}: {code!r:.80}"
             )
+        seconds = self.cell_timeout if isinstance(timeout, EllipsisType) else timeout
+        _check_limit(seconds)
         if (refusal := self._refusal(code)) is not None:
             return ExecutionResult(refusal, str(refusal))
-        seconds = self.cell_timeout if isinstance(timeout, EllipsisType) else timeout
         try:
             return await self._host.run_cell(Cell(code, seconds, self.error_feedback_mode))
         finally:
@@ -208,3 +218,16 @@ class PythonRuntime:
             raise RuntimeClosedError(
                 "This runtime was closed with aclose(). Make a new PythonRuntime."
             )
+
+
+def _check_limit(seconds: float | None) -> None:
+    if seconds is None:
+        return
+    if not isinstance(seconds, int | float):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers may be untyped
+        raise TypeError(
+            f"A cell's time limit is a number of seconds, or None, not {seconds!r:.80}."
+        )
+    if not seconds > 0:  # so that nan is none, either
+        raise ValueError(
+            f"A cell's time limit is more than 0 s, and {seconds!r} is not. None is for any time."
+        )

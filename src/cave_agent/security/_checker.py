@@ -26,6 +26,8 @@ class SecurityChecker:
         self._node_rules: list[SecurityRule] = []
         self._cell_rules: list[CellRule] = []
         self._vocabulary = Vocabulary.of(())
+        if isinstance(rules, SecurityRule):
+            raise TypeError(f"{rules!r} is one rule. Put it in a list: SecurityChecker([rule]).")
         for rule in rules or ():
             self.add_rule(rule)
 
