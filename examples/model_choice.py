@@ -2,6 +2,7 @@
 
 import argparse
 import logging
+import os
 import sys
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -22,8 +23,12 @@ async def choose_model(*script: str) -> AsyncGenerator[Model]:
             case "local":
                 async with LocalModel() as model:
                     yield model
-            case url:
-                async with OpenAIServerModel(options.model_id, base_url=url) as model:
+            case url if url.startswith(("http://", "https://")):
+                key = os.environ.get("OPENAI_API_KEY")
+                async with OpenAIServerModel(options.model_id, url, key) as model:
+                    yield model
+            case weights:
+                async with LocalModel(weights) as model:
                     yield model
     except CaveAgentError as error:
         sys.exit(f"{type(error).__name__}: {error}")
@@ -34,8 +39,9 @@ def _read_options() -> argparse.Namespace:
     parser.add_argument(
         "--model",
         default="local",
-        help="'local' (fetches 1.1 GB once), 'scripted', or the base URL of an "
-        "OpenAI-compatible server, such as http://localhost:11434/v1",
+        help="'local' (fetches 1.1 GB once), a GGUF file, 'hf:owner/repository/file', 'scripted', "
+        "or the base URL of an OpenAI-compatible server, such as http://localhost:11434/v1, whose "
+        "key is read from OPENAI_API_KEY",
     )
     parser.add_argument("--model-id", default="default", help="what the server knows its model by")
     return parser.parse_args()

@@ -29,6 +29,8 @@ from cave_agent.security import (
     SecurityViolation,
 )
 
+__version__ = "0.9.0"
+
 __all__ = [
     "AgentResponse",
     "AttributeRule",

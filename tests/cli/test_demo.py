@@ -1,6 +1,7 @@
 """The demo as a user runs it, against a server that speaks the protocol."""
 
 import sys
+from importlib import metadata
 
 import anyio
 import pytest
@@ -58,6 +59,32 @@ async def test_running_out_of_steps_is_told() -> None:
 
     assert exit_code == 1, screen
     assert "Stopped at step 5" in screen
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (
+            ("--model", "localhost:11434/v1"),
+            "There is no file 'localhost:11434/v1'. A server's URL",
+        ),
+        (("--model-id", "x"), "'x' would be a name at a server, and --model 'local' is no"),
+    ],
+)
+async def test_a_model_that_cannot_be_meant_is_explained(
+    arguments: tuple[str, ...], said: str
+) -> None:
+    exit_code, screen = await run_demo(*arguments)
+
+    assert exit_code == 2
+    assert said in " ".join(screen.replace("│", " ").split())
+
+
+async def test_the_version_is_the_packages() -> None:
+    command = [sys.executable, "-m", "cave_agent", "--version"]
+    done = await anyio.run_process(command)
+
+    assert done.stdout.decode() == f"cave-agent {metadata.version('cave-agent')}\n"
 
 
 async def test_a_server_that_is_not_there_is_a_clear_error() -> None:

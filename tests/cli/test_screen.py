@@ -2,6 +2,7 @@
 
 from io import StringIO
 
+import pytest
 from inline_snapshot import snapshot
 from rich.console import Console
 
@@ -20,9 +21,9 @@ from cave_agent.events import (
 from cave_agent.models import Progress
 
 
-def screen_and_text() -> tuple[Screen, StringIO]:
+def screen_and_text(width: int = 80) -> tuple[Screen, StringIO]:
     text = StringIO()
-    return Screen(Console(file=text, width=60, force_terminal=False)), text
+    return Screen(Console(file=text, width=width, force_terminal=False)), text
 
 
 def test_every_kind_of_event_is_drawn() -> None:
@@ -74,13 +75,23 @@ def test_markup_in_a_reply_is_text() -> None:
     assert text.getvalue() == "[bold]x[/bold] [/]"
 
 
-def test_progress_is_a_bar_that_ends() -> None:
-    screen, text = screen_and_text()
+@pytest.mark.parametrize("width", [40, 80])
+def test_progress_is_a_bar_that_ends_on_any_width(width: int) -> None:
+    screen, text = screen_and_text(width)
 
     screen.progress(Progress("Fetching", 1, 4))
     screen.progress(Progress("Fetching", 4, 4))
     screen.ready()
     screen.ready()
 
-    assert "Fetching" in text.getvalue()
-    assert "4/4 bytes" in text.getvalue()
+    assert ("Fetching" in text.getvalue()) is (width == 80)
+    assert "━ 4/4 bytes" in text.getvalue()
+
+
+def test_waiting_leaves_no_trace() -> None:
+    screen, text = screen_and_text()
+
+    screen.wait("reading")
+    screen.show(TextEvent("Done."))
+
+    assert text.getvalue() == "Done."

@@ -289,17 +289,23 @@ async def test_an_answer_that_is_no_completion_is_the_servers_failure(reply: Fai
     [
         CutStream("hello", 2),
         StalledStream("hello", 2),
-        RawStream(()),
-        RawStream(("[DONE]",)),
         RawStream(("{oops",)),
         RawStream(('"text"',)),
         RawStream(('{"choices": [{"delta": {"content": "x = 1"}}]}', "[DONE]")),
-        Failure(200, body="<html>Welcome</html>"),
     ],
 )
 async def test_a_stream_that_does_not_say_that_it_is_whole_is_an_error(reply: Any) -> None:
     async with served(reply, timeout=0.2) as (_, model):
         with pytest.raises(ModelStreamError, match="Ask again"):
+            await streamed(model)
+
+
+@pytest.mark.parametrize(
+    "reply", [RawStream(()), RawStream(("[DONE]",)), Failure(200, body="<html>Welcome</html>")]
+)
+async def test_a_stream_without_a_reply_is_the_servers_failure(reply: Any) -> None:
+    async with served(reply) as (_, model):
+        with pytest.raises(ModelServerError, match="answered without a reply"):
             await streamed(model)
 
 

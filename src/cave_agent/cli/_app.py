@@ -6,6 +6,7 @@ from typing import Annotated
 import anyio
 import typer
 
+from cave_agent import __version__
 from cave_agent.cli._demo import run_demo
 from cave_agent.cli._model_choice import choose_model
 from cave_agent.cli._screen import Screen
@@ -19,9 +20,20 @@ app = typer.Typer(
 )
 
 
+def _tell_version(asked: bool | None) -> None:  # noqa: FBT001  # what typer calls
+    if asked:
+        typer.echo(f"cave-agent {__version__}")
+        raise typer.Exit
+
+
 @app.callback()
-def commands() -> None:
-    """Keep `demo` a command of its own while it is the only one."""
+def commands(
+    version: Annotated[  # typer's callback has seen to it
+        bool | None,
+        typer.Option("--version", callback=_tell_version, is_eager=True, help="Tell the version."),
+    ] = None,
+) -> None:
+    """Agents that act by writing Python into a live runtime."""
 
 
 @app.command()
@@ -29,10 +41,13 @@ def demo(
     model: Annotated[
         str,
         typer.Option(
-            help="`local`, a GGUF file, `hf:owner/repository/file`, or the URL of an OpenAI-compatible server."
+            help="`local`, a GGUF file, `hf:owner/repository/file`, or the URL of an OpenAI-compatible "
+            "server, whose key is read from OPENAI_API_KEY."
         ),
     ] = "local",
-    model_id: Annotated[str, typer.Option(help="The model's name at that server.")] = "default",
+    model_id: Annotated[
+        str | None, typer.Option(help="The model's name at that server.", show_default="default")
+    ] = None,
 ) -> None:
     """Let a model analyse real measurements of penguins, and check what it did."""
     screen = Screen()
@@ -42,5 +57,7 @@ def demo(
         is_right = anyio.run(run_demo, choose_model(model, model_id, screen), screen)
     except CaveAgentError as error:
         screen.problem(str(error))
+        if "://" in model:
+            screen.say("Here base_url is what --model says, and model_id what --model-id says.")
         raise typer.Exit(2) from error
     raise typer.Exit(0 if is_right else 1)

@@ -83,6 +83,10 @@ async def run_demo(model: LocalModel | OpenAIServerModel, screen: Screen) -> boo
             screen.say("Starting the embedded model …")
             await model.prepare()
             screen.ready()
+        screen.say(
+            f"In the runtime: penguins, a DataFrame of {len(bench.penguins)} rows; mean_mass, an "
+            "empty dict; notebook, an object with a method; and the function to_pounds."
+        )
         agent = CaveAgent(model, runtime=runtime)
         for request in REQUESTS:
             await _ask(agent, request, screen)
@@ -100,6 +104,7 @@ def load_penguins() -> "pd.DataFrame":
 async def _ask(agent: CaveAgent, request: str, screen: Screen) -> None:
     screen.heading(request)
     asked, first = time.monotonic(), None
+    screen.wait("reading")
     async with agent.stream_events(request) as events:
         async for event in events:
             first = first or time.monotonic() - asked

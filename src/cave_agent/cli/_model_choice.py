@@ -1,17 +1,37 @@
 """Turns what the user wrote after `--model` into a model."""
 
+import logging
 import os
+from pathlib import Path
+
+import typer
 
 from cave_agent.cli._screen import Screen
 from cave_agent.models import LocalModel, OpenAIServerModel
 
+_DEFAULT_ID = "default"
 
-def choose_model(spec: str, model_id: str, screen: Screen) -> LocalModel | OpenAIServerModel:
+
+def choose_model(spec: str, model_id: str | None, screen: Screen) -> LocalModel | OpenAIServerModel:
     """The model that `spec` names: `local`, a GGUF file, `hf:…`, or a server's URL.
 
     Raises:
+        BadParameter: It names none of these.
         MissingExtraError: The extra for that kind of model is not installed.
     """
     if spec.startswith(("http://", "https://")):
-        return OpenAIServerModel(model_id, spec, os.environ.get("OPENAI_API_KEY"), temperature=0)
+        key = os.environ.get("OPENAI_API_KEY")
+        return OpenAIServerModel(model_id or _DEFAULT_ID, spec, key, temperature=0)
+    if model_id is not None:
+        raise typer.BadParameter(
+            f"{model_id!r} would be a name at a server, and --model {spec!r} is no server's URL.",
+            param_hint="--model-id",
+        )
+    if spec != "local" and not spec.startswith("hf:") and not Path(spec).expanduser().is_file():
+        raise typer.BadParameter(
+            f"There is no file {spec!r}. A server's URL starts with http:// or https://, and a "
+            "file on the model hub with hf:.",
+            param_hint="--model",
+        )
+    logging.getLogger("huggingface_hub").setLevel(logging.ERROR)  # it tells every retry
     return LocalModel(None if spec == "local" else spec, progress=screen.progress)

@@ -3,8 +3,15 @@
 from typing import assert_never
 
 from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    ProgressColumn,
+    TextColumn,
+    TimeRemainingColumn,
+)
 from rich.progress import Progress as Bar
+from rich.status import Status
 from rich.syntax import Syntax
 from rich.text import Text
 
@@ -22,6 +29,8 @@ from cave_agent.events import (
 )
 from cave_agent.models import Progress
 
+_WIDE = 70  # columns that a bar with its name and times needs
+
 
 class Screen:
     """The user's terminal.
@@ -33,6 +42,7 @@ class Screen:
     def __init__(self, console: Console | None = None) -> None:
         self._console = console or Console(highlight=False)
         self._bar: Bar | None = None
+        self._status: Status | None = None
         self._is_in_line = False
 
     def heading(self, text: str) -> None:
@@ -49,10 +59,18 @@ class Screen:
     def problem(self, text: str) -> None:
         """What went wrong, and the way out."""
         self._stop_bar()
+        self._stop_waiting()
         self.say(text, "bold red")
+
+    def wait(self, text: str) -> None:
+        """Show that something is going on until the next event."""
+        self._end_line()
+        self._status = self._console.status(Text(f"{text} …", "dim"))
+        self._status.start()
 
     def show(self, event: Event) -> None:
         """One event of a run, as it happens."""
+        self._stop_waiting()
         match event:
             case TextEvent(content):
                 self._stream(content, "")
@@ -67,12 +85,14 @@ class Screen:
                 content, failed=False
             ):
                 self._block("gave", Text(content or "(no output)", "green"))
+                self.wait("reading")
             case (
                 ExecutionErrorEvent(content)
                 | SecurityErrorEvent(content)
                 | ExecutionOutputExceededEvent(content)
             ):
                 self._block("failed", Text(content, "red"))
+                self.wait("reading")
             case FinalResponseEvent():
                 self._end_line()  # its text has been streamed
             case MaxStepsReachedEvent(content):
@@ -83,21 +103,26 @@ class Screen:
     def progress(self, step: Progress) -> None:
         """How far a longer piece of work is."""
         if self._bar is None:
-            columns = (
-                TextColumn("{task.description}"),
-                BarColumn(),
-                DownloadColumn(),
-                TimeRemainingColumn(),
-            )
-            self._bar = Bar(*columns, console=self._console)
+            self._bar = Bar(*self._columns(), console=self._console)
             self._bar.start()
         tasks = [task for task in self._bar.tasks if task.description == step.what]
-        task = tasks[0].id if tasks else self._bar.add_task(step.what)
+        task = tasks[0].id if tasks else self._bar.add_task(step.what, total=step.total)
         self._bar.update(task, completed=step.done, total=step.total)
 
     def ready(self) -> None:
         """Whatever showed its progress is done."""
         self._stop_bar()
+
+    def _columns(self) -> list[ProgressColumn]:
+        bar = BarColumn(bar_width=None, finished_style="green")
+        if self._console.width < _WIDE:
+            return [bar, DownloadColumn()]
+        return [TextColumn("{task.description}"), bar, DownloadColumn(), TimeRemainingColumn()]
+
+    def _stop_waiting(self) -> None:
+        if self._status is not None:
+            self._status.stop()
+            self._status = None
 
     def _stop_bar(self) -> None:
         if self._bar is not None:

@@ -65,9 +65,7 @@ class OpenAIServerModel(Model):
             raise MissingExtraError("OpenAIServerModel", extra="openai") from error
         self.model_id = model_id
         url = base_url or os.environ.get("OPENAI_BASE_URL")
-        if base_url is None:  # the environment's key is for the environment's server
-            api_key = api_key or os.environ.get("OPENAI_API_KEY")
-        key = _usable_key(model_id, api_key, url)
+        key = _usable_key(model_id, api_key or _environments_key(base_url), url)
         self._endpoint = Endpoint.at(url or _OPENAI_URL, model_id=model_id, key=key)
         self._body = kwargs.pop("extra_body", {}) | kwargs
         self._transport = {
@@ -105,10 +103,7 @@ class OpenAIServerModel(Model):
             completion = await self._post(messages, stream=False)
         response = read_completion(completion)
         if response is None:
-            raise ModelServerError(
-                f"{self._endpoint.url} answered without a reply. Check that base_url ends in the "
-                "API's path, such as /v1."
-            )
+            raise self._no_reply()
         return response
 
     @asynccontextmanager
@@ -148,21 +143,30 @@ class OpenAIServerModel(Model):
 
     async def _deltas(self, response: AsyncIterator[object]) -> AsyncGenerator[Delta]:
         events = aiter(response)
-        finished = False
+        heard = finished = False
         while True:
             with self._explained(streaming=True):
                 event = await anext(events, None)
             if event is None:
                 break
+            heard = True
             chunk = read_chunk(event)
             finished = finished or chunk.finishes
             if chunk.delta != Delta():
                 yield chunk.delta
+        if not heard:
+            raise self._no_reply()
         if not finished:  # the SDK reads a stream that was cut off as one that ended
             raise ModelStreamError(
                 f"The reply of {self._endpoint.url} ended without a finish reason, so part of it "
                 "may be missing. Ask again, or look at the server's log."
             )
+
+    def _no_reply(self) -> ModelServerError:
+        return ModelServerError(
+            f"{self._endpoint.url} answered without a reply. Check that base_url ends in the "
+            "API's path, such as /v1."
+        )
 
     @contextmanager
     def _explained(self, *, streaming: bool) -> Generator[None]:
@@ -170,6 +174,11 @@ class OpenAIServerModel(Model):
             yield
         except self._failures as error:
             raise explain(error, self._endpoint, streaming=streaming) from error
+
+
+def _environments_key(base_url: str | None) -> str | None:
+    """The environment's key, which is for the environment's server and no other."""
+    return None if base_url else os.environ.get("OPENAI_API_KEY")
 
 
 def _usable_key(model_id: str, api_key: str | None, url: str | None) -> str:
