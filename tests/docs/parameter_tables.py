@@ -12,13 +12,19 @@ from pathlib import Path
 from textwrap import dedent
 
 from cave_agent import (
+    AttributeRule,
     CaveAgent,
     Function,
+    FunctionRule,
+    ImportRule,
     LocalModel,
     OpenAIServerModel,
     PythonRuntime,
+    RegexRule,
     ScriptedModel,
+    SecurityChecker,
     Type,
+    Variable,
 )
 from cave_agent.testing import ScriptedServer
 
@@ -28,8 +34,14 @@ CLASSES: dict[str, type] = {
     for cls in (
         CaveAgent,
         PythonRuntime,
+        Variable,
         Function,
         Type,
+        SecurityChecker,
+        ImportRule,
+        FunctionRule,
+        AttributeRule,
+        RegexRule,
         OpenAIServerModel,
         LocalModel,
         ScriptedModel,

@@ -9,7 +9,7 @@ from cave_agent.errors import MissingExtraError
 def main() -> None:
     """Run the command line."""
     if not all(find_spec(name) for name in ("typer", "rich")):
-        sys.exit(str(MissingExtraError("The command cave-agent", extra="cli")))
+        sys.exit(str(MissingExtraError("The command cave-agent", extra="demo")))
     from cave_agent.cli._app import app  # noqa: PLC0415  # needs the extra
 
     app()

@@ -22,7 +22,8 @@ class PythonRuntime:
         variables: What the code may read and change.
         types: Classes that are described to the model.
         security_checker: Judges every cell before it runs.
-        error_feedback_mode: How much of a failure the model reads.
+        error_feedback_mode: How much of a failure the model reads: the traceback of its own lines
+            (`PLAIN`) or one line (`MINIMAL`), of `cave_agent.runtime.ErrorFeedbackMode`.
         host: Where cells run; this very process unless given.
         cell_timeout: Seconds that a cell may take; `None` for any time.
 

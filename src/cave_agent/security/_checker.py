@@ -20,6 +20,9 @@ class SecurityChecker:
 
     Rules are a guard-rail for mistakes. Code that means harm finds a way around any of them, and
     what holds it is a sandbox.
+
+    Args:
+        rules: All are asked; what one of them refuses is not run.
     """
 
     def __init__(self, rules: Iterable[SecurityRule] | None = None) -> None:

@@ -36,6 +36,9 @@ class ImportRule(CellRule):
     An import whose name is computed cannot be judged, and is refused too. A module that is reached
     as an attribute of another one (`shutil.os`) is not seen, and relative imports are let through.
 
+    Args:
+        modules: Their dotted names; submodules of each are forbidden with it.
+
     Raises:
         TypeError: `modules` is a bare string, or no set of strings.
         ValueError: One of them is no dotted name, so that it would never match.
@@ -67,6 +70,10 @@ class FunctionRule(CellRule):
     method `frame.eval` is something else. A dotted name (`"os.system"`) is that member of that
     module. Reading any member of `builtins`, or of such a module, by a computed name is refused.
     A function of the cell's own is forbidden where its name is, once it is used.
+
+    Args:
+        functions: Bare names of builtins, or dotted names of members of modules.
+        description: Why, for the model to read.
 
     Raises:
         TypeError: `functions` is a bare string, or no set of strings.
@@ -102,6 +109,9 @@ class AttributeRule(CellRule):
     computed name does not, since honest code has many. A double-underscored variable such as
     `__builtins__` counts as well.
 
+    Args:
+        attributes: Their bare names.
+
     Raises:
         TypeError: `attributes` is a bare string, or no set of strings.
         ValueError: One of them is no name, so that it would never match.
@@ -121,6 +131,10 @@ class AttributeRule(CellRule):
 
 class RegexRule(CellRule):
     """Forbids text: the pattern is searched in the source as written, where `^` starts a line.
+
+    Args:
+        pattern: A regular expression of the module `re`.
+        description: Why, for the model to read.
 
     Raises:
         ValueError: The pattern is no regular expression.
