@@ -35,7 +35,14 @@ _WIRE_ROLES = {
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One message of a conversation."""
+    """One message of a conversation.
+
+    Attributes:
+        content: The text; surrogates, which no encoding can carry, are joined or replaced.
+
+    Raises:
+        TypeError: The content is no `str`, or the role no `MessageRole`.
+    """
 
     content: str
     role: MessageRole
@@ -48,6 +55,7 @@ class Message:
                     f"A message is made of a str and a MessageRole, and {value!r:.80} is no "
                     f"{kind.__name__}. UserMessage('…') and its like know their roles."
                 )
+        object.__setattr__(self, "content", _sendable(self.content))
 
     def to_dict(self) -> dict[str, str]:
         """As chat APIs want it: code goes as the assistant's, its result as the user's."""
@@ -87,3 +95,11 @@ class ExecutionResultMessage(Message):
     """What the model reads after a cell: the observation."""
 
     role: MessageRole = MessageRole.EXECUTION_RESULT
+
+
+def _sendable(text: str) -> str:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text

@@ -1,6 +1,8 @@
 """What the model reads of long outputs, refusals and slips."""
 
 import logging
+import subprocess
+import sys
 
 import pytest
 from inline_snapshot import snapshot
@@ -12,7 +14,7 @@ from cave_agent.events import (
     SecurityErrorEvent,
 )
 from cave_agent.models import code
-from cave_agent.security import ImportRule, SecurityRule
+from cave_agent.security import FunctionRule, ImportRule, SecurityRule
 
 pytestmark = pytest.mark.anyio
 
@@ -179,12 +181,37 @@ async def test_an_agents_records_go_through_logging_at_its_own_level(
 async def test_records_never_land_in_a_cells_output(capsys: pytest.CaptureFixture[str]) -> None:
     inner = CaveAgent(ScriptedModel("```python\nx = 1", "Done."))
     runtime = PythonRuntime(variables=[Variable("inner", inner)])
-    logger = logging.getLogger("cave_agent")
-    logger.propagate = False
+    logger, to_stderr = logging.getLogger("cave_agent"), logging.lastResort
+    assert to_stderr is not None
+    logger.addHandler(to_stderr)
     try:
         text = await observation_of("await inner.run('x')\nprint('end')", runtime=runtime)
     finally:
-        logger.propagate = True
+        logger.removeHandler(to_stderr)
 
     assert "no end" not in text
     assert "the code block has no end" in capsys.readouterr().err
+
+
+async def test_a_refusal_is_no_longer_than_an_output_may_be() -> None:
+    runtime = PythonRuntime(security_checker=SecurityChecker([FunctionRule({"print"})]))
+    model = ScriptedModel(code("print(1)\n" * 500), "Done.")
+
+    await CaveAgent(model, runtime=runtime, max_execution_result_length=100).run("Go")
+
+    observation = model.requests[1][-1]["content"]
+    assert "line 1: " in observation
+    assert len(observation) < 400
+
+
+def test_without_any_set_up_nothing_is_logged() -> None:
+    script = (
+        "import asyncio\nfrom cave_agent import *\n"
+        "asyncio.run(CaveAgent(ScriptedModel('```python\\nx = 1', 'Done.')).run('Go'))"
+    )
+
+    ran = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=False
+    )
+
+    assert (ran.returncode, ran.stdout, ran.stderr) == (0, "", "")

@@ -166,6 +166,14 @@ async def test_the_environments_key_goes_to_the_environments_server_and_to_no_ot
     assert sent == ["Bearer none-needed", "Bearer sk-secret"]
 
 
+@pytest.mark.parametrize(
+    "url", ["localhost:8000/v1", "ftp://x/v1", "http://", "http://[::1/v1", "http://a:99999/v1"]
+)
+def test_what_is_no_url_of_a_server_is_refused(url: str) -> None:
+    with pytest.raises(ModelConnectionError, match="http://localhost:8000/v1, with http://"):
+        OpenAIServerModel("m", url)
+
+
 def test_what_is_secret_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-secret")
 
@@ -188,7 +196,7 @@ def test_without_the_sdk_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> 
     ("failure", "kind", "said"),
     [
         (Failure(400, body="too long"), ModelRequestError, "status 400: too long"),
-        (Failure(401, body="who"), ModelAuthenticationError, "OPENAI_API_KEY"),
+        (Failure(401, body="who"), ModelAuthenticationError, "Check api_key"),
         (Failure(403), ModelAuthenticationError, "status 403"),
         (Failure(404, body="no such model"), ModelRequestError, "Check model_id 'm'"),
         (Failure(422), ModelRequestError, "status 422"),

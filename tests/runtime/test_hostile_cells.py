@@ -5,12 +5,13 @@ import math
 import signal
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import anyio
 import pytest
 
 from cave_agent.errors import CellTimeoutError
-from cave_agent.runtime import ErrorFeedbackMode, PythonRuntime, Variable
+from cave_agent.runtime import ErrorFeedbackMode, ExecutionResult, PythonRuntime, Variable
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(60)]
 
@@ -61,6 +62,42 @@ async def test_whatever_a_cell_makes_of_it_its_cancel_scope_catches(swallow: str
         await runtime.execute(waiting(swallow))
 
     assert scope.cancelled_caught
+
+
+GROUP = """
+import asyncio
+async def fail(): raise ValueError
+try:
+    async with asyncio.TaskGroup() as group:
+        group.create_task(fail())
+        {body}
+except* ValueError: print('handled')
+"""
+
+
+@pytest.mark.parametrize("body", ["pass", "await asyncio.sleep(9)"])
+async def test_a_task_group_whose_child_fails_cancels_nothing_but_itself(body: str) -> None:
+    result = await PythonRuntime().execute(GROUP.format(body=body))
+
+    task = asyncio.current_task()
+    assert result == ExecutionResult(None, "handled\n")
+    assert task is not None
+    assert task.cancelling() == 0
+
+
+async def test_a_cancellation_beside_a_failing_task_group_comes_through() -> None:
+    began = asyncio.Event()
+    waits = "\ntry:\n    began.set()\n    await asyncio.sleep(9)\nexcept BaseException: pass"
+    runtime = PythonRuntime(variables=[Variable("began", began)])
+    task = asyncio.get_running_loop().create_task(
+        runtime.execute(GROUP.format(body="pass") + waits)
+    )
+    await began.wait()
+
+    task.cancel()
+
+    with pytest.raises(asyncio.CancelledError):
+        await task
 
 
 async def test_a_cancellation_that_waits_comes_before_the_cell() -> None:
@@ -183,3 +220,39 @@ async def test_a_stream_that_one_threads_cell_replaced_is_undone_beside_anothers
     await asyncio.to_thread(second.join)
 
     assert sys.stdout is found
+
+
+async def test_a_name_whose_class_cannot_be_asked_for_breaks_nothing() -> None:
+    result = await PythonRuntime().execute(
+        "import weakref\nclass A: pass\nproxy = weakref.proxy(A())"
+    )
+
+    assert result == ExecutionResult(None, "")
+
+
+def test_a_cell_that_replaces_the_class_of_threads_keeps_its_limit() -> None:
+    async def replace() -> list[ExecutionResult]:
+        runtime = PythonRuntime(cell_timeout=0.1)
+        cells = [
+            "import threading\nkept, threading.Thread = threading.Thread, None",
+            "while 1: pass",
+        ]
+        results = [await runtime.execute(cell) for cell in cells]
+        await runtime.execute("threading.Thread = kept")
+        return results
+
+    with ThreadPoolExecutor(1) as pool:
+        first, second = pool.submit(lambda: asyncio.run(replace())).result()
+
+    assert first.success
+    assert isinstance(second.error, CellTimeoutError)
+
+
+async def test_after_a_cell_cleared_its_names_exit_leaves_the_hosts_stdin_open() -> None:
+    runtime = PythonRuntime()
+    await runtime.execute("globals().clear()")
+
+    result = await runtime.execute("exit()")
+
+    assert isinstance(result.error, SystemExit)
+    assert not sys.stdin.closed

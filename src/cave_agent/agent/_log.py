@@ -8,6 +8,8 @@ from typing_extensions import override
 
 from cave_agent.runtime import uncaptured
 
+logging.getLogger("cave_agent").addHandler(logging.NullHandler())  # else warnings go to stderr
+
 
 class LogLevel(IntEnum):
     """How much an agent logs."""

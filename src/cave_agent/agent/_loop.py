@@ -124,9 +124,10 @@ def _block(turn: Turn, code: str, *, closed: bool) -> str:
 
 
 async def _answer(turn: Turn, reply: Reply, emit: Emit) -> AgentResponse:
-    turn.messages.append(AssistantMessage(reply.text))
-    await emit(FinalResponseEvent(reply.text))
-    return _response(turn, reply.text, ExecutionStatus.SUCCESS)
+    answer = AssistantMessage(reply.text)
+    turn.messages.append(answer)
+    await emit(FinalResponseEvent(answer.content))
+    return _response(turn, answer.content, ExecutionStatus.SUCCESS)
 
 
 async def _give_up(turn: Turn, emit: Emit) -> AgentResponse:

@@ -29,6 +29,7 @@ async def observe(result: ExecutionResult, runtime: PythonRuntime, *, most: int)
     """
     output = result.stdout.rstrip("\n")
     if isinstance(result.error, SecurityError):
+        output = output if len(output) <= most else f"{output[:most]} …"
         text = fill(load("observation_of_refusal"), output=output)
         return Observation(text, SecurityErrorEvent(output))
     event: Event = (ExecutionOutputEvent if result.success else ExecutionErrorEvent)(output)

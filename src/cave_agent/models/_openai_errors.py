@@ -5,12 +5,13 @@ The decision is made by exception class and status code, never by the text of a 
 
 import math
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Any, cast
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from cave_agent.errors import (
     ModelAuthenticationError,
@@ -23,6 +24,7 @@ from cave_agent.errors import (
 )
 
 _LONGEST_QUOTE = 500
+_SHORTEST_KEY = 8  # a shorter one is no secret, and may stand in any text
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,14 +37,29 @@ class Endpoint:
 
     @classmethod
     def at(cls, url: str, *, model_id: str, key: str) -> "Endpoint":
-        """The endpoint at `url`, user name, password and query left out."""
-        parts = urlsplit(url)
+        """The endpoint at `url`, user name, password and query left out.
+
+        Raises:
+            ModelConnectionError: `url` is none.
+        """
+        parts = _parts(url)
         bare = parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="")
         return cls(bare.geturl(), model_id, key)
 
     def scrub(self, text: str) -> str:
         """`text` without the key, in case a server echoes it."""
-        return text.replace(self.key, "[key]") if self.key else text
+        return text.replace(self.key, "[key]") if len(self.key) >= _SHORTEST_KEY else text
+
+
+def _parts(url: str) -> SplitResult:
+    with suppress(ValueError):  # not told, nor chained: it may quote a password
+        parts = urlsplit(url)
+        if parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0:
+            return parts
+    raise ModelConnectionError(
+        "base_url is no URL of a server. It must be like http://localhost:8000/v1, with http:// or "
+        "https:// in front."
+    )
 
 
 def explain(error: Exception, endpoint: Endpoint, *, streaming: bool) -> ModelError:
@@ -73,7 +90,7 @@ def _refusal(error: Exception, status: int, endpoint: Endpoint) -> ModelError:
     if status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
         return ModelAuthenticationError(
             f"{endpoint.url} refused the key with status {status}: {quote}. "
-            "Check api_key; OPENAI_API_KEY is read only where no base_url is given."
+            "Check api_key, or where it comes from."
         )
     if status == HTTPStatus.TOO_MANY_REQUESTS:
         wait = _retry_after(error)

@@ -57,8 +57,11 @@ class Alarm:
         if not self._armed:
             return  # it rang while the last deadline was let go of
         self._wind()
-        if not any(deadline.is_up for deadline in self._armed):
+        late = [deadline for deadline in self._armed if deadline.is_up]
+        if not late:
             return
+        for deadline in late:
+            deadline.was_enforced = True
         self._rings += 1
         if self._rings > 1:
             insist_on_stack(frame)

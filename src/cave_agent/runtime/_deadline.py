@@ -21,6 +21,7 @@ class Deadline:
     def __init__(self, seconds: float | None) -> None:
         self.seconds = seconds
         self.at = float("inf") if seconds is None else time.monotonic() + seconds
+        self.was_enforced = False  # whether the cell's code was sent a stop
 
     @property
     def remaining(self) -> float:

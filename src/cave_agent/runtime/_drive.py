@@ -7,11 +7,12 @@ gets another, and from then on (`_insistence`) one at every line. The interprete
 """
 
 import asyncio
+import sys
 from collections.abc import Callable, Coroutine, Generator, Iterator
 from functools import partial
 from inspect import CORO_CLOSED, getcoroutinestate
 from types import FrameType, coroutine
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from cave_agent.runtime._deadline import CellStopped, Deadline
 from cave_agent.runtime._insistence import insist
@@ -31,14 +32,14 @@ def drive(cell: Coroutine[Any, Any, _T], deadline: Deadline) -> Generator[Any, A
     """
     resume: Callable[[], Any] = partial(cell.send, None)
     limit, before = TimeLimit(deadline), cancellations()
-    cancellation = (
-        asyncio.CancelledError()
-    )  # stands in where the cell's own awaits took the real one
+    cancellation = asyncio.CancelledError()  # stands in where the cell's own awaits took the real
+    groups: set[Any] = set()  # the cell's own task groups that cancelled it
     while True:
         try:
             awaited = _step(resume, limit)
         except (StopIteration, CellStopped) as end:
             if getcoroutinestate(cell) == CORO_CLOSED:
+                _take_back(len(groups))
                 outcome: _T = _outcome(end, cancellation if cancellations() > before else None)
                 return outcome
             resume = partial(cell.throw, end)  # the stop came before the code had gone on
@@ -50,7 +51,9 @@ def drive(cell: Coroutine[Any, Any, _T], deadline: Deadline) -> Generator[Any, A
         try:
             resume = partial(cell.send, (yield awaited))
         except BaseException as error:  # noqa: BLE001  # what is thrown in is the cell's to see
-            cancellation = error if isinstance(error, asyncio.CancelledError) else cancellation
+            if isinstance(error, asyncio.CancelledError):
+                cancellation = error
+                groups.update(_groups_that_cancelled(cell))
             resume = partial(cell.throw, error)
 
 
@@ -78,6 +81,27 @@ def _outcome(end: StopIteration | CellStopped, cancellation: asyncio.CancelledEr
     if isinstance(end, CellStopped):
         raise end
     return end.value
+
+
+def _groups_that_cancelled(cell: Any) -> Iterator[Any]:
+    """The task groups that wait in `cell` and cancelled it for a child's failure.
+
+    Before Python 3.13 such a group leaves its cancellation counted as if it came from outside
+    (https://github.com/python/cpython/issues/116720).
+    """
+    if sys.version_info >= (3, 13):
+        return
+    for frame in _awaiting_frames(cell):
+        if frame.f_code is asyncio.TaskGroup.__aexit__.__code__:
+            group: Any = frame.f_locals["self"]
+            if group._parent_cancel_requested:  # noqa: SLF001  # nothing public tells it
+                yield group
+
+
+def _take_back(count: int) -> None:
+    task = asyncio.current_task()
+    for _ in range(count if task is not None else 0):
+        cast("asyncio.Task[Any]", task).uncancel()
 
 
 def _awaiting_frames(cell: Any) -> Iterator[FrameType]:

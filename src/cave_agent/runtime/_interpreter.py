@@ -38,7 +38,7 @@ class Interpreter:
     def clear(self) -> None:
         """Drop every name."""
         self.namespace.clear()
-        self.namespace.update(__name__="__main__", __builtins__={**vars(builtins), **_BUILTINS})
+        self.namespace.update(_own_names())
 
     def close(self) -> None:
         """Drop every name, and the cells' texts."""
@@ -71,12 +71,16 @@ class Interpreter:
                 raise  # it is the limit of a cell around this one
             error = deadline.error().with_traceback(stop.__traceback__)
             return self._failed(error, cell, capture)
-        if failure is None and deadline.is_up:  # the stop got lost, as exceptions in `__del__` do
+        if (
+            failure is None and deadline.was_enforced
+        ):  # the stop got lost, as exceptions in `__del__` do
             return self._failed(deadline.error(), cell, capture)
         return failure, hints
 
     async def _run(self, cell: Cell, capture: Capture, deadline: Deadline) -> _Outcome:
         program = None
+        if "__builtins__" not in self.namespace:  # a cell cleared it, and Python would add its own
+            self.namespace.update(_own_names())
         try:
             program = Program.of(cell.source, self._sources.add(cell.source))
             if program.is_async:
@@ -118,6 +122,10 @@ class Interpreter:
     ) -> _Outcome:
         capture.write(format_error(error, self._sources, cell.feedback))
         return error, hints_on_failure(error, self.namespace, names)
+
+
+def _own_names() -> dict[str, Any]:
+    return {"__name__": "__main__", "__builtins__": {**vars(builtins), **_BUILTINS}}
 
 
 def _no_input(*_: object) -> NoReturn:

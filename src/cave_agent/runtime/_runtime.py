@@ -111,7 +111,7 @@ class PythonRuntime:
         try:
             return self._host.get(name)
         except KeyError:
-            names = ", ".join(sorted(n for n in self._host.names() if not n.startswith("_")))
+            names = ", ".join(sorted(n for n in self._host.names() if not str(n).startswith("_")))
             raise UnknownNameError(
                 f"The runtime has no {name!r}; it has: {names or 'nothing'}."
             ) from None

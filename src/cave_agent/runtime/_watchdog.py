@@ -10,6 +10,7 @@ from cave_agent.runtime._capture import uncaptured
 from cave_agent.runtime._deadline import CellStopped, Deadline
 from cave_agent.runtime._insistence import insist_on_stack
 
+_Thread = threading.Thread  # whatever cells put in its place
 _LINGER = 0.5  # seconds that the thread stays when there is nothing left to watch
 
 
@@ -38,11 +39,9 @@ class Watchdog:
             self._armed.setdefault(thread, []).append(deadline)
             self._schedule(thread)
             if not self._is_on_duty:
-                self._is_on_duty = True
                 with uncaptured():
-                    threading.Thread(
-                        target=self._watch, name="cave-agent watchdog", daemon=True
-                    ).start()
+                    _Thread(target=self._watch, name="cave-agent watchdog", daemon=True).start()
+                self._is_on_duty = True
             elif self._due[thread] < self._wakes_at:
                 self._changed.notify()
 
@@ -95,6 +94,8 @@ class Watchdog:
             stop = _CellStoppedAgain if thread in self._stopped else CellStopped
             self._stopped.add(thread)
             self._schedule(thread)
+            for deadline in self._armed[thread]:
+                deadline.was_enforced = deadline.was_enforced or deadline.is_up
             _raise_in(thread, stop)
 
 
@@ -109,10 +110,10 @@ class _CellStoppedAgain(CellStopped):
 def _raise_in(thread: int, error: type[BaseException]) -> None:
     """Send an exception to another thread.
 
-    Until that is taken, Python 3.11 lets no thread that is traced past the start of a function; if
-    the receiver waits for such a thread, both wait for ever. The interpreter's one flag for this
-    falls when any thread takes an exception, so this one takes one of its own. The receiver raises
-    the flag again when it next gets the interpreter's lock, and finds its exception then.
+    Until it is taken, every traced thread stands still at the start of its next function (in
+    Python 3.11), for ever if the receiver waits for that thread. The interpreter's one flag for
+    this falls when any thread takes an exception, so this one takes one of its own. The receiver
+    raises the flag again when it next gets the interpreter's lock, and finds its exception then.
     """
     send = ctypes.pythonapi.PyThreadState_SetAsyncExc
     receiver, stop = ctypes.c_ulong(thread), ctypes.py_object(error)
