@@ -1,5 +1,6 @@
 """A run from request to answer, through the front door."""
 
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -288,7 +289,7 @@ def test_a_bound_of_less_than_one_is_refused(name: str, bound: object) -> None:
         CaveAgent(ScriptedModel(), **{name: bound})  # type: ignore[arg-type]
 
 
-def test_a_message_that_is_none_is_refused() -> None:
+def test_what_is_no_message_is_refused() -> None:
     raw: Any = {"role": "user", "content": "Hi"}
     with pytest.raises(TypeError, match="made of Messages, such as UserMessage"):
         CaveAgent(ScriptedModel(), messages=[raw])
@@ -301,6 +302,22 @@ def test_a_message_that_is_none_is_refused() -> None:
 class Saying(Model):
     async def call(self, messages: list[dict[str, str]]) -> Any:
         return "Hi"
+
+
+class InBytes(Model):
+    async def call(self, messages: list[dict[str, str]]) -> ModelResponse:
+        return ModelResponse(b"Hi")  # type: ignore[arg-type]
+
+
+class InNumbers(InBytes):
+    async def stream(self, messages: list[dict[str, str]]) -> AsyncIterator[Any]:
+        yield 7
+
+
+@pytest.mark.parametrize(("kind", "said"), [(InBytes, "b'Hi'"), (InNumbers, "7")])
+async def test_a_model_that_says_no_text_is_told(kind: type[Model], said: str) -> None:
+    with pytest.raises(TypeError, match=f"A model says str, and this one said {said}"):
+        await CaveAgent(kind()).run("Hi")
 
 
 class Blocking(Model):

@@ -81,17 +81,27 @@ def test_progress_is_a_bar_that_ends_on_any_width(width: int) -> None:
 
     screen.progress(Progress("Fetching", 1, 4))
     screen.progress(Progress("Fetching", 4, 4))
-    screen.ready()
-    screen.ready()
+    screen.rest()
+    screen.rest()
 
     assert ("Fetching" in text.getvalue()) is (width == 80)
     assert "━ 4/4 bytes" in text.getvalue()
 
 
-def test_waiting_leaves_no_trace() -> None:
-    screen, text = screen_and_text()
+@pytest.mark.parametrize("end", ["show", "problem", "rest"])
+def test_waiting_is_shown_until_something_happens(end: str) -> None:
+    text = StringIO()
+    screen = Screen(Console(file=text, width=80, force_terminal=True))
+    ends = {
+        "show": lambda: screen.show(TextEvent("Done.")),
+        "problem": lambda: screen.problem("No."),
+        "rest": screen.rest,
+    }
 
     screen.wait("reading")
-    screen.show(TextEvent("Done."))
+    hidden, shown = "\x1b[?25l", "\x1b[?25h"  # the cursor
+    assert hidden in text.getvalue()
+    assert shown not in text.getvalue()
+    ends[end]()
 
-    assert text.getvalue() == "Done."
+    assert shown in text.getvalue()

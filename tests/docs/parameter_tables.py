@@ -128,6 +128,8 @@ def _parameter(name: str, arg: ast.arg, default: ast.expr | None) -> Parameter:
 
 
 def _default(value: ast.expr | None) -> str:
+    if isinstance(value, ast.Call):  # a dataclass's `field(default=…)`
+        return _default(next(word.value for word in value.keywords if word.arg == "default"))
     return _REQUIRED if value is None else f"`{ast.unparse(value)}`"
 
 

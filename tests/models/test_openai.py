@@ -156,6 +156,7 @@ async def test_the_environments_key_goes_to_the_environments_server_and_to_no_ot
 ) -> None:
     async with ScriptedServer("One.", "Two.") as server:
         monkeypatch.setenv("OPENAI_API_KEY", "sk-secret")
+        monkeypatch.setenv("OPENAI_ORG_ID", "org")
         async with OpenAIServerModel("m", server.base_url) as model:
             await model.call(ASKED)
         monkeypatch.setenv("OPENAI_BASE_URL", server.base_url)
@@ -164,6 +165,7 @@ async def test_the_environments_key_goes_to_the_environments_server_and_to_no_ot
 
     sent = [headers["authorization"] for headers in server.headers]
     assert sent == ["Bearer none-needed", "Bearer sk-secret"]
+    assert ["openai-organization" in headers for headers in server.headers] == [False, True]
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,14 @@ BUSY = {
     "await nothing": "import asyncio\nwhile True: await asyncio.sleep(0)",
     "await, then busy": "import asyncio\nawait asyncio.sleep(0)\nwhile True: pass",
     "await in finally": "import asyncio\ntry: await asyncio.sleep(9)\nfinally: await asyncio.sleep(9)",
+    "two that swallow": (
+        "def work():\n    while True:\n        try:\n            while True: pass\n"
+        "        except: pass\nwhile True:\n    try: work()\n    except: pass"
+    ),
+    "three that swallow": (
+        "while True:\n    try:\n        try:\n            while True: pass\n"
+        "        except: pass\n    except: pass"
+    ),
     "busy in finally": "import asyncio\ntry: await asyncio.sleep(9)\nfinally:\n    while True: pass",
     "gather": "import asyncio\nawait asyncio.gather(asyncio.sleep(9), asyncio.sleep(9))",
     "task group": "import asyncio\nasync with asyncio.TaskGroup() as g: g.create_task(asyncio.sleep(9))",
@@ -78,7 +86,7 @@ async def test_a_stop_that_python_drops_fails_the_cell_all_the_same(code: str) -
 
 
 @pytest.mark.parametrize("seconds", [0, -1, float("nan")])
-async def test_a_limit_that_is_none_is_refused(seconds: float) -> None:
+async def test_a_limit_must_be_a_positive_number(seconds: float) -> None:
     with pytest.raises(ValueError, match="more than 0 s"):
         PythonRuntime(cell_timeout=seconds)
     with pytest.raises(ValueError, match="more than 0 s"):

@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 from datetime import datetime
 from functools import partial
-from typing import Self
+from operator import index
+from typing import Self, SupportsIndex
 
 from cave_agent.agent._gate import Gate, Run
 from cave_agent.agent._log import AgentLog, LogLevel
@@ -192,6 +193,6 @@ def _check_messages(messages: Iterable[object]) -> None:
 
 
 def _at_least_one(name: str, bound: object) -> int:
-    if isinstance(bound, int) and bound >= 1:
-        return bound
+    if isinstance(bound, SupportsIndex) and (whole := index(bound)) >= 1:
+        return whole
     raise ValueError(f"{name} is a whole number of at least 1, not {bound!r:.80}.")

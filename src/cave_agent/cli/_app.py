@@ -1,5 +1,6 @@
 """The commands of `cave-agent`."""
 
+import logging
 from importlib.util import find_spec
 from typing import Annotated
 
@@ -28,7 +29,7 @@ def _tell_version(asked: bool | None) -> None:  # noqa: FBT001  # what typer cal
 
 @app.callback()
 def commands(
-    version: Annotated[  # typer's callback has seen to it
+    version: Annotated[  # used by `_tell_version`
         bool | None,
         typer.Option("--version", callback=_tell_version, is_eager=True, help="Tell the version."),
     ] = None,
@@ -50,6 +51,7 @@ def demo(
     ] = None,
 ) -> None:
     """Let a model analyse real measurements of penguins, and check what it did."""
+    logging.getLogger("huggingface_hub").setLevel(logging.ERROR)  # it tells every retry
     screen = Screen()
     try:
         if find_spec("pandas") is None:
@@ -60,4 +62,6 @@ def demo(
         if "://" in model:
             screen.say("Here base_url is what --model says, and model_id what --model-id says.")
         raise typer.Exit(2) from error
+    finally:
+        screen.rest()
     raise typer.Exit(0 if is_right else 1)

@@ -82,7 +82,7 @@ async def run_demo(model: LocalModel | OpenAIServerModel, screen: Screen) -> boo
         if isinstance(model, LocalModel):
             screen.say("Starting the embedded model …")
             await model.prepare()
-            screen.ready()
+            screen.rest()
         screen.say(
             f"In the runtime: penguins, a DataFrame of {len(bench.penguins)} rows; mean_mass, an "
             "empty dict; notebook, an object with a method; and the function to_pounds."

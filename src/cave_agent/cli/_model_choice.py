@@ -1,6 +1,5 @@
 """Turns what the user wrote after `--model` into a model."""
 
-import logging
 import os
 from pathlib import Path
 
@@ -27,11 +26,17 @@ def choose_model(spec: str, model_id: str | None, screen: Screen) -> LocalModel 
             f"{model_id!r} would be a name at a server, and --model {spec!r} is no server's URL.",
             param_hint="--model-id",
         )
-    if spec != "local" and not spec.startswith("hf:") and not Path(spec).expanduser().is_file():
+    if spec != "local" and not spec.startswith("hf:") and not _is_file(spec):
         raise typer.BadParameter(
             f"There is no file {spec!r}. A server's URL starts with http:// or https://, and a "
             "file on the model hub with hf:.",
             param_hint="--model",
         )
-    logging.getLogger("huggingface_hub").setLevel(logging.ERROR)  # it tells every retry
     return LocalModel(None if spec == "local" else spec, progress=screen.progress)
+
+
+def _is_file(spec: str) -> bool:
+    try:
+        return Path(spec).expanduser().is_file()
+    except (OSError, RuntimeError):  # too long for a name, or in a home that is not there
+        return False

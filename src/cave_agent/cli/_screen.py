@@ -58,8 +58,7 @@ class Screen:
 
     def problem(self, text: str) -> None:
         """What went wrong, and the way out."""
-        self._stop_bar()
-        self._stop_waiting()
+        self.rest()
         self.say(text, "bold red")
 
     def wait(self, text: str) -> None:
@@ -109,9 +108,10 @@ class Screen:
         task = tasks[0].id if tasks else self._bar.add_task(step.what, total=step.total)
         self._bar.update(task, completed=step.done, total=step.total)
 
-    def ready(self) -> None:
-        """Whatever showed its progress is done."""
+    def rest(self) -> None:
+        """Nothing is going on any more: no bar, no sign of waiting."""
         self._stop_bar()
+        self._stop_waiting()
 
     def _columns(self) -> list[ProgressColumn]:
         bar = BarColumn(bar_width=None, finished_style="green")

@@ -46,7 +46,7 @@ class _Pieces(AbstractAsyncContextManager[AsyncIterator[Delta]], AsyncIterator[D
     @override
     async def __anext__(self) -> Delta:
         piece = await anext(self._iterator)
-        return piece if isinstance(piece, Delta) else Delta(piece or "")
+        return piece if isinstance(piece, Delta) else Delta(_text(piece))
 
     @override
     async def __aexit__(self, *_: object) -> None:
@@ -62,4 +62,12 @@ async def _whole(model: Model, messages: WireMessages) -> AsyncGenerator[Delta]:
             f"{type(model).__name__}.call() gave {response!r:.80}. Make it an `async def` that "
             "returns a ModelResponse."
         )
-    yield Delta(response.content or "", usage=response.token_usage)
+    yield Delta(_text(response.content), usage=response.token_usage)
+
+
+def _text(said: object) -> str:
+    if said is None:  # as some servers say nothing
+        return ""
+    if not isinstance(said, str):
+        raise TypeError(f"A model says str, and this one said {said!r:.80}. Decode or format it.")
+    return said

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
-from anyio import from_thread, to_thread
+from anyio import CancelScope, from_thread, to_thread
 
 from cave_agent.errors import MissingExtraError
 from cave_agent.models._local_process import ServerProcess, ServerSettings, count_cores
@@ -17,7 +17,7 @@ from cave_agent.models._protocol import Delta, Model, ModelResponse, WireMessage
 from cave_agent.models._weights import QWEN_CODER, find_weights
 from cave_agent.models._weights_files import Progress, Report
 
-_POLL = 0.2  # seconds between looks at whether a start that waits was cancelled
+_POLL = 0.2  # seconds between looks at whether the wait was cancelled
 
 
 class _Running(NamedTuple):
@@ -105,9 +105,16 @@ class LocalModel(Model):
 
     async def aclose(self) -> None:
         """Stop the server; the model can be used again, and starts another."""
-        running = await to_thread.run_sync(self._stop)
-        if running is not None:
-            await running.client.aclose()
+        if not self._changing.acquire(blocking=False):
+            await to_thread.run_sync(self._acquire)
+        try:
+            running, self._running = self._running, None
+            if running is not None:
+                with CancelScope(shield=True):
+                    await to_thread.run_sync(running.server.stop)
+                    await running.client.aclose()
+        finally:
+            self._changing.release()
 
     async def __aenter__(self) -> Self:
         return self
@@ -122,14 +129,18 @@ class LocalModel(Model):
         return running.client
 
     def _start(self, loop: asyncio.AbstractEventLoop) -> _Running:
-        while not self._changing.acquire(timeout=_POLL):
-            from_thread.check_cancelled()
+        self._acquire()
         try:
             if self._running is None or not self._running.server.is_running:
                 self._running = self._launched(self._reporter(loop))
             return self._running
         finally:
             self._changing.release()
+
+    def _acquire(self) -> None:
+        """Wait for a start or stop on another thread, as long as nobody cancels the wait."""
+        while not self._changing.acquire(timeout=_POLL):
+            from_thread.check_cancelled()
 
     def _launched(self, report: Report) -> _Running:
         path = find_weights(self._weights, QWEN_CODER, report)
@@ -138,13 +149,6 @@ class LocalModel(Model):
         server = ServerProcess(settings)
         client = OpenAIServerModel(path.stem, f"{server.address}/v1", settings.key, **self._options)
         return _Running(server, client)
-
-    def _stop(self) -> _Running | None:
-        with self._changing:
-            running, self._running = self._running, None
-            if running is not None:
-                running.server.stop()
-            return running
 
     def _reporter(self, loop: asyncio.AbstractEventLoop) -> Report:
         """What tells the caller of progress, and this worker thread of a cancellation."""

@@ -4,6 +4,7 @@ import importlib
 import os
 from collections.abc import AsyncGenerator, AsyncIterator, Generator
 from contextlib import aclosing, asynccontextmanager, contextmanager
+from functools import partial
 from json import JSONDecodeError
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Self
@@ -78,17 +79,10 @@ class OpenAIServerModel(Model):
             UnicodeDecodeError,
         )
 
-        def connect() -> "AsyncOpenAI":
-            return openai.AsyncOpenAI(
-                api_key=key,
-                base_url=url or _OPENAI_URL,
-                organization=organization,
-                project=project,
-                max_retries=0,
-                http_client=_direct_client(openai, url),
-            )
-
-        self._clients = PerLoop(connect)
+        identity = {"api_key": key, "organization": organization, "project": project}
+        self._clients = PerLoop(
+            partial(_connected, openai, url, is_named=bool(base_url), **identity)
+        )
 
     def __repr__(self) -> str:
         return f"OpenAIServerModel({self.model_id!r}, base_url={self._endpoint.url!r})"
@@ -174,6 +168,18 @@ class OpenAIServerModel(Model):
             yield
         except self._failures as error:
             raise explain(error, self._endpoint, streaming=streaming) from error
+
+
+def _connected(openai: Any, url: str | None, *, is_named: bool, **identity: Any) -> "AsyncOpenAI":
+    client: AsyncOpenAI = openai.AsyncOpenAI(
+        base_url=url or _OPENAI_URL,
+        max_retries=0,
+        http_client=_direct_client(openai, url),
+        **identity,
+    )
+    if is_named:  # the SDK has added what the environment says, which is for another server
+        client.organization, client.project = identity["organization"], identity["project"]
+    return client
 
 
 def _environments_key(base_url: str | None) -> str | None:

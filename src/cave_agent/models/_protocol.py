@@ -61,8 +61,8 @@ class Model(Protocol):
     """A language model.
 
     Subclass it and write `call`; write `stream` too if the model can stream, either as an
-    async generator of `str`, or as a method that returns an async context manager over
-    `Delta`s, which can report usage.
+    async generator of `str` or of `Delta`, which can report reasoning and usage, or as a method
+    that returns an async context manager over `Delta`s.
     """
 
     async def call(self, messages: WireMessages) -> ModelResponse:
@@ -73,7 +73,9 @@ class Model(Protocol):
         """
         ...
 
-    def stream(self, messages: WireMessages) -> DeltaStream | AsyncIterator[str]:
+    def stream(
+        self, messages: WireMessages
+    ) -> DeltaStream | AsyncIterator[Delta] | AsyncIterator[str]:
         """The reply in pieces as the model makes them; as a single piece unless overridden.
 
         Raises:

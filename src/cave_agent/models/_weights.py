@@ -43,7 +43,7 @@ def find_weights(spec: str | Path | None, weights: Weights, report: Report) -> P
     if asked.startswith("hf:"):
         return _checked_magic(download_from_hub(asked, report))
     if asked:
-        return _checked_magic(Path(asked).expanduser())
+        return _checked_magic(Path(asked))
     target = user_cache() / weights.name
     if not _is_whole(target, weights, report):
         join_parts(weights, target, report)
@@ -75,20 +75,21 @@ def _is_whole(path: Path, weights: Weights, report: Report) -> bool:
 def _checked_magic(path: Path) -> Path:
     """`path`, if it begins as a GGUF file does."""
     try:
-        with path.open("rb") as file:
+        with path.expanduser().open("rb") as file:
             magic = file.read(len(_MAGIC))
-    except OSError as error:
+    except (OSError, RuntimeError) as error:  # the latter for a home that is not there
         raise _unusable(path, error) from error
     if magic != _MAGIC:
         raise WeightsError(
             f"{str(path)!r} is no GGUF file: it begins with {magic!r}. Give the path of a model "
             "in llama.cpp's format, or fetch it again."
         )
-    return path
+    return path.expanduser()
 
 
-def _unusable(path: Path, error: OSError) -> WeightsError:
+def _unusable(path: Path, error: OSError | RuntimeError) -> WeightsError:
+    why = getattr(error, "strerror", None) or str(error).rstrip(".")
     return WeightsError(
-        f"The weights {str(path)!r} cannot be used: {error.strerror}. Give the path of a GGUF "
+        f"The weights {str(path)!r} cannot be used: {why}. Give the path of a GGUF "
         "file, or 'hf:owner/repository/file'."
     )

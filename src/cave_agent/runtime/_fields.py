@@ -1,4 +1,4 @@
-"""Finds the fields of a class, however it declares them, without running its code."""
+"""Finds the fields of a class, pydantic's included, without running its code."""
 
 import dataclasses
 import dis
@@ -54,6 +54,15 @@ def fields_of(cls: type) -> dict[str, str]:
     return _plain_fields(cls)
 
 
+def pydantic_names(cls: type) -> set[str]:
+    """What pydantic itself puts on a model, and the checks that only pydantic calls."""
+    checks = class_dict(cls).get("__pydantic_decorators__")
+    return {
+        *(name for kind in _CHECKS for name in getattr(checks, kind, {})),
+        *(name for base in class_mro(cls) if _is_pydantic(base) for name in class_dict(base)),
+    }
+
+
 def _dataclass_default(field: "dataclasses.Field[Any]") -> object:
     if field.default is not dataclasses.MISSING:
         return field.default
@@ -103,15 +112,6 @@ def _stored(cls: type, init: FunctionType) -> dict[str, str]:
 def _loaded_last(names: object) -> object:
     """One instruction loads two names since Python 3.13."""
     return cast("tuple[object, ...]", names)[-1] if isinstance(names, tuple) else names
-
-
-def pydantic_names(cls: type) -> set[str]:
-    """What pydantic itself puts on a model, and the checks that only pydantic calls."""
-    checks = class_dict(cls).get("__pydantic_decorators__")
-    return {
-        *(name for kind in _CHECKS for name in getattr(checks, kind, {})),
-        *(name for base in class_mro(cls) if _is_pydantic(base) for name in class_dict(base)),
-    }
 
 
 def _is_pydantic(cls: type) -> bool:

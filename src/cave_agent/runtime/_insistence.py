@@ -3,6 +3,7 @@
 import sys
 import threading
 from collections.abc import Iterable
+from inspect import currentframe
 from traceback import walk_stack
 from types import FrameType
 from typing import Any
@@ -11,6 +12,14 @@ from cave_agent.runtime._deadline import CellStopped
 from cave_agent.runtime._sources import is_cell
 
 _tracers: dict[int, Any] = {}  # what each insisting thread traced before
+
+
+class _CellStoppedByTrace(CellStopped):
+    """Insists anew when a handler has swallowed it: Python drops a trace function that raises."""
+
+    def __del__(self) -> None:
+        if threading.get_ident() in _tracers:
+            insist_on_stack(currentframe())
 
 
 def insist(frames: Iterable[FrameType]) -> None:
@@ -36,5 +45,5 @@ def relent() -> None:
 
 def _stop(frame: FrameType, event: str, _argument: object) -> Any:
     if is_cell(frame.f_code) and event != "exception":  # that one still stands inside the `try`
-        raise CellStopped
+        raise _CellStoppedByTrace
     return _stop

@@ -29,7 +29,7 @@ class PythonRuntime:
 
     Raises:
         DuplicateNameError: Two of them have the same name.
-        TypeError: An argument is not of the class that it should be.
+        TypeError: What is injected is not wrapped, or `security_checker` is none.
         ValueError: `cell_timeout` is not positive.
     """
 
@@ -68,7 +68,8 @@ class PythonRuntime:
         """Make a function available to the code, and describe it to the model.
 
         Raises:
-            DuplicateNameError: The runtime has something of that name.
+            DuplicateNameError: Something of that name was injected.
+            TypeError: It is no `Function`.
         """
         self._bind(self._inventory.add_function(function, self._host.names()))
 
@@ -76,7 +77,8 @@ class PythonRuntime:
         """Make an object available to the code, and describe it to the model.
 
         Raises:
-            DuplicateNameError: The runtime has something of that name.
+            DuplicateNameError: Something of that name was injected.
+            TypeError: It is no `Variable`.
         """
         self._bind(self._inventory.add_variable(variable, self._host.names()))
 
@@ -84,7 +86,8 @@ class PythonRuntime:
         """Make a class available to the code, and describe it to the model.
 
         Raises:
-            DuplicateNameError: The runtime has something of that name.
+            DuplicateNameError: Something of that name was injected.
+            TypeError: It is no `Type`.
         """
         self._bind(self._inventory.add_type(described, self._host.names()))
 

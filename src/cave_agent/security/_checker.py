@@ -23,6 +23,9 @@ class SecurityChecker:
 
     Args:
         rules: All are asked; what one of them refuses is not run.
+
+    Raises:
+        TypeError: One of them is no `SecurityRule`.
     """
 
     def __init__(self, rules: Iterable[SecurityRule] | None = None) -> None:

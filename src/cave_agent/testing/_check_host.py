@@ -17,7 +17,12 @@ async def check_host(make: Callable[[], Host]) -> None:
     Raises:
         AssertionError: The host does not do what the message says.
     """
-    await _names_come_and_go(make())
+    host = make()
+    try:
+        await _names_come_and_go(host)
+    finally:
+        await host.aclose()
+    await host.aclose()  # again does nothing
     for check in (_objects_go_in_and_out, _cells_share_names, _failures_are_results, _is_cancelled):
         async with PythonRuntime(host=make()) as runtime:
             await check(runtime)
@@ -38,8 +43,6 @@ async def _names_come_and_go(host: Host) -> None:
     host.reset({"z": 1})
     assert _is_missing(host, "y"), "reset() drops every name"
     assert host.get("z") == 1, "reset() binds what it is given"
-    await host.aclose()
-    await host.aclose()
 
 
 def _is_missing(host: Host, name: str) -> bool:
@@ -91,8 +94,20 @@ async def _failures_are_results(runtime: PythonRuntime) -> None:
 
 
 async def _is_cancelled(runtime: PythonRuntime) -> None:
-    with anyio.move_on_after(0.05) as scope:
-        await runtime.execute("import asyncio\nx = 2\nawait asyncio.sleep(60)")
+    began = anyio.Event()
+
+    def begin() -> None:
+        began.set()
+
+    async def cancel_begun() -> None:
+        await began.wait()
+        scope.cancel()
+
+    runtime.inject_function(Function(begin))
+    with anyio.CancelScope() as scope:
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(cancel_begun)
+            await runtime.execute("import asyncio\nx = 2\nbegin()\nawait asyncio.sleep(60)")
     assert scope.cancelled_caught, "a cancelled cell lets the cancellation through"
     assert (await runtime.execute("x")).stdout == "2\n", "what a cancelled cell did stays"
 
