@@ -257,3 +257,15 @@ def test_the_error_is_the_one_in_the_tree() -> None:
 def test_one_rule_without_a_list_is_refused() -> None:
     with pytest.raises(TypeError, match=r"Put it in a list: SecurityChecker\(\[rule\]\)"):
         SecurityChecker(NoPower())  # type: ignore[arg-type]
+
+
+def test_names_that_hang_on_each_other_in_a_long_chain_are_refused_soon() -> None:
+    chain = "\n".join(f"a{number} = a{number + 1}" for number in range(2000)) + "\na2000 = eval"
+
+    with pytest.raises(SecurityRuleError, match="cannot be judged"):
+        SecurityChecker([FunctionRule({"eval"})]).check_code(chain)
+
+
+def test_a_cell_of_a_million_characters_is_not_judged() -> None:
+    with pytest.raises(SecurityRuleError, match="The cell has 1,000,001 characters"):
+        SecurityChecker([NoPower()]).check_code("x" * 1_000_001)

@@ -12,6 +12,7 @@ from cave_agent.security._reader import read_cell
 from cave_agent.security._reading import CellFacts
 from cave_agent.security._rules import CellRule
 
+_MOST_CHARACTERS = 1_000_000  # a few seconds, which no time limit bounds
 _SubjectT = TypeVar("_SubjectT")
 
 
@@ -78,13 +79,20 @@ def _refuse_other(rule: object) -> None:
 
 
 def _read(code: str, vocabulary: Vocabulary) -> CellFacts | None:
+    if len(code) > _MOST_CHARACTERS:
+        message = (
+            f"The cell has {len(code):,} characters, and cells of more than {_MOST_CHARACTERS:,} "
+            "are not judged, so it was not run. Read long texts from variables or files."
+        )
+        raise SecurityRuleError([message])
     try:
         tree = _parse(code)
         return None if tree is None else read_cell(code, tree, vocabulary)
     except (RecursionError, MemoryError) as error:
         name = type(error).__name__
         message = (
-            f"The cell cannot be judged ({name}), so it was not run. Nest its code less deeply."
+            f"The cell cannot be judged ({name}), so it was not run. Nest its code less deeply, "
+            "and give names fewer names."
         )
         raise SecurityRuleError([message]) from error
 

@@ -26,19 +26,25 @@ from cave_agent.security._expressions import (
 from cave_agent.security._names import Vocabulary
 from cave_agent.security._reading import CellFacts, Reading
 
+_MOST_READINGS = 50  # honest code takes two or three
+
 
 def read_cell(source: str, tree: ast.AST, vocabulary: Vocabulary) -> CellFacts:
     """Return what a cell uses, names resolved as if its lines ran in every order.
 
     Names are not told apart by scope: whatever a name is bound to anywhere, it may be everywhere.
+
+    Raises:
+        RecursionError: Names hang on each other in too long a chain.
     """
     reading = Reading(vocabulary)
     nodes = _bottom_up(tree)
-    _read_nodes(reading, nodes)
-    while reading.is_stale:  # ends, since names only ever gain paths and texts, of which few exist
-        reading.start_over()
+    for _ in range(_MOST_READINGS):
         _read_nodes(reading, nodes)
-    return reading.cell(source, tree)
+        if not reading.is_stale:
+            return reading.cell(source, tree)
+        reading.start_over()
+    raise RecursionError
 
 
 def _read_nodes(reading: Reading, nodes: list[ast.AST]) -> None:

@@ -137,10 +137,13 @@ class RegexRule(CellRule):
         description: Why, for the model to read.
 
     Raises:
+        TypeError: The pattern is no `str`.
         ValueError: The pattern is no regular expression.
     """
 
     def __init__(self, pattern: str, description: str | None = None) -> None:
+        if not isinstance(pattern, str):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers may be untyped
+            raise TypeError(f"RegexRule takes a pattern as a str, not {pattern!r:.80}.")
         try:
             self._pattern = re.compile(pattern, re.MULTILINE)
         except re.error as error:
