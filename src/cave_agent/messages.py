@@ -48,14 +48,10 @@ class Message:
     role: MessageRole
 
     def __post_init__(self) -> None:
-        parts: dict[type, object] = {str: self.content, MessageRole: self.role}
-        for kind, value in parts.items():
-            if not isinstance(value, kind):
-                raise TypeError(
-                    f"A message is made of a str and a MessageRole, and {value!r:.80} is no "
-                    f"{kind.__name__}. UserMessage('…') and its like know their roles."
-                )
-        object.__setattr__(self, "content", _sendable(self.content))
+        _check_kind(self.content, str)
+        _check_kind(self.role, MessageRole)
+        if not self.content.isascii():
+            object.__setattr__(self, "content", _sendable(self.content))
 
     def to_dict(self) -> dict[str, str]:
         """As chat APIs want it: code goes as the assistant's, its result as the user's."""
@@ -95,6 +91,14 @@ class ExecutionResultMessage(Message):
     """What the model reads after a cell: the observation."""
 
     role: MessageRole = MessageRole.EXECUTION_RESULT
+
+
+def _check_kind(value: object, kind: type) -> None:
+    if not isinstance(value, kind):
+        raise TypeError(
+            f"A message is made of a str and a MessageRole, and {value!r:.80} is no "
+            f"{kind.__name__}. UserMessage('…') and its like know their roles."
+        )
 
 
 def _sendable(text: str) -> str:

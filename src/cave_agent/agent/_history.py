@@ -23,12 +23,13 @@ def trimmed(messages: list[Message], *, request: Message, most: int) -> list[Mes
 def on_the_wire(messages: list[Message]) -> list[dict[str, str]]:
     """The messages as dicts; neighbours of one role are joined, as some chat templates demand."""
     wire: list[dict[str, str]] = []
-    for message in messages:
-        said = message.to_dict()
-        if wire and wire[-1]["role"] == said["role"]:
-            wire[-1]["content"] += "\n\n" + said["content"]
+    last = {"role": ""}
+    for said in [message.to_dict() for message in messages]:
+        if said["role"] == last["role"]:
+            last["content"] += "\n\n" + said["content"]
         else:
             wire.append(said)
+            last = said
     return wire
 
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Coroutine, Generator, Iterator
 from functools import partial
 from inspect import CORO_CLOSED, getcoroutinestate
 from types import FrameType, coroutine
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 from cave_agent.runtime._deadline import CellStopped, Deadline
 from cave_agent.runtime._insistence import insist
@@ -39,7 +39,7 @@ def drive(cell: Coroutine[Any, Any, _T], deadline: Deadline) -> Generator[Any, A
             awaited = _step(resume, limit)
         except (StopIteration, CellStopped) as end:
             if getcoroutinestate(cell) == CORO_CLOSED:
-                _take_back(len(groups))
+                _take_back(groups)
                 outcome: _T = _outcome(end, cancellation if cancellations() > before else None)
                 return outcome
             resume = partial(cell.throw, end)  # the stop came before the code had gone on
@@ -98,10 +98,9 @@ def _groups_that_cancelled(cell: Any) -> Iterator[Any]:
                 yield group
 
 
-def _take_back(count: int) -> None:
-    task = asyncio.current_task()
-    for _ in range(count if task is not None else 0):
-        cast("asyncio.Task[Any]", task).uncancel()
+def _take_back(groups: set[Any]) -> None:
+    for group in groups:
+        group._parent_task.uncancel()  # noqa: SLF001  # as above
 
 
 def _awaiting_frames(cell: Any) -> Iterator[FrameType]:

@@ -1,11 +1,13 @@
 """Compiles a cell, so that the value of its last expression can be shown."""
 
 import ast
+import re
 from dataclasses import dataclass
 from inspect import CO_COROUTINE
 from types import CodeType
 from typing import Self
 
+_LIKE_A_CALL = re.compile(r"[A-Za-z_][\w.]*(?:\(|\s*\Z)")  # most cells end in one, or in a name
 _NO_START = frozenset({"", "\n", " ", "\t", "\f", "#", ")", "]", "}"})
 
 
@@ -42,13 +44,23 @@ def _by_last_statement(source: str, filename: str) -> tuple[CodeType, ...] | Non
     start = _last_full_line(source)
     if not start or "\r" in source or "__future__" in source:
         return None
+    last = "\n" * source.count("\n", 0, start) + source[start:]
     try:
-        tree = ast.parse("\n" * source.count("\n", 0, start) + source[start:], filename)
+        if _LIKE_A_CALL.match(source, start) and (shown := _as_expression(last, filename)):
+            return _compiled(source[:start], filename, "exec"), shown
+        tree = ast.parse(last, filename)
         if len(tree.body) != 1 or isinstance(tree.body[0], ast.Global):
             return None
         return _compiled(source[:start], filename, "exec"), *_split(tree, filename)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None  # the whole tree will tell what is wrong, if anything is
+
+
+def _as_expression(text: str, filename: str) -> CodeType | None:
+    try:
+        return _compiled(text, filename, "eval")
+    except SyntaxError:
+        return None  # a statement
 
 
 def _last_full_line(source: str) -> int:
