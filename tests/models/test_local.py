@@ -234,7 +234,10 @@ def test_a_process_forked_from_the_owner_leaves_the_server_alone(tiny: Path) -> 
         """
     )
     ran = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, check=False
+        [sys.executable, "-W", "ignore::DeprecationWarning", "-c", script],
+        capture_output=True,
+        text=True,
+        check=False,
     )
 
     assert (ran.returncode, ran.stderr) == (0, "")

@@ -41,6 +41,9 @@ def is_dark(room: str) -> bool:
     return room == "cellar"
 
 
+_MARKS = re.compile(r"^ *[~^]+\n", re.MULTILINE)  # under a traceback's lines, as Python likes
+
+
 async def _observations(*replies: str, limit: int = 3000) -> list[str]:
     runtime = PythonRuntime(security_checker=SecurityChecker([ImportRule({"os"})]))
     agent = CaveAgent(
@@ -48,7 +51,7 @@ async def _observations(*replies: str, limit: int = 3000) -> list[str]:
     )
     await agent.run("Work")
     return [
-        message.content
+        _MARKS.sub("", message.content)
         for message in agent.messages
         if message.role is MessageRole.EXECUTION_RESULT
     ]
@@ -203,7 +206,6 @@ one
 Traceback (most recent call last):
   File "<cell 1>", line 2, in <module>
     1 / 0
-    ~~^~~
 ZeroDivisionError: division by zero
 </error>
 The code failed; what it did before the error stays. Find the cause, if need be by printing what the variables hold, and write a corrected code block.\

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import io
 import linecache
 import os
@@ -167,6 +168,7 @@ async def test_three_hundred_runtimes_leave_nothing_behind() -> None:
             await runtime.aclose()
         del runtime
 
+    gc.collect()
     assert cells_in_linecache() <= lines
     assert open_descriptors() == descriptors
 
