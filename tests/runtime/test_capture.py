@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import io
+import re
 import resource
 import sys
 import threading
@@ -196,6 +197,21 @@ async def test_of_endless_output_head_and_tail_are_kept_in_bounded_memory() -> N
     assert "characters were not kept" in text
     assert len(text) < 16_000_000
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 150_000  # kilobytes
+
+
+@pytest.mark.parametrize("before", [0, 10, 9_000_000])
+async def test_of_one_huge_print_head_and_tail_are_kept(before: int) -> None:
+    whole = "-" * before + "".join(map(chr, range(32, 122))) * 200_000 + "end\n"
+    runtime = PythonRuntime(variables=[Variable("whole", whole)])
+
+    result = await runtime.execute(
+        f"print(whole[:{before}], end='')\nprint(whole[{before}:-4], end='')\nprint('end')"
+    )
+
+    head, note, tail = re.split(r"\n(\[… [\d,]+ characters were not kept …\])\n", result.stdout)
+    assert whole.startswith(head)
+    assert whole.endswith(tail)
+    assert len(head) + len(tail) + int(re.sub(r"\D", "", note)) == len(whole)
 
 
 async def test_many_small_prints_are_kept_whole() -> None:

@@ -44,8 +44,9 @@ class Capture(io.TextIOBase):
         if not isinstance(text, str):  # pyright: ignore[reportUnnecessaryIsInstance]  # from cells
             raise TypeError(f"write() argument must be str, not {type(text).__name__}")
         with self._lock:
-            self._parts.append(text)
-            self._size += len(text)
+            kept = text if len(text) <= 3 * self._share else self._cut(text)
+            self._parts.append(kept)
+            self._size += len(kept)
             if self._size > 2 * self._share or len(self._parts) > _MANY_PARTS:
                 self._compact()
         return len(text)
@@ -72,6 +73,16 @@ class Capture(io.TextIOBase):
         if not self._dropped:
             return self._head + tail
         return f"{self._head}\n[… {self._dropped:,} characters were not kept …]\n{tail}"
+
+    def _cut(self, text: str) -> str:
+        """What may be kept of a text that is too big to be copied."""
+        share = self._share
+        if self._head:
+            self._dropped += self._size + len(text) - share
+            self._parts, self._size = [], 0
+            return text[-share:]
+        self._dropped += len(text) - 3 * share
+        return text[: 2 * share] + text[-share:]
 
     def _compact(self) -> None:
         text, share = "".join(self._parts), self._share

@@ -89,7 +89,8 @@ class Interpreter:
                 value = self._evaluate(program)  # a coroutine would let no StopIteration out
             hints = hints_on_success(self.namespace, program.names, value)
             if value is not None:
-                capture.write(display(value) + "\n")
+                capture.write(display(value))
+                capture.write("\n")
         except CellStopped:
             raise
         except BaseException as error:  # noqa: BLE001  # whatever the code raises is its result
