@@ -57,7 +57,9 @@ async def test_leaving_a_stream_early_frees_the_server(tiny: Path) -> None:
 
 async def test_a_prompt_over_the_context_is_a_refused_request(tiny: Path) -> None:
     async with LocalModel(tiny, context_size=256) as model:
-        with pytest.raises(ModelRequestError, match="context"):
+        with pytest.raises(
+            ModelRequestError, match=r"may have 256 tokens together.*larger context_size"
+        ):
             await model.call([{"role": "user", "content": "long " * 500}])
 
 

@@ -3,14 +3,14 @@
 import asyncio
 import importlib.util
 import threading
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
 from anyio import CancelScope, from_thread, to_thread
 
-from cave_agent.errors import MissingExtraError
+from cave_agent.errors import MissingExtraError, ModelConnectionError, ModelRequestError
 from cave_agent.models._local_process import ServerProcess, ServerSettings, count_cores
 from cave_agent.models._openai import OpenAIServerModel
 from cave_agent.models._protocol import Delta, Model, ModelResponse, WireMessages
@@ -82,7 +82,9 @@ class LocalModel(Model):
             WeightsError: The weights are missing or damaged, or don't load.
             ModelError: There is no usable reply.
         """
-        return await (await self._started()).call(messages)
+        client = await self._started()
+        with self._advised():
+            return await client.call(messages)
 
     @asynccontextmanager
     async def stream(self, messages: WireMessages) -> AsyncGenerator[AsyncIterator[Delta]]:
@@ -92,8 +94,10 @@ class LocalModel(Model):
             WeightsError: The weights are missing or damaged, or don't load.
             ModelError: There is no usable reply, or it broke off.
         """
-        async with (await self._started()).stream(messages) as deltas:
-            yield deltas
+        client = await self._started()
+        with self._advised():
+            async with client.stream(messages) as deltas:
+                yield deltas
 
     async def prepare(self) -> None:
         """Fetch the weights and start the server now, so that the first reply need not wait.
@@ -121,6 +125,21 @@ class LocalModel(Model):
 
     async def __aexit__(self, *_: object) -> None:
         await self.aclose()
+
+    @contextmanager
+    def _advised(self) -> Generator[None]:
+        """Add to an error of the server what its user can do here."""
+        try:
+            yield
+        except ModelRequestError as error:
+            raise ModelRequestError(
+                f"{error} Here prompt and reply may have {self._context_size:,} tokens together: "
+                "shorten the conversation, or give LocalModel a larger context_size."
+            ) from error
+        except ModelConnectionError as error:
+            raise ModelConnectionError(
+                f"{error} Here the server is LocalModel's own; the next request starts it again."
+            ) from error
 
     async def _started(self) -> OpenAIServerModel:
         running = self._running
