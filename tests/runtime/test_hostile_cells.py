@@ -100,6 +100,41 @@ async def test_a_cancellation_beside_a_failing_task_group_comes_through() -> Non
         await task
 
 
+SLOW_GROUP = """
+import asyncio
+async def fail(): raise ValueError
+async def tidy():
+    try:
+        await asyncio.sleep(9)
+    finally:
+        began.set()
+        await may_end.wait()
+try:
+    async with asyncio.TaskGroup() as group:
+        group.create_task(tidy())
+        await asyncio.sleep(0)
+        group.create_task(fail())
+        {body}
+except* ValueError: pass
+"""
+
+
+@pytest.mark.parametrize("body", ["pass", "await asyncio.sleep(9)"])
+async def test_a_cancellation_while_a_failed_group_tidies_up_comes_through(body: str) -> None:
+    began, may_end = asyncio.Event(), asyncio.Event()
+    names = [Variable("began", began), Variable("may_end", may_end)]
+    cell = SLOW_GROUP.format(body=body)
+    task = asyncio.get_running_loop().create_task(PythonRuntime(variables=names).execute(cell))
+    await began.wait()
+
+    task.cancel()
+    await asyncio.sleep(0)
+    may_end.set()
+
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
 async def test_a_cancellation_that_waits_comes_before_the_cell() -> None:
     runtime = PythonRuntime(variables=[Variable("x", 0)])
 

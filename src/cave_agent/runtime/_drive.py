@@ -86,15 +86,17 @@ def _outcome(end: StopIteration | CellStopped, cancellation: asyncio.CancelledEr
 def _groups_that_cancelled(cell: Any) -> Iterator[Any]:
     """The task groups that wait in `cell` and cancelled it for a child's failure.
 
-    Before Python 3.13 such a group leaves its cancellation counted as if it came from outside
-    (https://github.com/python/cpython/issues/116720).
+    Before Python 3.13 a group that does so while it exits leaves its cancellation counted as if it
+    came from outside (https://github.com/python/cpython/issues/116720). One that cut off its own
+    body, and so exits with `CancelledError`, has taken it back.
     """
     if sys.version_info >= (3, 13):
         return
     for frame in _awaiting_frames(cell):
         if frame.f_code is asyncio.TaskGroup.__aexit__.__code__:
             group: Any = frame.f_locals["self"]
-            if group._parent_cancel_requested:  # noqa: SLF001  # nothing public tells it
+            asked = group._parent_cancel_requested  # noqa: SLF001  # nothing public tells it
+            if asked and frame.f_locals["et"] is not asyncio.CancelledError:
                 yield group
 
 
