@@ -117,6 +117,18 @@ async def test_a_server_that_hangs_is_killed(tiny: Path) -> None:
         os.kill(pid, 0)
 
 
+async def test_a_cancelled_block_stops_the_server(tiny: Path) -> None:
+    with anyio.CancelScope() as scope:
+        async with LocalModel(tiny, context_size=512) as model:
+            await model.prepare()
+            server = server_of(model)
+            scope.cancel()
+            await anyio.sleep_forever()
+
+    assert scope.cancelled_caught
+    assert server.poll() is not None
+
+
 async def test_a_closed_model_can_be_used_again(tiny: Path) -> None:
     model = LocalModel(tiny, context_size=512, max_tokens=2)
     await model.aclose()
