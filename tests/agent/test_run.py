@@ -282,7 +282,7 @@ def test_what_is_no_model_is_refused() -> None:
         CaveAgent("gpt-4")  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("bound", [0, -5, 1.5, None])
+@pytest.mark.parametrize("bound", [0, -5, 1.5, None, int])
 @pytest.mark.parametrize("name", ["max_steps", "max_history", "max_execution_result_length"])
 def test_a_bound_of_less_than_one_is_refused(name: str, bound: object) -> None:
     with pytest.raises(ValueError, match=f"{name} is a whole number of at least 1, not {bound}"):

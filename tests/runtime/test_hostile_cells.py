@@ -119,7 +119,10 @@ except* ValueError: pass
 """
 
 
-@pytest.mark.parametrize("body", ["pass", "await asyncio.sleep(9)"])
+SWALLOWS_CUT = "try: await asyncio.sleep(9)\n        except asyncio.CancelledError: pass"
+
+
+@pytest.mark.parametrize("body", ["pass", "await asyncio.sleep(9)", SWALLOWS_CUT])
 async def test_a_cancellation_while_a_failed_group_tidies_up_comes_through(body: str) -> None:
     began, may_end = asyncio.Event(), asyncio.Event()
     names = [Variable("began", began), Variable("may_end", may_end)]

@@ -1,10 +1,11 @@
 """The agent: holds the parts that a run uses, and the conversation."""
 
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import datetime
 from functools import partial
 from operator import index
-from typing import Self, SupportsIndex
+from typing import Self, SupportsIndex, cast
 
 from cave_agent.agent._gate import Gate, Run
 from cave_agent.agent._log import AgentLog, LogLevel
@@ -193,6 +194,7 @@ def _check_messages(messages: Iterable[object]) -> None:
 
 
 def _at_least_one(name: str, bound: object) -> int:
-    if isinstance(bound, SupportsIndex) and (whole := index(bound)) >= 1:
-        return whole
+    with suppress(TypeError):
+        if (whole := index(cast("SupportsIndex", bound))) >= 1:
+            return whole
     raise ValueError(f"{name} is a whole number of at least 1, not {bound!r:.80}.")

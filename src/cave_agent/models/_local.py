@@ -109,16 +109,14 @@ class LocalModel(Model):
 
     async def aclose(self) -> None:
         """Stop the server; the model can be used again, and starts another."""
-        if not self._changing.acquire(blocking=False):
-            await to_thread.run_sync(self._acquire)
-        try:
-            running, self._running = self._running, None
-            if running is not None:
-                with CancelScope(shield=True):
-                    await to_thread.run_sync(running.server.stop)
-                    await running.client.aclose()
-        finally:
-            self._changing.release()
+        if self._changing.acquire(blocking=False):
+            running = self._let_go()
+        else:
+            running = await to_thread.run_sync(self._wait_and_let_go)
+        if running is not None:
+            with CancelScope(shield=True):
+                await to_thread.run_sync(running.server.stop)
+                await running.client.aclose()
 
     async def __aenter__(self) -> Self:
         return self
@@ -155,6 +153,16 @@ class LocalModel(Model):
             return self._running
         finally:
             self._changing.release()
+
+    def _wait_and_let_go(self) -> _Running | None:
+        self._acquire()
+        return self._let_go()
+
+    def _let_go(self) -> _Running | None:
+        """What is running, for the caller to stop; the lock must be held, and is released."""
+        running, self._running = self._running, None
+        self._changing.release()
+        return running
 
     def _acquire(self) -> None:
         """Wait for a start or stop on another thread, as long as nobody cancels the wait."""

@@ -48,12 +48,13 @@ def drive(cell: Coroutine[Any, Any, _T], deadline: Deadline) -> Generator[Any, A
             insist(_awaiting_frames(cell))
             resume = partial(cell.throw, CellStopped())
             continue
+        asked_before = set(_groups_that_asked(cell))
         try:
             resume = partial(cell.send, (yield awaited))
         except BaseException as error:  # noqa: BLE001  # what is thrown in is the cell's to see
             if isinstance(error, asyncio.CancelledError):
                 cancellation = error
-                groups.update(_groups_that_cancelled(cell))
+                groups.update(set(_groups_that_asked(cell)) - asked_before)
             resume = partial(cell.throw, error)
 
 
@@ -83,20 +84,19 @@ def _outcome(end: StopIteration | CellStopped, cancellation: asyncio.CancelledEr
     return end.value
 
 
-def _groups_that_cancelled(cell: Any) -> Iterator[Any]:
-    """The task groups that wait in `cell` and cancelled it for a child's failure.
+def _groups_that_asked(cell: Any) -> Iterator[Any]:
+    """The task groups that `cell` is leaving and that have cancelled it for a child's failure.
 
-    Before Python 3.13 a group that does so while it exits leaves its cancellation counted as if it
-    came from outside (https://github.com/python/cpython/issues/116720). One that cut off its own
-    body, and so exits with `CancelledError`, has taken it back.
+    Before Python 3.13 one that does so while it is being left leaves its cancellation counted as
+    if it came from outside (https://github.com/python/cpython/issues/116720). One that did so
+    before takes it back itself.
     """
     if sys.version_info >= (3, 13):
         return
     for frame in _awaiting_frames(cell):
         if frame.f_code is asyncio.TaskGroup.__aexit__.__code__:
             group: Any = frame.f_locals["self"]
-            asked = group._parent_cancel_requested  # noqa: SLF001  # nothing public tells it
-            if asked and frame.f_locals["et"] is not asyncio.CancelledError:
+            if group._parent_cancel_requested:  # noqa: SLF001  # nothing public tells it
                 yield group
 
 

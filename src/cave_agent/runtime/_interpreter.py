@@ -71,9 +71,8 @@ class Interpreter:
                 raise  # it is the limit of a cell around this one
             error = deadline.error().with_traceback(stop.__traceback__)
             return self._failed(error, cell, capture)
-        if (
-            failure is None and deadline.was_enforced
-        ):  # the stop got lost, as exceptions in `__del__` do
+        # A stop may get lost, as exceptions in `__del__` do.
+        if failure is None and deadline.was_enforced:
             return self._failed(deadline.error(), cell, capture)
         return failure, hints
 
