@@ -12,7 +12,7 @@ help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*##/\t/'
 
 demo: $(VENV)/.demo ## Run the main job on real data with the embedded model
-	$(BIN)/cave-agent demo
+	$(BIN)/cave-agent demo --model local
 
 test: $(VENV)/.dev ## Run the offline tests
 	$(RUN) $(OFFLINE)

@@ -2,7 +2,7 @@
 
 import argparse
 
-from benchmarks import cells, chart, imports, many_agents, parsing, report, sessions, steps
+from benchmarks import cells, chart, imports, many_agents, parsing, report, sessions, steps, streams
 from benchmarks.peers import HERE
 from benchmarks.players.session import CELLS
 from benchmarks.rows import FULL, QUICK, Row
@@ -11,6 +11,7 @@ _GROUPS = {
     "step": steps.measure,
     "cell": cells.measure,
     "parsing": parsing.measure,
+    "stream": streams.measure,
     "session": sessions.measure,
     "agents": many_agents.measure,
     "import": imports.measure,

@@ -32,6 +32,7 @@ time over {cells}. The sessions are that short since a step of `smolagents` cost
 session is; its streaming is `run(stream=True)`, which yields steps, without the live rendering of
 tokens. *Cell*: `PythonRuntime.execute` on the main thread, with the limit of 120 s armed, beside
 `exec(compile(…))` of the same text in this process. *Parsing*: `FenceParser` fed {length:,} characters.
+*Stream*: a scripted server in a process of its own, on loopback; the SDK alone reads the same.
 *Session*: one run, each step with a cell that is new. *Agents*: all start at once in a task group,
 each takes five steps, of which four call a function that waits; memory is the traced peak.
 *Import*: an interpreter that imports, less one that does nothing.

@@ -10,6 +10,7 @@ from cave_agent.agent import (
 )
 from cave_agent.events import Event, EventType
 from cave_agent.models import (
+    LiteLLMModel,
     LocalModel,
     Model,
     ModelResponse,
@@ -41,6 +42,7 @@ __all__ = [
     "Function",
     "FunctionRule",
     "ImportRule",
+    "LiteLLMModel",
     "LocalModel",
     "LogLevel",
     "Message",

@@ -1,27 +1,35 @@
 """The tree of every error that cave-agent raises on its own account; it holds no behaviour."""
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 __all__ = [
     "AgentBusyError",
+    "CassetteError",
     "CaveAgentError",
     "CellTimeoutError",
     "DuplicateNameError",
     "InvalidNameError",
     "MissingExtraError",
     "ModelAuthenticationError",
+    "ModelBillingError",
     "ModelConnectionError",
+    "ModelContextError",
     "ModelError",
+    "ModelProtocolError",
     "ModelRateLimitError",
+    "ModelRefusalError",
     "ModelRequestError",
     "ModelServerError",
     "ModelStreamError",
+    "ModelTimeoutError",
     "PromptError",
     "RuntimeClosedError",
     "ScriptExhaustedError",
     "SecurityError",
     "SecurityRuleError",
     "UnknownNameError",
+    "UnknownPriceError",
     "WeightsError",
 ]
 
@@ -89,39 +97,78 @@ class SecurityRuleError(SecurityError):
 
 
 class ModelError(CaveAgentError):
-    """A model did not give a usable reply; the conversation can be taken up again."""
+    """A model did not give a usable reply; the conversation can be taken up again.
+
+    Attributes:
+        is_transient: Whether the same request, sent again, may well be answered.
+        retry_after: Seconds that the provider asked to wait before, if it said so.
+    """
+
+    is_transient: ClassVar[bool] = False
+
+    def __init__(self, message: str = "", *, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
 
 
 class ModelConnectionError(ModelError):
     """Nothing answered at the model's address, or the connection broke."""
+
+    is_transient = True
+
+
+class ModelTimeoutError(ModelConnectionError):
+    """The provider did not answer in time, or stopped in the middle of a reply."""
 
 
 class ModelAuthenticationError(ModelError):
     """The provider refused the key."""
 
 
+class ModelBillingError(ModelError):
+    """The provider wants to be paid first: the account has no credit, or its quota is used up."""
+
+
 class ModelRateLimitError(ModelError):
-    """The provider asked to slow down.
+    """The provider asked to slow down."""
 
-    Attributes:
-        retry_after: Seconds that the provider asked to wait, if it said so.
-    """
-
-    def __init__(self, message: str, *, retry_after: float | None = None) -> None:
-        super().__init__(message)
-        self.retry_after = retry_after
+    is_transient = True
 
 
 class ModelRequestError(ModelError):
     """The provider refused the request as it was sent; sending it again won't help."""
 
 
+class ModelContextError(ModelRequestError):
+    """The conversation is longer than the model can read."""
+
+
+class ModelRefusalError(ModelRequestError):
+    """The provider's content filter refused the request."""
+
+
 class ModelServerError(ModelError):
     """The provider failed on its side."""
 
+    is_transient = True
+
+
+class ModelProtocolError(ModelError):
+    """What answered does not speak the protocol: another program, or a wrong address."""
+
 
 class ModelStreamError(ModelError):
-    """A streamed reply ended before the model had finished it."""
+    """A streamed reply ended before the model had finished it, or part of it was unreadable."""
+
+    is_transient = True
+
+
+class UnknownPriceError(ModelError):
+    """A run was to keep within a cost, and nobody knows what the model costs."""
+
+
+class CassetteError(ModelError):
+    """A recording cannot be read, or does not go on as the conversation does."""
 
 
 class ScriptExhaustedError(ModelError):

@@ -5,6 +5,7 @@ from enum import StrEnum
 from typing import ClassVar, TypeAlias
 
 __all__ = [
+    "BudgetReachedEvent",
     "CodeEvent",
     "Event",
     "EventType",
@@ -14,8 +15,11 @@ __all__ = [
     "FinalResponseEvent",
     "MaxStepsReachedEvent",
     "ReasoningEvent",
+    "RefusalEvent",
+    "RetryEvent",
     "SecurityErrorEvent",
     "TextEvent",
+    "TruncatedEvent",
 ]
 
 
@@ -24,12 +28,16 @@ class EventType(StrEnum):
 
     TEXT = "text"
     REASONING = "reasoning"
+    RETRY = "retry"
     CODE = "code"
     EXECUTION_OUTPUT = "execution_output"
     EXECUTION_ERROR = "execution_error"
     EXECUTION_OUTPUT_EXCEEDED = "execution_output_exceeded"
     FINAL_RESPONSE = "final_response"
     MAX_STEPS_REACHED = "max_steps_reached"
+    BUDGET_REACHED = "budget_reached"
+    REFUSAL = "refusal"
+    TRUNCATED = "truncated"
     SECURITY_ERROR = "security_error"
 
 
@@ -47,6 +55,14 @@ class ReasoningEvent:
 
     content: str
     type: ClassVar[EventType] = EventType.REASONING
+
+
+@dataclass(frozen=True, slots=True)
+class RetryEvent:
+    """The reply starts over, and why: what was streamed of it since the last cell is void."""
+
+    content: str
+    type: ClassVar[EventType] = EventType.RETRY
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,9 +126,34 @@ class MaxStepsReachedEvent:
     type: ClassVar[EventType] = EventType.MAX_STEPS_REACHED
 
 
+@dataclass(frozen=True, slots=True)
+class BudgetReachedEvent:
+    """The run ended because its tokens, its money or its time were used up."""
+
+    content: str
+    type: ClassVar[EventType] = EventType.BUDGET_REACHED
+
+
+@dataclass(frozen=True, slots=True)
+class RefusalEvent:
+    """The run ended because the model, or its provider's content filter, refused to answer."""
+
+    content: str
+    type: ClassVar[EventType] = EventType.REFUSAL
+
+
+@dataclass(frozen=True, slots=True)
+class TruncatedEvent:
+    """The run ended with an answer whose end is missing: it was cut off again and again."""
+
+    content: str
+    type: ClassVar[EventType] = EventType.TRUNCATED
+
+
 Event: TypeAlias = (
     TextEvent
     | ReasoningEvent
+    | RetryEvent
     | CodeEvent
     | ExecutionOutputEvent
     | ExecutionErrorEvent
@@ -120,4 +161,7 @@ Event: TypeAlias = (
     | SecurityErrorEvent
     | FinalResponseEvent
     | MaxStepsReachedEvent
+    | BudgetReachedEvent
+    | RefusalEvent
+    | TruncatedEvent
 )

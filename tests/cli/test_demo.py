@@ -1,6 +1,8 @@
 """The demo as a user runs it, against a server that speaks the protocol."""
 
+import os
 import sys
+from collections.abc import Mapping
 from importlib import metadata
 
 import anyio
@@ -15,10 +17,13 @@ MEANS = code("mean_mass = penguins.groupby('species')['body_mass_g'].mean().to_d
 RECORD = code("notebook.record('Gentoo', to_pounds(mean_mass['Gentoo']))\nnotebook.findings")
 
 
-async def run_demo(*arguments: str) -> tuple[int, str]:
+async def run_demo(
+    *arguments: str, environment: Mapping[str, str] | None = None
+) -> tuple[int, str]:
     """Exit code and screen of `cave-agent demo`."""
     command = [sys.executable, "-m", "cave_agent", "demo", *arguments]
-    done = await anyio.run_process(command, check=False, stderr=-2)
+    variables = {**os.environ, **(environment or {})}
+    done = await anyio.run_process(command, check=False, stderr=-2, env=variables)
     return done.returncode, done.stdout.decode()
 
 
@@ -31,6 +36,30 @@ async def test_right_work_on_the_live_objects_passes_the_check() -> None:
     assert "{'Gentoo': 11.19" in screen
     assert "Right: the same objects" in screen
     assert [request["model"] for request in server.requests] == ["any"] * 4
+
+
+async def test_without_a_choice_the_model_at_hand_works_and_is_named() -> None:
+    async with ScriptedServer(MEANS, "Done.", RECORD, "Recorded.") as server:
+        exit_code, screen = await run_demo(environment={"OPENAI_BASE_URL": server.base_url})
+
+    assert exit_code == 0, screen
+    said = f"Using 'scripted' at {server.base_url}, because OPENAI_BASE_URL is set."
+    assert said in " ".join(screen.split())
+    assert [(request["model"], request["temperature"]) for request in server.requests] == [
+        ("scripted", 0)
+    ] * 4
+
+
+async def test_without_a_choice_and_without_a_model_the_way_out_is_shown() -> None:
+    environment = {"OPENAI_BASE_URL": "http://127.0.0.1:9/v1"}
+    exit_code, screen = await run_demo(environment=environment)
+
+    assert exit_code == 2
+    assert "OPENAI_BASE_URL is set, and http://127.0.0.1:9/v1 lists no model." in " ".join(
+        screen.split()
+    )
+    assert "model_id what --model-id says" in " ".join(screen.split())
+    assert "Traceback" not in screen
 
 
 async def test_wrong_work_fails_the_check_and_says_what_differs() -> None:
@@ -68,7 +97,10 @@ async def test_running_out_of_steps_is_told() -> None:
             ("--model", "localhost:11434/v1"),
             "There is no file 'localhost:11434/v1'. A server's URL",
         ),
-        (("--model-id", "x"), "'x' would be a name at a server, and --model 'local' is no"),
+        (
+            ("--model", "local", "--model-id", "x"),
+            "'x' would be a name at a server, and --model 'local' is no",
+        ),
     ],
 )
 async def test_a_model_that_cannot_be_meant_is_explained(

@@ -17,6 +17,7 @@ from cave_agent import (
     Function,
     FunctionRule,
     ImportRule,
+    LiteLLMModel,
     LocalModel,
     OpenAIServerModel,
     PythonRuntime,
@@ -26,6 +27,7 @@ from cave_agent import (
     Type,
     Variable,
 )
+from cave_agent.models import FallbackModel, RecordingModel, ReplayModel, RetryingModel
 from cave_agent.testing import ScriptedServer
 
 README = Path(__file__).parents[2] / "README.md"
@@ -43,6 +45,11 @@ CLASSES: dict[str, type] = {
         AttributeRule,
         RegexRule,
         OpenAIServerModel,
+        LiteLLMModel,
+        RetryingModel,
+        FallbackModel,
+        RecordingModel,
+        ReplayModel,
         LocalModel,
         ScriptedModel,
         ScriptedServer,

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from cave_agent.models import (
+    LiteLLMModel,
     Model,
     ModelResponse,
     OpenAIServerModel,
@@ -27,6 +28,15 @@ async def served(*replies: str) -> AsyncGenerator[Model]:
     async with (
         ScriptedServer(*replies) as server,
         OpenAIServerModel("m", server.base_url) as model,
+    ):
+        yield model
+
+
+@asynccontextmanager
+async def litellm(*replies: str) -> AsyncGenerator[Model]:
+    async with (
+        ScriptedServer(*replies) as server,
+        LiteLLMModel("openai/m", server.base_url) as model,
     ):
         yield model
 
@@ -58,7 +68,7 @@ async def generator(*replies: str) -> AsyncGenerator[Model]:
     yield Generator(*replies)
 
 
-@pytest.mark.parametrize("make", [scripted, served, only_call, generator])
+@pytest.mark.parametrize("make", [scripted, served, litellm, only_call, generator])
 async def test_a_model_conforms(make: object) -> None:
     await check_model(make)  # type: ignore[arg-type]
 

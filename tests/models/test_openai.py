@@ -2,10 +2,12 @@
 
 import asyncio
 import gc
+import json
 import subprocess
 import sys
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from decimal import Decimal
 from textwrap import dedent
 from traceback import format_exception
 from typing import Any
@@ -18,14 +20,26 @@ from inline_snapshot import snapshot
 from cave_agent.errors import (
     MissingExtraError,
     ModelAuthenticationError,
+    ModelBillingError,
     ModelConnectionError,
+    ModelContextError,
     ModelError,
+    ModelProtocolError,
     ModelRateLimitError,
+    ModelRefusalError,
     ModelRequestError,
     ModelServerError,
     ModelStreamError,
+    ModelTimeoutError,
 )
-from cave_agent.models import Delta, ModelResponse, OpenAIServerModel, TokenUsage
+from cave_agent.models import (
+    Delta,
+    FinishReason,
+    ModelResponse,
+    OpenAIServerModel,
+    SystemRole,
+    TokenUsage,
+)
 from cave_agent.testing import (
     CutStream,
     Failure,
@@ -58,6 +72,11 @@ async def served(
         yield server, model
 
 
+def coded(status: int, **codes: Any) -> Failure:
+    body = json.dumps({"error": {"message": "no", **codes}})
+    return Failure(status, body=body, content_type="application/json")
+
+
 async def streamed(model: OpenAIServerModel) -> list[Delta]:
     async with model.stream(ASKED) as deltas:
         return [delta async for delta in deltas]
@@ -75,7 +94,13 @@ async def test_a_streamed_reply_comes_in_pieces_and_ends_with_its_usage() -> Non
     async with served("an answer") as (server, model):
         deltas = await streamed(model)
 
-    assert deltas == [Delta("an a"), Delta("nswe"), Delta("r"), Delta(usage=USAGE)]
+    assert deltas == [
+        Delta("an a"),
+        Delta("nswe"),
+        Delta("r"),
+        Delta(finish_reason=FinishReason.STOP),
+        Delta(usage=USAGE),
+    ]
     assert server.requests[0]["stream_options"] == {"include_usage": True}
 
 
@@ -85,7 +110,80 @@ async def test_reasoning_is_kept_apart_from_the_reply() -> None:
         first, second = await streamed(model), await streamed(model)
 
     assert first[:2] == [Delta(reasoning="hm"), Delta("yes")]
-    assert second == [Delta(reasoning="hm")]
+    assert second == [Delta(reasoning="hm", finish_reason=FinishReason.STOP)]
+
+
+async def test_reasoning_of_a_whole_reply_is_kept_apart_from_it() -> None:
+    body = '{"choices": [{"message": {"content": "yes", "reasoning": "hm"}}]}'
+    async with served(Failure(200, body=body, content_type="application/json")) as (_, model):
+        response = await model.call(ASKED)
+
+    assert (response.content, response.reasoning) == ("yes", "hm")
+
+
+@pytest.mark.parametrize(
+    ("reply", "reason"),
+    [
+        (Reply("yes"), FinishReason.STOP),
+        (Reply("ye", finish_reason="length"), FinishReason.LENGTH),
+        (Reply("ye", finish_reason="content_filter"), FinishReason.REFUSAL),
+        (Reply("yes", finish_reason="eos"), FinishReason.STOP),
+        (Reply(None, refusal="I will not."), FinishReason.REFUSAL),
+    ],
+)
+async def test_why_a_reply_ends_is_told(reply: Reply, reason: FinishReason) -> None:
+    async with served(reply, reply) as (_, model):
+        called, deltas = await model.call(ASKED), await streamed(model)
+
+    assert called.finish_reason is reason
+    assert [delta.finish_reason for delta in deltas if delta.finish_reason] == [reason]
+    assert called.content == (reply.text or reply.refusal)
+    assert "".join(delta.text for delta in deltas) == called.content
+
+
+async def test_usage_tells_what_was_cached_and_reasoned_and_what_it_cost() -> None:
+    usage = TokenUsage(30, 20, 50, cached_tokens=25, reasoning_tokens=12, cost=Decimal("0.0015"))
+    async with served(Reply("yes", usage=usage), Reply("yes", usage=usage)) as (_, model):
+        called, deltas = await model.call(ASKED), await streamed(model)
+
+    assert called.token_usage == usage
+    assert deltas[-1] == Delta(usage=usage)
+
+
+async def test_a_whole_reply_without_usage_is_not_taken_for_one_that_used_nothing() -> None:
+    body = '{"choices": [{"message": {"content": "yes"}}]}'
+    async with served(Failure(200, body=body, content_type="application/json")) as (_, model):
+        response = await model.call(ASKED)
+
+    assert response.token_usage == TokenUsage(is_estimated=True)
+
+
+async def test_a_stream_is_not_asked_for_usage_if_that_is_ruled_out() -> None:
+    async with served("yes", stream_options=None) as (server, model):
+        await streamed(model)
+
+    assert "stream_options" not in server.requests[0]
+
+
+@pytest.mark.parametrize(
+    ("role", "sent"),
+    [
+        ("system", [("system", "Be brief."), ("user", "Well?")]),
+        ("developer", [("developer", "Be brief."), ("user", "Well?")]),
+        ("user", [("user", "Be brief.\n\nWell?")]),
+    ],
+)
+async def test_the_system_prompt_is_said_in_the_role_that_the_server_knows(
+    role: SystemRole, sent: list[tuple[str, str]]
+) -> None:
+    asked = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Well?"}]
+    async with served("One.", "Two.", system_role=role) as (server, model):
+        await model.call(asked)
+        await model.call(ASKED)
+
+    messages = server.requests[0]["messages"]
+    assert [(message["role"], message["content"]) for message in messages] == sent
+    assert server.requests[1]["messages"] == ASKED
 
 
 async def test_a_reply_without_content_is_empty() -> None:
@@ -106,7 +204,8 @@ async def test_keyword_arguments_go_into_every_request() -> None:
             "top_k": 5,
             "min_p": 0.1,
         }
-        assert request["stream_options"] == {"x": 1}
+    options_sent = [request.get("stream_options") for request in server.requests]
+    assert options_sent == [None, {"x": 1}]  # a whole reply has no stream
 
 
 async def test_key_organization_project_and_headers_are_sent() -> None:
@@ -200,12 +299,27 @@ def test_without_the_sdk_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> 
         (Failure(400, body="too long"), ModelRequestError, "status 400: too long"),
         (Failure(401, body="who"), ModelAuthenticationError, "Check api_key"),
         (Failure(403), ModelAuthenticationError, "status 403"),
+        (Failure(402, body="pay first"), ModelBillingError, "pay first.*credit"),
         (Failure(404, body="no such model"), ModelRequestError, "Check model_id 'm'"),
+        (Failure(408), ModelTimeoutError, "gave up waiting"),
+        (Failure(409), ModelServerError, "status 409"),
+        (Failure(413), ModelContextError, "Shorten the conversation"),
         (Failure(422), ModelRequestError, "status 422"),
         (Failure(429), ModelRateLimitError, "Ask again later"),
         (Failure(500), ModelServerError, "status 500"),
-        (Failure(502, body="<html>Bad gateway</html>"), ModelServerError, "an HTML page"),
+        (
+            Failure(502, body="<html>Bad gateway</html>"),
+            ModelServerError,
+            "a page that begins with '<html>Bad gateway",
+        ),
         (Failure(503, body="", content_type="text/plain"), ModelServerError, "status 503"),
+        (Failure(504), ModelTimeoutError, "gave up waiting"),
+        (Failure(529), ModelServerError, "status 529"),
+        (coded(429, code="insufficient_quota"), ModelBillingError, "credit and limits"),
+        (coded(400, code="context_length_exceeded"), ModelContextError, "max_history"),
+        (coded(400, type="exceed_context_size_error"), ModelContextError, "max_history"),
+        (coded(400, code="content_filter"), ModelRefusalError, "Word the request differently"),
+        (coded(400, code={"odd": 1}), ModelRequestError, "status 400"),
     ],
 )
 @pytest.mark.parametrize("streaming", [False, True], ids=["call", "stream"])
@@ -288,17 +402,18 @@ async def test_a_connection_that_breaks_before_a_whole_reply_is_an_error() -> No
         Failure(200, body='{"choices": null}', content_type="application/json"),
     ],
 )
-async def test_an_answer_that_is_no_completion_is_the_servers_failure(reply: Failure) -> None:
+async def test_an_answer_that_is_no_completion_speaks_another_protocol(reply: Failure) -> None:
     async with served(reply) as (_, model):
-        with pytest.raises(ModelServerError, match="base_url"):
+        with pytest.raises(ModelProtocolError, match="base_url") as caught:
             await model.call(ASKED)
+
+    assert not caught.value.is_transient
 
 
 @pytest.mark.parametrize(
     "reply",
     [
         CutStream("hello", 2),
-        StalledStream("hello", 2),
         RawStream(("{oops",)),
         RawStream(('"text"',)),
         RawStream(('{"choices": [{"delta": {"content": "x = 1"}}]}', "[DONE]")),
@@ -310,12 +425,37 @@ async def test_a_stream_that_does_not_say_that_it_is_whole_is_an_error(reply: An
             await streamed(model)
 
 
+async def test_a_stream_that_stalls_is_said_to_be_late() -> None:
+    async with served(StalledStream("hello", 2), timeout=0.2) as (_, model):
+        with pytest.raises(ModelTimeoutError, match="did not answer in time"):
+            await streamed(model)
+
+
+async def test_what_came_instead_of_a_chunk_is_shown() -> None:
+    async with served(RawStream(("{oops",)), RawStream(("caf\udce9",))) as (_, model):
+        with pytest.raises(ModelStreamError, match=r"'\{oops' is no JSON"):
+            await streamed(model)
+        with pytest.raises(ModelStreamError, match=r"b'\\xe9' is no UTF-8"):
+            await streamed(model)
+
+
+async def test_a_chunk_of_ten_megabytes_is_read() -> None:
+    long = "x" * 10_000_000
+    async with (
+        ScriptedServer(long, chunk_size=len(long)) as server,
+        OpenAIServerModel("m", server.base_url) as model,
+    ):
+        deltas = await streamed(model)
+
+    assert deltas[0].text == long
+
+
 @pytest.mark.parametrize(
     "reply", [RawStream(()), RawStream(("[DONE]",)), Failure(200, body="<html>Welcome</html>")]
 )
-async def test_a_stream_without_a_reply_is_the_servers_failure(reply: Any) -> None:
+async def test_a_stream_without_a_reply_speaks_another_protocol(reply: Any) -> None:
     async with served(reply) as (_, model):
-        with pytest.raises(ModelServerError, match="answered without a reply"):
+        with pytest.raises(ModelProtocolError, match="answered without a reply"):
             await streamed(model)
 
 

@@ -13,8 +13,8 @@ from tests.models.wheels import build_wheel, build_wheels, install_wheels, weigh
 
 from cave_agent.errors import WeightsError
 from cave_agent.models import Progress
-from cave_agent.models._weights import find_weights, user_cache
-from cave_agent.models._weights_files import Weights
+from cave_agent.models._weights._files import Weights
+from cave_agent.models._weights._find import find_weights, user_cache
 
 PARTS = [b"GGUF" + bytes(range(256)) * 40, b"second" * 1000, b"third"]
 WEIGHTS = weights_of(PARTS)
@@ -213,7 +213,7 @@ SCRIPT = dedent(
     import sys
     sys.path[:0] = [{root!r}, {site!r}]
     from tests.models.test_weights import WEIGHTS, unheard
-    from cave_agent.models._weights import find_weights
+    from cave_agent.models._weights._find import find_weights
     {before}
     try:
         print(find_weights(None, WEIGHTS, unheard))

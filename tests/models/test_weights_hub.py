@@ -9,7 +9,7 @@ from tests.models.wheels import weights_of
 
 from cave_agent.errors import MissingExtraError, WeightsError
 from cave_agent.models import Progress
-from cave_agent.models._weights import find_weights
+from cave_agent.models._weights._find import find_weights
 
 WEIGHTS = weights_of([b"GGUF"])
 DATA = b"GGUF" + bytes(5000)

@@ -6,7 +6,7 @@ import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from cave_agent.models._weights_files import Weights
+from cave_agent.models._weights._files import Weights
 
 VERSION = "0.2.0"
 

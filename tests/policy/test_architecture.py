@@ -74,7 +74,7 @@ def test_only_the_stream_owns_a_task() -> None:
 
 def test_only_the_local_server_prints_and_only_to_its_owner() -> None:
     assert _users("print", "sys.stdout.write", "sys.stderr.write") == snapshot(
-        ["models/_local_server.py"]
+        ["models/_local/_server.py"]
     )
 
 

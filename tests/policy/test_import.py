@@ -6,7 +6,9 @@ import sys
 import pytest
 
 _EXTRAS = {
+    "genai_prices",
     "huggingface_hub",
+    "litellm",
     "numpy",
     "openai",
     "pandas",

@@ -86,7 +86,8 @@ async def test_a_stream_reports_usage_only_if_asked(include: bool) -> None:
         ]
     )
     usages = [chunk["usage"] for chunk in chunks if "usage" in chunk]
-    assert usages == [TokenUsage(3, 1, 4).to_dict()] * include
+    told = {"prompt_tokens": 3, "completion_tokens": 1, "total_tokens": 4}
+    assert usages == [told] * include
 
 
 async def test_a_script_that_is_exhausted_says_so() -> None:

@@ -3,15 +3,18 @@
 from collections.abc import Iterable
 from contextlib import suppress
 from datetime import datetime
+from decimal import Decimal
 from functools import partial
 from operator import index
 from typing import Self, SupportsIndex, cast
 
+from cave_agent.agent._budget import Budget
 from cave_agent.agent._gate import Gate, Run
 from cave_agent.agent._log import AgentLog, LogLevel
-from cave_agent.agent._loop import Turn, run_turn
+from cave_agent.agent._loop import run_turn
 from cave_agent.agent._response import AgentResponse
 from cave_agent.agent._stream import Emit, EventStream
+from cave_agent.agent._turn import Turn
 from cave_agent.events import Event
 from cave_agent.messages import Message, MessageRole, SystemMessage, UserMessage
 from cave_agent.models import Model
@@ -38,13 +41,18 @@ class CaveAgent:
         max_history: Messages that the conversation keeps at most, the system message included;
             the current request and the latest exchange stay in any case.
         max_execution_result_length: Characters of a cell's output that the model reads at most.
+        max_tokens: Tokens that a run may use, prompts included. What is not reported yet is
+            estimated from the length of texts.
+        max_cost: US dollars that a run may cost, by what the provider reports or the model's
+            `cost` knows.
+        max_seconds: Seconds that a run may take, cells included.
 
     Attributes:
         messages: The conversation so far; from the first run on, the system message first.
 
     Raises:
         TypeError: `model` has neither `call` nor `stream`, or a message is no `Message`.
-        ValueError: A bound is not a whole number of at least one.
+        ValueError: A bound is not a whole number of at least one, or a cost or time not positive.
     """
 
     def __init__(  # noqa: PLR0913, PLR0917  # the signature is the specification's
@@ -61,6 +69,10 @@ class CaveAgent:
         messages: Iterable[Message] | None = None,
         max_history: int = 10,
         max_execution_result_length: int = 3000,
+        *,
+        max_tokens: int | None = None,
+        max_cost: Decimal | float | None = None,
+        max_seconds: float | None = None,
     ) -> None:
         if not hasattr(model, "call") and not hasattr(model, "stream"):
             raise TypeError(
@@ -75,6 +87,11 @@ class CaveAgent:
         self.max_history = _at_least_one("max_history", max_history)
         self.max_execution_result_length = _at_least_one(
             "max_execution_result_length", max_execution_result_length
+        )
+        self.max_tokens = None if max_tokens is None else _at_least_one("max_tokens", max_tokens)
+        self.max_cost = None if max_cost is None else Decimal(_positive("max_cost", max_cost))
+        self.max_seconds = (
+            None if max_seconds is None else float(_positive("max_seconds", max_seconds))
         )
         self.python_block_identifier = python_block_identifier
         self.system_prompt_template = (
@@ -94,6 +111,7 @@ class CaveAgent:
         Raises:
             TypeError: The request is not a `str`.
             PromptError: The system prompt's template names a placeholder that nothing fills.
+            UnknownPriceError: There is a `max_cost`, and the model's price is not known.
             RuntimeClosedError: The runtime was closed.
             ModelError: The model gave no usable reply; the conversation can be taken up again.
             AgentBusyError: Asked from inside this agent's own cell or stream.
@@ -152,8 +170,10 @@ class CaveAgent:
     async def _take_turn(self, run: Run, query: str, emit: Emit) -> AgentResponse:
         async with self._gate.passing(run):
             self._log.level = self.log_level
+            turn = self._turn(query)
+            turn.budget.check(self.model)
             self._renew_system_message()
-            return await run_turn(self._turn(query), emit)
+            return await run_turn(turn, emit)
 
     def _turn(self, query: str) -> Turn:
         return Turn(
@@ -165,6 +185,7 @@ class CaveAgent:
             max_history=self.max_history,
             max_output=self.max_execution_result_length,
             block_identifier=self.python_block_identifier,
+            budget=Budget(self.max_tokens, self.max_cost, self.max_seconds),
             log=self._log,
         )
 
@@ -198,3 +219,11 @@ def _at_least_one(name: str, bound: object) -> int:
         if (whole := index(cast("SupportsIndex", bound))) >= 1:
             return whole
     raise ValueError(f"{name} is a whole number of at least 1, not {bound!r:.80}.")
+
+
+def _positive(name: str, bound: object) -> str:
+    """A bound as digits, so that 0.1 is the decimal 0.1."""
+    with suppress(ArithmeticError):
+        if Decimal(str(bound)) > 0:
+            return str(bound)
+    raise ValueError(f"{name} is a number above 0, not {bound!r:.80}.")

@@ -1,6 +1,11 @@
 """Keeps a conversation within its bound, and words it for the model's interface."""
 
+import re
+
 from cave_agent.messages import Message, MessageRole
+from cave_agent.parsing import Code, UnclosedCode
+
+_BACKTICKS = re.compile(r"^ {0,3}(`{3,})", re.MULTILINE)
 
 
 def trimmed(messages: list[Message], *, request: Message, most: int) -> list[Message]:
@@ -31,6 +36,14 @@ def on_the_wire(messages: list[Message]) -> list[dict[str, str]]:
             wire.append(said)
             last = said
     return wire
+
+
+def fenced(block: Code | UnclosedCode, identifier: str) -> str:
+    """A block as the model would write it; one that has no end is given none."""
+    longest = max(map(len, _BACKTICKS.findall(block.content)), default=0)
+    fence = "`" * max(3, longest + 1)
+    end = fence if isinstance(block, Code) else ""
+    return f"{fence}{identifier}\n{block.content}{end}"
 
 
 def _is_pair(messages: list[Message], start: int) -> bool:

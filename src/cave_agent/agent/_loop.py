@@ -1,17 +1,16 @@
-"""The loop: think, act, observe, until there is an answer or no step left."""
+"""The loop: think, act, observe, until there is an answer or nothing left to work with."""
 
-import re
-from dataclasses import dataclass, field
-from typing import assert_never
+import math
 
-from cave_agent.agent._history import on_the_wire, trimmed
-from cave_agent.agent._log import AgentLog
+from cave_agent.agent._endings import answer, give_up, stop
+from cave_agent.agent._history import fenced, on_the_wire, trimmed
+from cave_agent.agent._listen import listen
 from cave_agent.agent._observation import observe
 from cave_agent.agent._reply import Reply
-from cave_agent.agent._response import AgentResponse, ExecutionStatus
+from cave_agent.agent._response import AgentResponse
 from cave_agent.agent._stream import Emit
-from cave_agent.errors import ModelError
-from cave_agent.events import CodeEvent, FinalResponseEvent, MaxStepsReachedEvent
+from cave_agent.agent._turn import Turn
+from cave_agent.events import CodeEvent
 from cave_agent.messages import (
     AssistantMessage,
     CodeExecutionMessage,
@@ -19,34 +18,16 @@ from cave_agent.messages import (
     Message,
     UserMessage,
 )
-from cave_agent.models import Model, TokenUsage, open_stream
 from cave_agent.parsing import Code, UnclosedCode
 from cave_agent.prompts import fill, load
-from cave_agent.runtime import PythonRuntime
 
-_BACKTICKS = re.compile(r"^ {0,3}(`{3,})", re.MULTILINE)
-
-
-@dataclass(slots=True)
-class Turn:
-    """One request being worked on: the parts it uses, and how far it has come."""
-
-    model: Model
-    runtime: PythonRuntime
-    messages: list[Message]
-    request: UserMessage
-    max_steps: int
-    max_history: int
-    max_output: int
-    block_identifier: str
-    log: AgentLog
-    step: int = 0
-    usage: TokenUsage = field(default_factory=TokenUsage)
-    snippets: list[str] = field(default_factory=list[str])
+_MOST_CONTINUATIONS = 3  # of one reply
+_SHORTEST_CELL = 0.001  # seconds, if the run's time has just passed
+_LONGEST_TAIL = 100  # characters of a cut reply that the model is reminded of
 
 
 async def run_turn(turn: Turn, emit: Emit) -> AgentResponse:
-    """Work on a request until it is answered or its steps are used up.
+    """Work on a request until it is answered or its steps or its budget are used up.
 
     Raises:
         ModelError: The model gave no usable reply; the conversation can be taken up again.
@@ -61,85 +42,61 @@ async def run_turn(turn: Turn, emit: Emit) -> AgentResponse:
 
 async def _take_steps(turn: Turn, emit: Emit) -> AgentResponse:
     while turn.step < turn.max_steps:
-        turn.step += 1
         reply = await _think(turn, emit)
-        match reply.block:
-            case Code(code):
-                await _act(turn, reply, emit, code=code)
-            case UnclosedCode(code):
-                _ask_again(turn, reply, code=code)
-            case None:
-                return await _answer(turn, reply, emit)
-            case _:
-                assert_never(reply.block)
-    return await _give_up(turn, emit)
+        if isinstance(reply.block, Code):
+            await _act(turn, reply, emit, code=reply.block)
+        elif reply.stopped is not None:
+            return await stop(turn, reply, emit, reached=reply.stopped)
+        elif reply.block is not None:
+            _ask_again(turn, reply, block=reply.block)
+        else:
+            return await answer(turn, reply, emit)
+    return await give_up(turn, emit)
 
 
 async def _think(turn: Turn, emit: Emit) -> Reply:
-    turn.log.debug("step %d of %d", turn.step, turn.max_steps)
     reply = Reply(turn.block_identifier, emit)
     messages = trimmed(turn.messages, request=turn.request, most=turn.max_history)
-    try:
-        await _listen(turn.model, messages, reply)
-    except ModelError:
-        if reply.block is None:  # else the block is complete, and only its aftermath is missing
-            raise
-    finally:
-        if reply.usage is not None:
-            turn.usage += reply.usage
+    await listen(turn, on_the_wire(messages), reply)
+    for _ in range(min(_MOST_CONTINUATIONS, turn.max_steps - turn.step)):
+        if not reply.is_cut or reply.stopped is not None:
+            break
+        turn.log.info("step %d: the reply was cut off at the model's limit", turn.step)
+        await listen(turn, on_the_wire([*messages, *_go_on(reply.go_on())]), reply)
     await reply.end()
     turn.messages[:] = messages  # only now: a request that failed leaves them as they were
     return reply
 
 
-async def _listen(model: Model, messages: list[Message], reply: Reply) -> None:
-    async with open_stream(model, on_the_wire(messages)) as deltas:
-        async for delta in deltas:
-            if not await reply.hear(delta):
-                return
+def _go_on(said: str) -> list[Message]:
+    """What the model is told after a reply that was cut off."""
+    if not said:
+        return [UserMessage(load("cut_while_reasoning"))]
+    tail = said[-_LONGEST_TAIL:].rpartition("\n")[2]
+    return [AssistantMessage(said), UserMessage(fill(load("cut_reply"), tail=tail))]
 
 
-async def _act(turn: Turn, reply: Reply, emit: Emit, *, code: str) -> None:
-    await emit(CodeEvent(code))
-    turn.snippets.append(code)
-    turn.messages.append(CodeExecutionMessage(reply.text + _block(turn, code, closed=True)))
-    result = await turn.runtime.execute(code)
+async def _act(turn: Turn, reply: Reply, emit: Emit, *, code: Code) -> None:
+    await emit(CodeEvent(code.content))
+    turn.snippets.append(code.content)
+    turn.messages.append(CodeExecutionMessage(reply.text + fenced(code, turn.block_identifier)))
+    result = await turn.runtime.execute(code.content, timeout=_limit(turn))
     observation = await observe(result, turn.runtime, most=turn.max_output)
     turn.messages.append(ExecutionResultMessage(observation.text))
     await emit(observation.event)
 
 
-def _ask_again(turn: Turn, reply: Reply, *, code: str) -> None:
+def _limit(turn: Turn) -> float | None:
+    """Seconds that a cell may take: the runtime's limit, or what is left of the run's time."""
+    seconds = min(turn.runtime.cell_timeout or math.inf, max(turn.seconds_left, _SHORTEST_CELL))
+    return None if math.isinf(seconds) else seconds
+
+
+def _ask_again(turn: Turn, reply: Reply, *, block: UnclosedCode) -> None:
     turn.log.warning("step %d: the code block has no end, so it was not run", turn.step)
     turn.messages += (
-        CodeExecutionMessage(reply.text + _block(turn, code, closed=False)),
+        CodeExecutionMessage(reply.text + fenced(block, turn.block_identifier)),
         ExecutionResultMessage(load("observation_of_unclosed_block")),
-    )
-
-
-def _block(turn: Turn, code: str, *, closed: bool) -> str:
-    longest = max(map(len, _BACKTICKS.findall(code)), default=0)
-    fence = "`" * max(3, longest + 1)
-    return f"{fence}{turn.block_identifier}\n{code}{fence if closed else ''}"
-
-
-async def _answer(turn: Turn, reply: Reply, emit: Emit) -> AgentResponse:
-    answer = AssistantMessage(reply.text)
-    turn.messages.append(answer)
-    await emit(FinalResponseEvent(answer.content))
-    return _response(turn, answer.content, ExecutionStatus.SUCCESS)
-
-
-async def _give_up(turn: Turn, emit: Emit) -> AgentResponse:
-    content = fill(load("out_of_steps"), steps=turn.step)
-    await emit(MaxStepsReachedEvent(content))
-    return _response(turn, content, ExecutionStatus.MAX_STEPS_REACHED)
-
-
-def _response(turn: Turn, content: str, status: ExecutionStatus) -> AgentResponse:
-    turn.log.info("%s at step %d", status.value, turn.step)
-    return AgentResponse(
-        content, status, turn.step, turn.max_steps, tuple(turn.snippets), turn.usage
     )
 
 

@@ -1,32 +1,56 @@
-"""Hears one streamed reply: what is said, and the first code in it."""
+"""Hears one reply: what is said, and the first code in it."""
 
 from typing import assert_never
 
+from cave_agent.agent._budget import estimate_usage
+from cave_agent.agent._response import ExecutionStatus
 from cave_agent.agent._stream import Emit
-from cave_agent.events import ReasoningEvent, TextEvent
-from cave_agent.models import Delta, TokenUsage
-from cave_agent.parsing import Code, FenceParser, Reasoning, Segment, Text, UnclosedCode
+from cave_agent.events import ReasoningEvent, RetryEvent, TextEvent
+from cave_agent.models import Delta, FinishReason, TokenUsage
+from cave_agent.parsing import Code, FenceParser, Reasoning, Segment, Splice, Text, UnclosedCode
 
 
 class Reply:
-    """What the model says in one step, told to listeners as it comes.
+    """What the model says in one go, told to listeners as it comes.
+
+    It may take several model calls: when the provider cuts a reply off, the next one goes on.
 
     Attributes:
         block: The first complete block, or the one that the reply broke off in.
-        usage: What the model reported for this reply, if it did.
+        finish_reason: Why the latest call's part ended, if the model said so.
+        stopped: What of the budget was used up in the middle of it, if so.
+        heard: Characters of the latest call's part, reasoning included.
     """
 
     def __init__(self, block_identifier: str, emit: Emit) -> None:
-        self._parser = FenceParser(block_identifier)
+        self._identifier = block_identifier
         self._emit = emit
-        self._said: list[str] = []
+        self._parser = FenceParser(block_identifier)
+        self._prose: list[str] = []
+        self._fed: list[str] = []  # the reply as the parser got it
+        self._kept = ""  # what calls before the latest one said
+        self._splice: Splice | None = None
+        self._usage: TokenUsage | None = None
+        self._prompt = 0
+        self._void = TokenUsage()  # used by parts that were started over
         self.block: Code | UnclosedCode | None = None
-        self.usage: TokenUsage | None = None
+        self.finish_reason: FinishReason | None = None
+        self.stopped: ExecutionStatus | None = None
+        self.heard = 0
 
     @property
     def text(self) -> str:
         """The prose before the code, or all of it; reasoning is no part of it."""
-        return "".join(self._said)
+        return "".join(self._prose)
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether the reply was cut off at the model's limit before it came to anything."""
+        return self.finish_reason is FinishReason.LENGTH and self.block is None
+
+    def begin_part(self, prompt: int) -> None:
+        """Get ready for a model call with a prompt of about `prompt` tokens."""
+        self._prompt, self.heard = prompt, 0
 
     async def hear(self, delta: Delta) -> bool:
         """Take in one piece of the reply; of what follows the code, only the usage.
@@ -35,24 +59,85 @@ class Reply:
         ends there is heard to its end, where providers report the usage.
         """
         was_complete = self.block is not None
+        self.heard += len(delta.text) + len(delta.reasoning)
         if delta.usage is not None:
-            self.usage = delta.usage
+            self._usage = delta.usage
+        if delta.finish_reason is not None:
+            self.finish_reason = delta.finish_reason
         if delta.reasoning:
             await self._emit(ReasoningEvent(delta.reasoning))
-        if delta.text and self.block is None:
-            await self._take(self._parser.feed(delta.text))
-        return not (was_complete and delta.text.strip())
+        if delta.text and not was_complete:
+            await self._take(self._joined(delta.text))
+        if delta.restart and not was_complete:
+            self._start_over()
+            await self._emit(RetryEvent(delta.restart))
+        return not (was_complete and (delta.text.strip() or delta.restart))
+
+    async def end_part(self) -> None:
+        """Take in that the latest call has nothing more to say."""
+        if self._splice is not None:
+            await self._take(self._splice.close())
 
     async def end(self) -> None:
         """Take in that nothing follows."""
+        await self.end_part()
         if self.block is None:
-            await self._take(self._parser.close())
+            await self._tell(self._parser.close())
 
-    async def _take(self, segments: list[Segment]) -> None:
+    def go_on(self) -> str:
+        """Get ready for another call that goes on where this one was cut; gives what was said."""
+        self._kept = "".join(self._fed)
+        self._fed = [self._kept]
+        self._listen_for_repetition()
+        self.finish_reason = None
+        return self._kept
+
+    def take_usage(self) -> TokenUsage:
+        """What the latest call used: as reported, or estimated if it said anything at all."""
+        usage, self._void = self._void, TokenUsage()
+        if self._usage is not None:
+            usage += self._usage
+        elif self.heard:
+            usage += estimate_usage(self._prompt, self.heard)
+        self._usage, self.heard = None, 0
+        return usage
+
+    def _start_over(self) -> None:
+        self._void = self.take_usage()
+        self.finish_reason = None
+        self._feed_anew(self._kept)
+        if self._splice is not None:
+            self._listen_for_repetition()
+
+    def _listen_for_repetition(self) -> None:
+        block = self._parser.open_block
+        cut = self._kept if block is None else block
+        self._splice = Splice(cut, in_block=block is not None)
+
+    def _joined(self, text: str) -> str:
+        if self._splice is None:
+            return text
+        text = self._splice.feed(text)
+        if self._splice.starts_over and self._parser.open_block:
+            self._feed_anew(self._kept.removesuffix(self._parser.open_block))
+            self._splice.starts_over = False
+        return text
+
+    def _feed_anew(self, said: str) -> None:
+        self._parser = FenceParser(self._identifier)
+        self._fed = [said]
+        self._prose = [each.content for each in self._parser.feed(said) if isinstance(each, Text)]
+
+    async def _take(self, text: str) -> None:
+        if text and self.block is None:
+            self._fed.append(text)
+            await self._tell(self._parser.feed(text))
+
+    async def _tell(self, segments: list[Segment]) -> None:
         for segment in segments:
             match segment:
                 case Text(content):
-                    self._said.append(content)
+                    self._prose.append(content)
                     await self._emit(TextEvent(content))
                 case Reasoning(content):
                     await self._emit(ReasoningEvent(content))

@@ -11,6 +11,11 @@ class ExecutionStatus(Enum):
 
     SUCCESS = "success"
     MAX_STEPS_REACHED = "max_steps_reached"
+    MAX_TOKENS_REACHED = "max_tokens_reached"
+    MAX_COST_REACHED = "max_cost_reached"
+    MAX_SECONDS_REACHED = "max_seconds_reached"
+    REFUSED = "refused"
+    TRUNCATED = "truncated"
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +26,7 @@ class AgentResponse:
         content: The model's answer, or what ended the run instead.
         steps_taken: Model calls of this run.
         code_snippets: The cells of this run, in order.
-        token_usage: What the model reported for this run.
+        token_usage: What this run used and cost, as reported, or estimated where it was not.
     """
 
     content: str
@@ -32,7 +37,10 @@ class AgentResponse:
     token_usage: TokenUsage
 
     def __str__(self) -> str:
+        usage = self.token_usage
+        tokens = f"tokens: {'about ' if usage.is_estimated else ''}{usage.total_tokens}"
+        cost = "" if usage.cost is None else f", cost: ${usage.cost:.6f}"
         return (
             f"{self.content}\n[{self.status.value} at step {self.steps_taken} of {self.max_steps}, "
-            f"cells: {len(self.code_snippets)}, tokens: {self.token_usage.total_tokens}]"
+            f"cells: {len(self.code_snippets)}, {tokens}{cost}]"
         )

@@ -42,12 +42,13 @@ def demo(
     model: Annotated[
         str,
         typer.Option(
-            help="`local`, a GGUF file, `hf:owner/repository/file`, or the URL of an OpenAI-compatible "
-            "server, whose key is read from OPENAI_API_KEY."
+            help="`auto`: what is at hand, a provider whose key is set, a server on this machine, or "
+            "else `local`, the embedded model. Or a GGUF file, `hf:owner/repository/file`, or the "
+            "URL of an OpenAI-compatible server, whose key is read from OPENAI_API_KEY."
         ),
-    ] = "local",
+    ] = "auto",
     model_id: Annotated[
-        str | None, typer.Option(help="The model's name at that server.", show_default="default")
+        str | None, typer.Option(help="The model's name there.", show_default="chosen for you")
     ] = None,
 ) -> None:
     """Let a model analyse real measurements of penguins, and check what it did."""
@@ -56,12 +57,16 @@ def demo(
     try:
         if find_spec("pandas") is None:
             raise MissingExtraError("The demo", extra="demo")
-        is_right = anyio.run(run_demo, choose_model(model, model_id, screen), screen)
+        is_right = anyio.run(_run, model, model_id, screen)
     except CaveAgentError as error:
         screen.problem(str(error))
-        if "://" in model:
+        if "://" in model or model == "auto":
             screen.say("Here base_url is what --model says, and model_id what --model-id says.")
         raise typer.Exit(2) from error
     finally:
         screen.rest()
     raise typer.Exit(0 if is_right else 1)
+
+
+async def _run(model: str, model_id: str | None, screen: Screen) -> bool:
+    return await run_demo(await choose_model(model, model_id, screen), screen)

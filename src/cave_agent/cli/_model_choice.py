@@ -6,18 +6,23 @@ from pathlib import Path
 import typer
 
 from cave_agent.cli._screen import Screen
-from cave_agent.models import LocalModel, OpenAIServerModel
+from cave_agent.models import LocalModel, OpenAIServerModel, detect
 
 _DEFAULT_ID = "default"
 
 
-def choose_model(spec: str, model_id: str | None, screen: Screen) -> LocalModel | OpenAIServerModel:
-    """The model that `spec` names: `local`, a GGUF file, `hf:…`, or a server's URL.
+async def choose_model(
+    spec: str, model_id: str | None, screen: Screen
+) -> LocalModel | OpenAIServerModel:
+    """The model that `spec` names: `auto`, `local`, a GGUF file, `hf:…`, or a server's URL.
 
     Raises:
         BadParameter: It names none of these.
         MissingExtraError: The extra for that kind of model is not installed.
+        ModelConnectionError: It is `auto`, and there is no model at hand.
     """
+    if spec == "auto":
+        return await detect(model_id, tell=screen.say, progress=screen.progress, temperature=0)
     if spec.startswith(("http://", "https://")):
         key = os.environ.get("OPENAI_API_KEY")
         return OpenAIServerModel(model_id or _DEFAULT_ID, spec, key, temperature=0)

@@ -1,6 +1,6 @@
 """Draws a run on the terminal; it decides nothing."""
 
-from typing import assert_never
+from typing import TypeAlias, assert_never
 
 from rich.console import Console
 from rich.progress import (
@@ -16,6 +16,7 @@ from rich.syntax import Syntax
 from rich.text import Text
 
 from cave_agent.events import (
+    BudgetReachedEvent,
     CodeEvent,
     Event,
     ExecutionErrorEvent,
@@ -24,11 +25,22 @@ from cave_agent.events import (
     FinalResponseEvent,
     MaxStepsReachedEvent,
     ReasoningEvent,
+    RefusalEvent,
+    RetryEvent,
     SecurityErrorEvent,
     TextEvent,
+    TruncatedEvent,
 )
 from cave_agent.models import Progress
 
+_Turning: TypeAlias = (
+    RetryEvent
+    | FinalResponseEvent
+    | MaxStepsReachedEvent
+    | BudgetReachedEvent
+    | RefusalEvent
+    | TruncatedEvent
+)
 _WIDE = 70  # columns that a bar with its name and times needs
 
 
@@ -92,9 +104,22 @@ class Screen:
             ):
                 self._block("failed", Text(content, "red"))
                 self.wait("reading")
+            case _:
+                self._show_turn(event)
+
+    def _show_turn(self, event: _Turning) -> None:
+        match event:
             case FinalResponseEvent():
                 self._end_line()  # its text has been streamed
-            case MaxStepsReachedEvent(content):
+            case RetryEvent(content):
+                self.say(f"[the reply starts over: {content}]", "yellow")
+                self.wait("asking again")
+            case (
+                MaxStepsReachedEvent(content)
+                | BudgetReachedEvent(content)
+                | RefusalEvent(content)
+                | TruncatedEvent(content)
+            ):
                 self.problem(content)
             case _:
                 assert_never(event)

@@ -1,52 +1,85 @@
 """Language models, behind one protocol."""
 
 from cave_agent.errors import (
+    CassetteError,
     MissingExtraError,
     ModelAuthenticationError,
+    ModelBillingError,
     ModelConnectionError,
+    ModelContextError,
     ModelError,
+    ModelProtocolError,
     ModelRateLimitError,
+    ModelRefusalError,
     ModelRequestError,
     ModelServerError,
     ModelStreamError,
+    ModelTimeoutError,
     ScriptExhaustedError,
+    UnknownPriceError,
     WeightsError,
 )
-from cave_agent.models._adapt import open_stream
+from cave_agent.models._adapt import cost_of, open_stream
+from cave_agent.models._cassettes import RecordingModel, ReplayModel
+from cave_agent.models._detect import LocalServer, detect
+from cave_agent.models._fallback import FallbackModel
+from cave_agent.models._litellm import LiteLLMModel
 from cave_agent.models._local import LocalModel
 from cave_agent.models._openai import OpenAIServerModel
 from cave_agent.models._protocol import (
     Delta,
     DeltaStream,
+    FinishReason,
     Model,
     ModelResponse,
     TokenUsage,
     WireMessages,
 )
+from cave_agent.models._retry import RetryingModel
 from cave_agent.models._scripted import ScriptedModel, code
-from cave_agent.models._weights_files import Progress
+from cave_agent.models._system_role import SystemRole
+from cave_agent.models._timed import TimedStream
+from cave_agent.models._weights import Progress
 
 __all__ = [
+    "CassetteError",
     "Delta",
     "DeltaStream",
+    "FallbackModel",
+    "FinishReason",
+    "LiteLLMModel",
     "LocalModel",
+    "LocalServer",
     "MissingExtraError",
     "Model",
     "ModelAuthenticationError",
+    "ModelBillingError",
     "ModelConnectionError",
+    "ModelContextError",
     "ModelError",
+    "ModelProtocolError",
     "ModelRateLimitError",
+    "ModelRefusalError",
     "ModelRequestError",
     "ModelResponse",
     "ModelServerError",
     "ModelStreamError",
+    "ModelTimeoutError",
     "OpenAIServerModel",
     "Progress",
+    "RecordingModel",
+    "ReplayModel",
+    "RetryingModel",
     "ScriptExhaustedError",
     "ScriptedModel",
+    "SystemRole",
+    "TimedStream",
     "TokenUsage",
+    "UnknownPriceError",
     "WeightsError",
     "WireMessages",
     "code",
+    "cost_of",
+    "detect",
     "open_stream",
 ]

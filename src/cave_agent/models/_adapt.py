@@ -1,12 +1,23 @@
 """The one place that turns whatever a user's `stream` gives into a stream of deltas."""
 
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
+from decimal import Decimal
 from typing import Any, cast
 
 from typing_extensions import override
 
-from cave_agent.models._protocol import Delta, DeltaStream, Model, ModelResponse, WireMessages
+from cave_agent.models._protocol import (
+    Delta,
+    DeltaStream,
+    FinishReason,
+    Model,
+    ModelResponse,
+    TokenUsage,
+    WireMessages,
+    as_delta,
+)
 
 
 def open_stream(model: Model, messages: WireMessages) -> DeltaStream:
@@ -28,6 +39,41 @@ def open_stream(model: Model, messages: WireMessages) -> DeltaStream:
         f"{type(model).__name__}.stream() gave {opened!r}. Make it an async generator of str, "
         "or return an async context manager over Deltas."
     )
+
+
+async def call_model(model: Model, messages: WireMessages) -> ModelResponse:
+    """The whole reply of any kind of model; of one that can only stream, its pieces joined.
+
+    Raises:
+        TypeError: `model.call` gave something else.
+    """
+    if not hasattr(model, "call"):
+        async with open_stream(model, messages) as deltas:
+            return join_deltas([delta async for delta in deltas])
+    called: Any = model.call(messages)
+    response: Any = (await called) if hasattr(called, "__await__") else called
+    if not isinstance(response, ModelResponse):
+        raise TypeError(
+            f"{type(model).__name__}.call() gave {response!r:.80}. Make it an `async def` that "
+            "returns a ModelResponse."
+        )
+    return replace(response, content=_text(response.content))
+
+
+async def close_model(model: Model) -> None:
+    """Close the connections of any kind of model, if it has a way to."""
+    aclose: Any = getattr(model, "aclose", None)
+    if aclose is not None:
+        await aclose()
+
+
+def cost_of(model: Model, usage: TokenUsage) -> Decimal | None:
+    """What `usage` costs in US dollars, or `None` if nobody knows, `model` included."""
+    if usage.cost is not None:
+        return usage.cost
+    tell: Any = getattr(model, "cost", None)  # a model need not be a subclass
+    cost: Decimal | None = tell(usage) if tell is not None else None
+    return cost
 
 
 class _Pieces(AbstractAsyncContextManager[AsyncIterator[Delta]], AsyncIterator[Delta]):
@@ -55,14 +101,21 @@ class _Pieces(AbstractAsyncContextManager[AsyncIterator[Delta]], AsyncIterator[D
 
 
 async def _whole(model: Model, messages: WireMessages) -> AsyncGenerator[Delta]:
-    called: Any = model.call(messages)
-    response: Any = (await called) if hasattr(called, "__await__") else called
-    if not isinstance(response, ModelResponse):
-        raise TypeError(
-            f"{type(model).__name__}.call() gave {response!r:.80}. Make it an `async def` that "
-            "returns a ModelResponse."
-        )
-    yield Delta(_text(response.content), usage=response.token_usage)
+    yield as_delta(await call_model(model, messages))
+
+
+def join_deltas(deltas: Sequence[Delta]) -> ModelResponse:
+    """One reply of the pieces since the latest restart."""
+    starts = [number for number, delta in enumerate(deltas) if delta.restart]
+    valid = deltas[starts[-1] :] if starts else deltas
+    usages = [delta.usage for delta in valid if delta.usage is not None]
+    ends = [delta.finish_reason for delta in valid if delta.finish_reason is not None]
+    return ModelResponse(
+        "".join(delta.text for delta in valid),
+        usages[-1] if usages else TokenUsage(),
+        ends[-1] if ends else FinishReason.STOP,
+        "".join(delta.reasoning for delta in valid),
+    )
 
 
 def _text(said: object) -> str:

@@ -5,28 +5,41 @@ a field that is missing or of another type reads as empty here; only the caller 
 is a failure.
 """
 
-from typing import Any, NamedTuple, cast
+from decimal import Decimal
+from typing import Any, cast
 
-from cave_agent.models._protocol import Delta, ModelResponse, TokenUsage
-
-
-class Chunk(NamedTuple):
-    """One event of a streamed reply: what it adds, and whether the model says it is the last."""
-
-    delta: Delta
-    finishes: bool
+from cave_agent.models._protocol import Delta, FinishReason, ModelResponse, TokenUsage
 
 
-def read_chunk(chunk: object) -> Chunk:
-    """What one event of a stream adds; a chunk without choices may still carry the usage."""
-    choice = _first_choice(chunk)
-    delta = getattr(choice, "delta", None)
-    reasoning = _text(delta, "reasoning_content") or _text(delta, "reasoning")
-    usage = getattr(chunk, "usage", None)
-    return Chunk(
-        Delta(_text(delta, "content"), reasoning, _read_usage(usage) if usage else None),
-        finishes=bool(getattr(choice, "finish_reason", None)),
-    )
+class ChunkReader:
+    """Reads one streamed reply, chunk by chunk.
+
+    Attributes:
+        has_heard: Whether anything came at all.
+        has_finished: Whether the model said that the reply is whole, or why not.
+    """
+
+    def __init__(self) -> None:
+        self.has_heard = False
+        self.has_finished = False
+        self._has_refused = False
+
+    def read(self, chunk: object) -> Delta:
+        """What one chunk adds; one without choices may still carry the usage."""
+        self.has_heard = True
+        choice = _first_choice(chunk)
+        holder = getattr(choice, "delta", None)
+        usage = getattr(chunk, "usage", None)
+        # A refusal says so in its text's place, not in the reason at the end.
+        self._has_refused = self._has_refused or bool(_text(holder, "refusal"))
+        finish = _finish(choice, has_refused=self._has_refused)
+        self.has_finished = self.has_finished or finish is not None
+        return Delta(
+            _said(holder),
+            _thought(holder),
+            usage=read_usage(usage) if usage else None,
+            finish_reason=finish,
+        )
 
 
 def read_completion(completion: object) -> ModelResponse | None:
@@ -35,7 +48,28 @@ def read_completion(completion: object) -> ModelResponse | None:
     if choice is None:
         return None
     message = getattr(choice, "message", None)
-    return ModelResponse(_text(message, "content"), _read_usage(getattr(completion, "usage", None)))
+    return ModelResponse(
+        _said(message),
+        read_usage(getattr(completion, "usage", None)),
+        _finish(choice, has_refused=bool(_text(message, "refusal"))) or FinishReason.STOP,
+        _thought(message),
+    )
+
+
+def read_usage(usage: object) -> TokenUsage:
+    """The tokens that are told, and their cost where a provider adds it, as OpenRouter does."""
+    prompt = _count(usage, "prompt_tokens") or 0
+    completion = _count(usage, "completion_tokens") or 0
+    cost: Any = getattr(usage, "cost", None)
+    return TokenUsage(
+        prompt,
+        completion,
+        _count(usage, "total_tokens") or prompt + completion,
+        _count(getattr(usage, "prompt_tokens_details", None), "cached_tokens"),
+        _count(getattr(usage, "completion_tokens_details", None), "reasoning_tokens"),
+        Decimal(str(cost)) if isinstance(cost, int | float) else None,
+        is_estimated=usage is None,
+    )
 
 
 def _first_choice(answer: object) -> object | None:
@@ -43,17 +77,33 @@ def _first_choice(answer: object) -> object | None:
     return cast("list[object]", choices)[0] if isinstance(choices, list) and choices else None
 
 
+def _said(holder: object) -> str:
+    return _text(holder, "content") or _text(holder, "refusal")
+
+
+def _thought(holder: object) -> str:
+    return _text(holder, "reasoning_content") or _text(holder, "reasoning")
+
+
+def _finish(choice: object, *, has_refused: bool) -> FinishReason | None:
+    match getattr(choice, "finish_reason", None):
+        case None | "":
+            return None
+        case "content_filter":
+            return FinishReason.REFUSAL
+        case _ if has_refused:
+            return FinishReason.REFUSAL
+        case "length":
+            return FinishReason.LENGTH
+        case _:
+            return FinishReason.STOP
+
+
 def _text(holder: object, name: str) -> str:
     text: Any = getattr(holder, name, None)
     return text if isinstance(text, str) else ""
 
 
-def _read_usage(usage: object) -> TokenUsage:
-    prompt = _count(usage, "prompt_tokens")
-    completion = _count(usage, "completion_tokens")
-    return TokenUsage(prompt, completion, _count(usage, "total_tokens") or prompt + completion)
-
-
-def _count(usage: object, name: str) -> int:
+def _count(usage: object, name: str) -> int | None:
     count: Any = getattr(usage, name, None)
-    return count if isinstance(count, int) else 0
+    return count if isinstance(count, int) else None

@@ -4,22 +4,27 @@ import importlib
 import os
 from collections.abc import AsyncGenerator, AsyncIterator, Generator
 from contextlib import aclosing, asynccontextmanager, contextmanager
+from decimal import Decimal
 from functools import partial
 from json import JSONDecodeError
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
 
+from typing_extensions import override
+
 from cave_agent.errors import (
     MissingExtraError,
     ModelAuthenticationError,
-    ModelServerError,
+    ModelProtocolError,
     ModelStreamError,
 )
-from cave_agent.models._chat import read_chunk, read_completion
+from cave_agent.models._chat import ChunkReader, read_completion
 from cave_agent.models._openai_errors import Endpoint, explain
 from cave_agent.models._per_loop import PerLoop
-from cave_agent.models._protocol import Delta, Model, ModelResponse, WireMessages
+from cave_agent.models._prices import Prices
+from cave_agent.models._protocol import Delta, Model, ModelResponse, TokenUsage, WireMessages
+from cave_agent.models._system_role import SystemRole, with_system_role
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
@@ -43,8 +48,11 @@ class OpenAIServerModel(Model):
         api_key: `OPENAI_API_KEY` unless this or `base_url` is given; a server may need none.
         organization: Sent along to OpenAI.
         project: Sent along to OpenAI.
+        system_role: What the server calls the system's role: reasoning models of OpenAI want
+            `developer`, and templates that know no such role want its text from the `user`.
         kwargs: Go into the body of every request, `extra_body` too; but `timeout` (seconds),
-            `extra_headers` and `extra_query` say how it is sent.
+            `extra_headers` and `extra_query` say how it is sent. `stream_options=None` asks for
+            no usage in streams, which a few servers refuse.
 
     Raises:
         MissingExtraError: The extra `openai` is not installed.
@@ -58,6 +66,8 @@ class OpenAIServerModel(Model):
         api_key: str | None = None,
         organization: str | None = None,
         project: str | None = None,
+        *,
+        system_role: SystemRole = "system",
         **kwargs: Any,
     ) -> None:
         try:
@@ -68,7 +78,9 @@ class OpenAIServerModel(Model):
         url = base_url or os.environ.get("OPENAI_BASE_URL")
         key = _usable_key(model_id, api_key or _environments_key(base_url), url)
         self._endpoint = Endpoint.at(url or _OPENAI_URL, model_id=model_id, key=key)
-        self._body = kwargs.pop("extra_body", {}) | kwargs
+        self._prices = Prices(model_id, url=self._endpoint.url)
+        self._system_role: SystemRole = system_role
+        self._body: dict[str, Any] = {**(kwargs.pop("extra_body", None) or {}), **kwargs}
         self._transport = {
             name: self._body.pop(name) for name in _TRANSPORT_OPTIONS & self._body.keys()
         }
@@ -113,6 +125,11 @@ class OpenAIServerModel(Model):
         async with response, aclosing(self._deltas(response)) as deltas:
             yield deltas
 
+    @override
+    def cost(self, usage: TokenUsage) -> Decimal | None:
+        """What `usage` costs in US dollars: as reported, else by the list of `genai-prices`."""
+        return self._prices.cost(usage)
+
     async def aclose(self) -> None:
         """Close the connections of the running event loop; the model can be used again."""
         await self._clients.aclose()
@@ -125,39 +142,41 @@ class OpenAIServerModel(Model):
 
     async def _post(self, messages: WireMessages, *, stream: bool) -> Any:
         client = await self._clients.get()
-        options: dict[str, Any] = {"stream_options": {"include_usage": True}} if stream else {}
+        options: dict[str, Any] = {
+            "stream_options": {"include_usage": True} if stream else None,
+            **self._body,
+        }
+        if not (stream and options["stream_options"]):
+            del options["stream_options"]
         create: Any = client.chat.completions.create
         return await create(
             model=self.model_id,
-            messages=messages,
+            messages=with_system_role(messages, self._system_role),
             stream=stream,
-            extra_body={**options, **self._body},
+            extra_body=options,
             **self._transport,
         )
 
     async def _deltas(self, response: AsyncIterator[object]) -> AsyncGenerator[Delta]:
-        events = aiter(response)
-        heard = finished = False
+        events, reader = aiter(response), ChunkReader()
         while True:
             with self._explained(streaming=True):
                 event = await anext(events, None)
             if event is None:
                 break
-            heard = True
-            chunk = read_chunk(event)
-            finished = finished or chunk.finishes
-            if chunk.delta != Delta():
-                yield chunk.delta
-        if not heard:
+            delta = reader.read(event)
+            if delta != Delta():
+                yield delta
+        if not reader.has_heard:
             raise self._no_reply()
-        if not finished:  # the SDK reads a stream that was cut off as one that ended
+        if not reader.has_finished:  # the SDK reads a stream that was cut off as one that ended
             raise ModelStreamError(
                 f"The reply of {self._endpoint.url} ended without a finish reason, so part of it "
                 "may be missing. Ask again, or look at the server's log."
             )
 
-    def _no_reply(self) -> ModelServerError:
-        return ModelServerError(
+    def _no_reply(self) -> ModelProtocolError:
+        return ModelProtocolError(
             f"{self._endpoint.url} answered without a reply. Check that base_url ends in the "
             "API's path, such as /v1."
         )

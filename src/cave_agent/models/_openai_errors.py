@@ -1,6 +1,7 @@
 """Says in our own error tree what went wrong at an OpenAI-compatible server.
 
-The decision is made by exception class and status code, never by the text of a message.
+The decision is made by exception class, status code and the protocol's error codes
+(<https://platform.openai.com/docs/guides/error-codes>), never by the text of a message.
 """
 
 import math
@@ -10,20 +11,31 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
+from json import JSONDecodeError
 from typing import Any, cast
 from urllib.parse import SplitResult, urlsplit
 
 from cave_agent.errors import (
     ModelAuthenticationError,
+    ModelBillingError,
     ModelConnectionError,
+    ModelContextError,
     ModelError,
+    ModelProtocolError,
     ModelRateLimitError,
+    ModelRefusalError,
     ModelRequestError,
     ModelServerError,
     ModelStreamError,
+    ModelTimeoutError,
 )
 
+_BILLING = {"insufficient_quota", "billing_hard_limit_reached", "billing_not_active"}
+_TOO_LONG = {"context_length_exceeded", "exceed_context_size_error"}  # OpenAI's, llama.cpp's
+_FILTERED = {"content_filter", "content_policy_violation"}
 _LONGEST_QUOTE = 500
+_LONGEST_BYTES = 40
+_LONGEST_PAGE = 80
 _SHORTEST_KEY = 8  # a shorter one is no secret, and may stand in any text
 
 
@@ -34,6 +46,7 @@ class Endpoint:
     url: str
     model_id: str
     key: str = field(repr=False)
+    more_keys: tuple[str, ...] = field(default=(), repr=False)
 
     @classmethod
     def at(cls, url: str, *, model_id: str, key: str) -> "Endpoint":
@@ -47,8 +60,11 @@ class Endpoint:
         return cls(bare.geturl(), model_id, key)
 
     def scrub(self, text: str) -> str:
-        """`text` without the key, in case a server echoes it."""
-        return text.replace(self.key, "[key]") if len(self.key) >= _SHORTEST_KEY else text
+        """`text` without the keys, in case a server echoes one."""
+        for key in (self.key, *self.more_keys):
+            if len(key) >= _SHORTEST_KEY:
+                text = text.replace(key, "[key]")
+        return text
 
 
 def _parts(url: str) -> SplitResult:
@@ -71,41 +87,72 @@ def explain(error: Exception, endpoint: Endpoint, *, streaming: bool) -> ModelEr
     status = _status(error)
     if status is not None:
         return _refusal(error, status, endpoint)
-    if streaming:
-        return _broken_off(error, endpoint)
-    if isinstance(error, openai.APITimeoutError):
-        return ModelConnectionError(
+    if any(isinstance(cause, openai.APITimeoutError | TimeoutError) for cause in _causes(error)):
+        return ModelTimeoutError(
             f"{endpoint.url} did not answer in time. Look at its load, or pass a longer timeout=."
         )
+    if streaming:
+        return _broken_off(error, endpoint)
     if isinstance(error, openai.APIConnectionError):
         return _unreachable(error, endpoint)
-    return ModelServerError(
-        f"{endpoint.url} answered something that is no chat completion: "
-        f"{_quote(error, endpoint)}. Check that base_url ends in the API's path, such as /v1."
+    return ModelProtocolError(
+        f"{endpoint.url}, asked for a chat completion of {endpoint.model_id!r}, answered "
+        f"something else: {_quote(error, endpoint)}. Check that base_url ends in the API's path, "
+        "such as /v1."
     )
 
 
 def _refusal(error: Exception, status: int, endpoint: Endpoint) -> ModelError:
-    quote = _quote(error, endpoint)
-    if status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
-        return ModelAuthenticationError(
-            f"{endpoint.url} refused the key with status {status}: {quote}. "
-            "Check api_key, or where it comes from."
+    """The error that a status of 400 or more means, told by its own code first."""
+    quote, codes = _quote(error, endpoint), _codes(error)
+    refused = f"{endpoint.url} refused the request with status {status}: {quote}."
+    if codes & _BILLING or status == HTTPStatus.PAYMENT_REQUIRED:
+        return ModelBillingError(f"{refused} Look at the account's credit and limits.")
+    if codes & _TOO_LONG or status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+        return ModelContextError(
+            f"{refused} Shorten the conversation with max_history or "
+            "max_execution_result_length, or take a model that can read more."
         )
-    if status == HTTPStatus.TOO_MANY_REQUESTS:
-        wait = _retry_after(error)
-        when = "later" if wait is None else f"in {wait:g} s"
-        return ModelRateLimitError(
-            f"{endpoint.url} asks to slow down: {quote}. Ask again {when}.", retry_after=wait
-        )
-    if HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR:
-        return ModelRequestError(
-            f"{endpoint.url} refused the request with status {status}: {quote}. "
-            f"Check model_id {endpoint.model_id!r}, base_url and the messages."
-        )
-    return ModelServerError(
-        f"{endpoint.url} failed with status {status}: {quote}. Ask again, or look at its log."
-    )
+    if codes & _FILTERED:
+        return ModelRefusalError(f"{refused} Word the request differently.")
+    return _by_status(error, status, endpoint, quote=quote)
+
+
+def _by_status(error: Exception, status: int, endpoint: Endpoint, *, quote: str) -> ModelError:
+    wait = _retry_after(error)
+    match status:
+        case HTTPStatus.UNAUTHORIZED | HTTPStatus.FORBIDDEN:
+            return ModelAuthenticationError(
+                f"{endpoint.url} refused the key with status {status}: {quote}. "
+                "Check api_key, or where it comes from."
+            )
+        case HTTPStatus.TOO_MANY_REQUESTS:
+            when = "later" if wait is None else f"in {wait:g} s"
+            return ModelRateLimitError(
+                f"{endpoint.url} asks to slow down: {quote}. Ask again {when}.", retry_after=wait
+            )
+        case HTTPStatus.REQUEST_TIMEOUT | HTTPStatus.GATEWAY_TIMEOUT:
+            return ModelTimeoutError(
+                f"{endpoint.url} gave up waiting with status {status}: {quote}. Ask again.",
+                retry_after=wait,
+            )
+        case _ if status == HTTPStatus.CONFLICT or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            return ModelServerError(
+                f"{endpoint.url} failed with status {status}: {quote}. "
+                "Ask again, or look at its log.",
+                retry_after=wait,
+            )
+        case _:
+            return ModelRequestError(
+                f"{endpoint.url} refused the request with status {status}: {quote}. "
+                f"Check model_id {endpoint.model_id!r}, base_url and the messages."
+            )
+
+
+def _codes(error: Exception) -> set[str]:
+    """What the error object calls itself, by its `code` or its `type`."""
+    names = (getattr(error, "code", None), getattr(error, "type", None))
+    return {name for name in names if isinstance(name, str)}
 
 
 def _broken_off(error: Exception, endpoint: Endpoint) -> ModelError:
@@ -114,9 +161,23 @@ def _broken_off(error: Exception, endpoint: Endpoint) -> ModelError:
             f"{endpoint.url} failed within its reply: {_quote(error, endpoint)}. "
             "Ask again, or look at its log."
         )
+    if isinstance(error, ValueError):
+        return ModelStreamError(
+            f"A part of the reply of {endpoint.url} is unreadable: "
+            f"{endpoint.scrub(_unread(error))}. Ask again, or look at its log."
+        )
     return ModelStreamError(
         f"The reply of {endpoint.url} broke off in the middle. Ask again, or look at its log."
     )
+
+
+def _unread(error: ValueError) -> str:
+    """What came instead of a chunk."""
+    if isinstance(error, JSONDecodeError):
+        return f"{error.doc[:_LONGEST_QUOTE]!r} is no JSON"
+    if isinstance(error, UnicodeDecodeError):
+        return f"{error.object[error.start : error.start + _LONGEST_BYTES]!r} is no UTF-8"
+    return str(error)[:_LONGEST_QUOTE]
 
 
 def _unreachable(error: Exception, endpoint: Endpoint) -> ModelConnectionError:
@@ -152,19 +213,21 @@ def _status(error: Exception) -> int | None:
 
 
 def _retry_after(error: Exception) -> float | None:
-    """Seconds to wait, from a number or a date (RFC 9110, section 10.2.3)."""
-    value = cast("Any", error).response.headers.get("retry-after") if _has_answer(error) else None
+    """Seconds to wait: a number or a date (RFC 9110, section 10.2.3), or OpenAI's milliseconds."""
+    headers: Any = getattr(getattr(error, "response", None), "headers", None) or {}
+    with suppress(KeyError, ValueError):
+        return _at_least_zero(float(headers["retry-after-ms"]) / 1000)
+    value = headers.get("retry-after")
     if value is None:
         return None
     try:
-        seconds = float(value)
+        return _at_least_zero(float(value))
     except ValueError:
-        seconds = _seconds_until(value)
+        return _at_least_zero(_seconds_until(value))
+
+
+def _at_least_zero(seconds: float) -> float | None:
     return max(0.0, seconds) if math.isfinite(seconds) else None
-
-
-def _has_answer(error: Exception) -> bool:
-    return getattr(error, "response", None) is not None
 
 
 def _seconds_until(date: str) -> float:
@@ -181,7 +244,7 @@ def _quote(error: Exception, endpoint: Endpoint) -> str:
     said = cast("Mapping[str, object]", body).get("message") if isinstance(body, Mapping) else body
     text = endpoint.scrub(str(said or error)).strip()
     if text.startswith("<"):
-        return "an HTML page"
+        return f"a page that begins with {text[:_LONGEST_PAGE]!r}"
     return text.rstrip(".")[:_LONGEST_QUOTE]
 
 

@@ -60,10 +60,12 @@ class ScriptedModel(Model):
 
         async def deltas() -> AsyncIterator[Delta]:
             nonlocal ended
+            if response.reasoning:
+                yield Delta(reasoning=response.reasoning)
             for piece in self._pieces(response.content or ""):
                 yield Delta(piece)
             ended = True
-            yield Delta(usage=response.token_usage)
+            yield Delta(usage=response.token_usage, finish_reason=response.finish_reason)
 
         try:
             yield deltas()

@@ -2,6 +2,7 @@
 
 from cave_agent.parsing._fence import FenceParser
 from cave_agent.parsing._segments import Code, Reasoning, Segment, Text, UnclosedCode
+from cave_agent.parsing._splice import Splice
 from cave_agent.parsing._streaming import SegmentType, StreamingTextParser
 
 __all__ = [
@@ -10,6 +11,7 @@ __all__ = [
     "Reasoning",
     "Segment",
     "SegmentType",
+    "Splice",
     "StreamingTextParser",
     "Text",
     "UnclosedCode",

@@ -48,6 +48,11 @@ class FenceParser:
         self._indent = 0
         self._closing = _MAYBE_CLOSING
 
+    @property
+    def open_block(self) -> str | None:
+        """What has been said of the block that is still open, or `None` outside of one."""
+        return "".join(self._block) + self._held if self._inside is _Inside.CODE else None
+
     def feed(self, piece: str) -> list[Segment]:
         """The segments that `piece` completes; for text, what it adds."""
         in_line = not (self._line_begins or self._held or "\n" in piece or "<" in piece)

@@ -6,7 +6,7 @@ from typing import TypeAlias
 
 import anyio
 
-from cave_agent.models import Delta, Model, open_stream
+from cave_agent.models import Delta, FinishReason, Model, open_stream
 
 MakeModel: TypeAlias = Callable[..., AbstractAsyncContextManager[Model]]
 
@@ -24,7 +24,7 @@ async def check_model(make: MakeModel) -> None:
     Raises:
         AssertionError: The model does something else; the message says what.
     """
-    for check in (_agrees, _repeats, _survives_leaving, _serves_two, _adds_up):
+    for check in (_agrees, _repeats, _survives_leaving, _serves_two, _adds_up, _says_why_it_ends):
         await check(make)
 
 
@@ -68,7 +68,16 @@ async def _adds_up(make: MakeModel) -> None:
         reported = [delta.usage for delta in await _streamed(model) if delta.usage is not None]
     total = called.prompt_tokens + called.completion_tokens
     assert called.total_tokens == total, f"the total of {called!r} is not the sum of its parts"
-    assert reported in ([], [called]), f"stream() reported {reported!r}, but call() {called!r}"
+    totals = [usage.total_tokens for usage in reported[-1:]]
+    assert totals in ([], [total]), f"stream() reported {reported!r}, but call() {called!r}"
+
+
+async def _says_why_it_ends(make: MakeModel) -> None:
+    async with make(_SAID, _SAID) as model:
+        called = (await model.call(_ASKED)).finish_reason
+        told = [delta.finish_reason for delta in await _streamed(model) if delta.finish_reason]
+    assert called is FinishReason.STOP, f"a whole reply of call() ended with {called!r}"
+    assert told in ([], [called]), f"a whole reply of stream() ended with {told!r}"
 
 
 async def _streamed(model: Model) -> list[Delta]:

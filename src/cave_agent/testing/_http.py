@@ -59,11 +59,16 @@ class Connection:
 
     async def send(self, text: str) -> None:
         """Send some of a body."""
-        await self._stream.send(text.encode())
+        await self._stream.send(_encoded(text))
 
     async def send_chunk(self, text: str) -> None:
         """Send a piece of a body whose length is not known; an empty one ends the body."""
-        await self._stream.send(b"%x\r\n%b\r\n" % (len(text.encode()), text.encode()))
+        data = _encoded(text)
+        await self._stream.send(b"%x\r\n%b\r\n" % (len(data), data))
+
+
+def _encoded(text: str) -> bytes:
+    return text.encode("utf-8", "surrogateescape")  # so that a script can send any bytes
 
 
 def _parse_head(head: str) -> tuple[str, str, dict[str, str]]:
@@ -74,4 +79,4 @@ def _parse_head(head: str) -> tuple[str, str, dict[str, str]]:
 
 
 def _phrase(status: int) -> str:
-    return HTTPStatus(status).phrase
+    return HTTPStatus(status).phrase if status in set(HTTPStatus) else "Unknown"

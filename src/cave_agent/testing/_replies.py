@@ -14,11 +14,15 @@ class Reply:
         text: What the model says; `None` is sent as `null`.
         reasoning: What it is said to have thought, sent as `reasoning_content`.
         usage: The tokens reported; a token a word unless given.
+        finish_reason: Why it is said to end, in the protocol's words, such as `length`.
+        refusal: What the model says instead of a reply, sent as `refusal`.
     """
 
     text: str | None
     reasoning: str = ""
     usage: TokenUsage | None = None
+    finish_reason: str = "stop"
+    refusal: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +60,10 @@ class StalledStream:
 
 @dataclass(frozen=True, slots=True)
 class RawStream:
-    """A stream of exactly these events' data, ended properly, whatever they mean."""
+    r"""A stream of exactly these events' data, ended properly, whatever they mean.
+
+    A lone surrogate stands for a byte that is no UTF-8: `"\udce9"` for 0xE9.
+    """
 
     events: tuple[str, ...]
 

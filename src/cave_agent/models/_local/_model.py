@@ -5,17 +5,18 @@ import importlib.util
 import threading
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator
 from contextlib import asynccontextmanager, contextmanager
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
 from anyio import CancelScope, from_thread, to_thread
+from typing_extensions import override
 
-from cave_agent.errors import MissingExtraError, ModelConnectionError, ModelRequestError
-from cave_agent.models._local_process import ServerProcess, ServerSettings, count_cores
+from cave_agent.errors import MissingExtraError, ModelConnectionError, ModelContextError
+from cave_agent.models._local._process import ServerProcess, ServerSettings, count_cores
 from cave_agent.models._openai import OpenAIServerModel
-from cave_agent.models._protocol import Delta, Model, ModelResponse, WireMessages
-from cave_agent.models._weights import QWEN_CODER, find_weights
-from cave_agent.models._weights_files import Progress, Report
+from cave_agent.models._protocol import Delta, Model, ModelResponse, TokenUsage, WireMessages
+from cave_agent.models._weights import QWEN_CODER, Progress, Report, find_weights
 
 _POLL = 0.2  # seconds between looks at whether the wait was cancelled
 
@@ -99,6 +100,11 @@ class LocalModel(Model):
             async with client.stream(messages) as deltas:
                 yield deltas
 
+    @override
+    def cost(self, usage: TokenUsage) -> Decimal:
+        """Nothing: it runs on this machine."""
+        return Decimal()
+
     async def prepare(self) -> None:
         """Fetch the weights and start the server now, so that the first reply need not wait.
 
@@ -129,8 +135,8 @@ class LocalModel(Model):
         """Add to an error of the server what its user can do here."""
         try:
             yield
-        except ModelRequestError as error:
-            raise ModelRequestError(
+        except ModelContextError as error:
+            raise ModelContextError(
                 f"{error} Here prompt and reply may have {self._context_size:,} tokens together: "
                 "shorten the conversation, or give LocalModel a larger context_size."
             ) from error

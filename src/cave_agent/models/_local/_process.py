@@ -1,4 +1,4 @@
-"""Starts and stops the process that serves a local model; `_local_server` is what runs in it.
+"""Starts and stops the process that serves a local model; `_server` is what runs in it.
 
 Everything here blocks and belongs in a worker thread.
 """
@@ -15,7 +15,7 @@ from pathlib import Path
 
 from cave_agent.errors import WeightsError
 
-_SCRIPT = Path(__file__).with_name("_local_server.py")
+_SCRIPT = Path(__file__).with_name("_server.py")
 _CPUS = Path("/sys/devices/system/cpu")
 _GRACE = 2.0
 

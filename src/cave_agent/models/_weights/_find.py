@@ -9,9 +9,9 @@ import platform
 from pathlib import Path
 
 from cave_agent.errors import WeightsError
-from cave_agent.models._weights_files import Report, Weights, hash_file
-from cave_agent.models._weights_hub import download_from_hub
-from cave_agent.models._weights_parts import join_parts
+from cave_agent.models._weights._files import Report, Weights, hash_file
+from cave_agent.models._weights._hub import download_from_hub
+from cave_agent.models._weights._parts import join_parts
 
 _LOG = logging.getLogger("cave_agent")
 _MAGIC = b"GGUF"

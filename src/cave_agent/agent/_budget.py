@@ -1,0 +1,79 @@
+"""What a run may use, and how much of it is left; it stops nothing itself."""
+
+import math
+from dataclasses import dataclass
+from decimal import Decimal
+
+from cave_agent.agent._response import ExecutionStatus
+from cave_agent.errors import UnknownPriceError
+from cave_agent.models import Model, TokenUsage, WireMessages, cost_of
+
+_CHARACTERS_A_TOKEN = 4  # of English, roughly: https://help.openai.com/en/articles/4936856
+_MILLION = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """How long the next reply may be.
+
+    Attributes:
+        characters: Its length; none is left if it is not positive.
+        bound: What of the budget is used up then.
+    """
+
+    characters: float = math.inf
+    bound: ExecutionStatus = ExecutionStatus.MAX_TOKENS_REACHED
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """The bounds of a run: tokens, US dollars, seconds; `None` is no bound."""
+
+    max_tokens: int | None = None
+    max_cost: Decimal | None = None
+    max_seconds: float | None = None
+
+    def check(self, model: Model) -> None:
+        """Refuse a bound on a cost that cannot be known.
+
+        Raises:
+            UnknownPriceError: There is one, and `model` cannot tell what it costs.
+        """
+        if self.max_cost is not None and cost_of(model, TokenUsage(1, 1, 2)) is None:
+            raise UnknownPriceError(
+                f"max_cost cannot be kept, since the price of {model!r:.200} is unknown. Install "
+                "the extra prices with: pip install '.[prices]'. If its list lacks the model, "
+                "subclass the model and write cost(usage)."
+            )
+
+    def allowance(self, model: Model, *, spent: TokenUsage, prompt: int) -> Allowance:
+        """What is left for a reply to a prompt of `prompt` tokens, by the length of texts."""
+        if self.max_tokens is None and self.max_cost is None:
+            return Allowance()
+        tokens = math.inf if self.max_tokens is None else self.max_tokens - spent.total_tokens
+        by_tokens = Allowance((tokens - prompt) * _CHARACTERS_A_TOKEN)
+        if self.max_cost is None:
+            return by_tokens
+        affordable = _affordable(model, self.max_cost - (spent.cost or 0), prompt)
+        by_cost = Allowance(affordable * _CHARACTERS_A_TOKEN, ExecutionStatus.MAX_COST_REACHED)
+        return min(by_tokens, by_cost, key=lambda each: each.characters)
+
+
+def estimate_prompt(messages: WireMessages) -> int:
+    """About how many tokens `messages` are."""
+    return sum(len(message["content"]) for message in messages) // _CHARACTERS_A_TOKEN
+
+
+def estimate_usage(prompt: int, heard: int) -> TokenUsage:
+    """About what was used by a reply of `heard` characters to a prompt of `prompt` tokens."""
+    completion = -(-heard // _CHARACTERS_A_TOKEN)
+    return TokenUsage(prompt, completion, prompt + completion, is_estimated=True)
+
+
+def _affordable(model: Model, left: Decimal, prompt: int) -> float:
+    """Tokens of a reply that `left` dollars pay for, once the prompt is paid."""
+    reading = cost_of(model, TokenUsage(prompt, 0, prompt))
+    writing = cost_of(model, TokenUsage(0, _MILLION, _MILLION))
+    if reading is None or writing is None or left <= reading:
+        return 0
+    return float((left - reading) / writing) * _MILLION if writing else math.inf

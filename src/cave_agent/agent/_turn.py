@@ -1,0 +1,71 @@
+"""One request being worked on: the parts it uses, and how far it has come."""
+
+import asyncio
+import math
+from dataclasses import dataclass, field, replace
+
+from cave_agent.agent._budget import Budget
+from cave_agent.agent._log import AgentLog
+from cave_agent.agent._response import AgentResponse, ExecutionStatus
+from cave_agent.messages import Message, UserMessage
+from cave_agent.models import Model, TokenUsage, cost_of
+from cave_agent.runtime import PythonRuntime
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
+
+
+@dataclass(slots=True)
+class Turn:
+    """A request, and what became of it so far.
+
+    Attributes:
+        started: When the work began, by the event loop's clock.
+        step: Model calls so far.
+        usage: What they used, as far as it is known.
+    """
+
+    model: Model
+    runtime: PythonRuntime
+    messages: list[Message]
+    request: UserMessage
+    max_steps: int
+    max_history: int
+    max_output: int
+    block_identifier: str
+    budget: Budget
+    log: AgentLog
+    started: float = field(default_factory=_now)
+    step: int = 0
+    usage: TokenUsage = field(default_factory=TokenUsage)
+    snippets: list[str] = field(default_factory=list[str])
+
+    @property
+    def deadline(self) -> float | None:
+        """When the run must have ended, by the event loop's clock."""
+        seconds = self.budget.max_seconds
+        return None if seconds is None else self.started + seconds
+
+    @property
+    def seconds(self) -> float:
+        """How long the run has taken so far."""
+        return _now() - self.started
+
+    @property
+    def seconds_left(self) -> float:
+        """How long it may still take."""
+        return (
+            math.inf if self.budget.max_seconds is None else self.budget.max_seconds - self.seconds
+        )
+
+    def spend(self, usage: TokenUsage) -> None:
+        """Add what a model call used, with what that costs if anybody knows."""
+        self.usage += replace(usage, cost=cost_of(self.model, usage))
+
+    def response(self, content: str, status: ExecutionStatus) -> AgentResponse:
+        """The outcome of the run as it stands."""
+        self.log.info("%s at step %d", status.value, self.step)
+        return AgentResponse(
+            content, status, self.step, self.max_steps, tuple(self.snippets), self.usage
+        )

@@ -1,0 +1,126 @@
+"""Asks once more when a reply fails; whom and when, its caller decides."""
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+from dataclasses import replace
+from functools import partial
+from typing import NamedTuple, TypeAlias
+
+import anyio
+
+from cave_agent.errors import ModelError, ModelTimeoutError
+from cave_agent.models._adapt import call_model, cost_of, open_stream
+from cave_agent.models._protocol import Delta, Model, ModelResponse, WireMessages
+from cave_agent.models._timed import TimedStream
+
+_log = logging.getLogger("cave_agent.models")
+
+
+class Attempt(NamedTuple):
+    """Whom to ask next, and after how many seconds."""
+
+    model: Model
+    wait: float = 0
+
+
+Decide: TypeAlias = Callable[[ModelError, int], Attempt | None]
+"""Given what failed, and how many attempts there have been: the next one, or none."""
+
+
+async def call_again(first: Model, messages: WireMessages, decide: Decide) -> ModelResponse:
+    """The whole reply of the first attempt that succeeds.
+
+    Raises:
+        ModelError: The last attempt failed.
+    """
+    attempt, number = Attempt(first), 1
+    while True:
+        try:
+            response = await call_model(attempt.model, messages)
+        except ModelError as error:
+            attempt = _next(error, number, decide)
+        else:
+            cost = cost_of(attempt.model, response.token_usage)
+            return replace(response, token_usage=replace(response.token_usage, cost=cost))
+        number += 1
+        await anyio.sleep(attempt.wait)
+
+
+async def stream_again(
+    first: Model, messages: WireMessages, decide: Decide, *, idle: float | None = None
+) -> AsyncGenerator[Delta]:
+    """The pieces of each attempt up to the first that succeeds, told apart by their `restart`.
+
+    Close it with `aclosing`, and what it has open is closed.
+
+    Args:
+        first: Whom to ask first.
+        messages: What to ask.
+        decide: What to do when an attempt fails.
+        idle: Seconds that a model may be silent.
+
+    Raises:
+        ModelError: The last attempt failed.
+    """
+    attempt, number = Attempt(first), 1
+    while True:
+        tried = _Try(attempt.model, messages, idle)
+        async with aclosing(tried.pieces()) as pieces:
+            async for piece in pieces:
+                yield piece  # noqa: ASYNC119  # whoever opened this closes it
+        if tried.failure is None:
+            return
+        attempt = _next(tried.failure, number, decide)
+        number += 1
+        yield Delta(restart=str(tried.failure))  # before the wait: who has enough can leave
+        await anyio.sleep(attempt.wait)
+
+
+def _next(error: ModelError, number: int, decide: Decide) -> Attempt:
+    attempt = decide(error, number)
+    if attempt is None:
+        if number > 1:
+            error.add_note(f"This was attempt {number}, and the last.")
+        raise error
+    _log.warning("%s Asking %r in %.1f s.", error, attempt.model, attempt.wait)
+    return attempt
+
+
+class _Try:
+    """One streamed attempt.
+
+    Attributes:
+        failure: What it failed with, if it did.
+    """
+
+    def __init__(self, model: Model, messages: WireMessages, idle: float | None) -> None:
+        self._model = model
+        self._messages = messages
+        self._idle = idle
+        self.failure: ModelError | None = None
+
+    async def pieces(self) -> AsyncGenerator[Delta]:
+        """What comes of it."""
+        stream = open_stream(self._model, self._messages)
+        if self._idle is not None:
+            stream = TimedStream(stream, partial(asyncio.timeout, self._idle), self._stalled)
+        try:
+            async with stream as deltas:
+                async for delta in deltas:
+                    yield self._priced(delta)  # noqa: ASYNC119  # whoever opened this closes it
+        except ModelError as error:
+            self.failure = error
+
+    def _stalled(self) -> ModelTimeoutError:
+        return ModelTimeoutError(
+            f"{self._model!r:.200} said nothing for {self._idle:g} s. Look at its load, or raise "
+            "idle_timeout."
+        )
+
+    def _priced(self, delta: Delta) -> Delta:
+        if delta.usage is None:
+            return delta
+        cost = cost_of(self._model, delta.usage)
+        return replace(delta, usage=replace(delta.usage, cost=cost))

@@ -1,0 +1,87 @@
+"""The model servers that people run on their own machine, and what they offer."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import cast
+
+import anyio
+
+from cave_agent.models._detect._ask_json import ask_json
+
+
+@dataclass(frozen=True, slots=True)
+class LocalServer:
+    """Where a server on this machine is looked for.
+
+    Attributes:
+        base_url: With the path of its API, such as `/v1`.
+        is_ollama: Whether it is asked about its context in Ollama's own way.
+    """
+
+    name: str
+    base_url: str
+    is_ollama: bool = False
+
+    @property
+    def way_to_a_model(self) -> str:
+        """How its user gives it one."""
+        return "ollama pull qwen2.5-coder:7b" if self.is_ollama else "load one in it"
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """The models that a server lists; `None` if it did not answer with such a list in time."""
+
+    server: LocalServer
+    models: tuple[str, ...] | None = None
+
+
+# Ports: https://docs.ollama.com/faq#how-can-i-expose-ollama-on-my-network,
+# https://lmstudio.ai/docs/developer/openai-compat,
+# https://github.com/ggml-org/llama.cpp/blob/master/tools/server/README.md,
+# https://docs.vllm.ai/en/latest/serving/openai_compatible_server.html.
+# As addresses, since looking a name up takes a thread that cannot be called off.
+LOCAL_SERVERS = (
+    LocalServer("Ollama", "http://127.0.0.1:11434/v1", is_ollama=True),
+    LocalServer("LM Studio", "http://127.0.0.1:1234/v1"),
+    LocalServer("llama.cpp", "http://127.0.0.1:8080/v1"),
+    LocalServer("vLLM", "http://127.0.0.1:8000/v1"),
+)
+
+
+async def look_for_models(servers: Sequence[LocalServer], patience: float) -> list[Offer]:
+    """What each server offers, all asked at once and for `patience` seconds at most."""
+    offers = [Offer(server) for server in servers]
+
+    async def look(place: int, server: LocalServer) -> None:
+        offers[place] = Offer(server, await list_models(server.base_url))
+
+    with anyio.move_on_after(patience):
+        async with anyio.create_task_group() as tasks:
+            for place, server in enumerate(servers):
+                tasks.start_soon(look, place, server)
+    return offers
+
+
+async def list_models(base_url: str, key: str | None = None) -> tuple[str, ...] | None:
+    """The names of the chat models that a server lists; `None` if it gives no such list.
+
+    Models for embeddings are told by their name, since the protocol does not mark them
+    (<https://platform.openai.com/docs/api-reference/models/list>).
+    """
+    answer = await ask_json(f"{base_url.rstrip('/')}/models", key=key) or {}
+    rows: object = answer.get("data")
+    if rows is None and answer.get("object") == "list":
+        return ()  # Ollama's empty list
+    if not isinstance(rows, list):
+        return None
+    names = [_name_in(row) for row in cast("list[object]", rows)]
+    if not all(names):
+        return None
+    return tuple(name for name in names if "embed" not in name.lower())
+
+
+def _name_in(row: object) -> str:
+    """The model's name; empty if there is none."""
+    name = cast("dict[str, object]", row).get("id") if isinstance(row, dict) else None
+    return name if isinstance(name, str) else ""

@@ -1,0 +1,82 @@
+"""A model that stands for several: when one fails, the next is asked."""
+
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
+from decimal import Decimal
+from typing import Self
+
+from typing_extensions import override
+
+from cave_agent.errors import ModelError
+from cave_agent.models._adapt import close_model, cost_of
+from cave_agent.models._again import Attempt, call_again, stream_again
+from cave_agent.models._protocol import Delta, Model, ModelResponse, TokenUsage, WireMessages
+
+
+class FallbackModel(Model):
+    """Asks the first of several models, and the next one when it fails, whatever the reason.
+
+    Each request begins with the first. A streamed reply that broke off starts over, which a
+    `Delta` with `restart` tells.
+
+    Args:
+        models: Whom to ask, the preferred one first.
+
+    Raises:
+        ValueError: There is none.
+    """
+
+    def __init__(self, models: Sequence[Model]) -> None:
+        if not models:
+            raise ValueError("FallbackModel needs at least one model.")
+        self.models = tuple(models)
+
+    def __repr__(self) -> str:
+        return f"FallbackModel({list(self.models)!r})"
+
+    @override
+    async def call(self, messages: WireMessages) -> ModelResponse:
+        """The whole reply of the first model that gives one.
+
+        Raises:
+            ModelError: The last one failed, too.
+        """
+        return await call_again(self.models[0], messages, self._decide)
+
+    @override
+    @asynccontextmanager
+    async def stream(self, messages: WireMessages) -> AsyncGenerator[AsyncIterator[Delta]]:
+        """The reply in pieces; one with `restart` says that it starts over at the next model.
+
+        Raises:
+            ModelError: The last one failed, too.
+        """
+        async with aclosing(stream_again(self.models[0], messages, self._decide)) as deltas:
+            yield deltas
+
+    @override
+    def cost(self, usage: TokenUsage) -> Decimal | None:
+        """What the dearest of the models says, since any may answer; `None` if one does not know.
+
+        Usage that was reported carries the cost of the model that answered.
+        """
+        if usage.cost is not None:
+            return usage.cost
+        costs = [cost_of(model, usage) for model in self.models]
+        known = [cost for cost in costs if cost is not None]
+        return max(known) if len(known) == len(costs) else None
+
+    async def aclose(self) -> None:
+        """Close the models."""
+        async with AsyncExitStack() as closing:
+            for model in self.models:
+                closing.push_async_callback(close_model, model)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
+
+    def _decide(self, error: ModelError, number: int) -> Attempt | None:  # noqa: ARG002  # any error
+        return Attempt(self.models[number]) if number < len(self.models) else None

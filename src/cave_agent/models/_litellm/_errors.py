@@ -1,0 +1,118 @@
+"""Says in our own error tree what went wrong behind `litellm`.
+
+`litellm` sorts failures by words in their texts and makes up statuses. So what it says is passed
+over, and what it was told decides: the HTTP answer, the transport's error, the protocol's code.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any, cast
+
+from cave_agent.errors import ModelAuthenticationError, ModelError, ModelRequestError
+from cave_agent.models._openai_errors import Endpoint, explain
+
+_SECRET_NAMES = ("_KEY", "_TOKEN", "_SECRET")
+_LONGEST_QUOTE = 500
+
+
+def secrets_of_environment() -> tuple[str, ...]:
+    """The values that may be keys, since `litellm` looks for a provider's key there by itself."""
+    return tuple(value for name, value in os.environ.items() if name.endswith(_SECRET_NAMES))
+
+
+def unknown_provider(endpoint: Endpoint) -> ModelRequestError:
+    """The error of a model that `litellm` knows no provider of."""
+    return ModelRequestError(
+        f"LiteLLM knows no provider of {endpoint.model_id!r}. Write one in front, as in "
+        f"'openai/{endpoint.model_id}', or pass custom_llm_provider."
+    )
+
+
+def explain_litellm(
+    error: Exception, endpoint: Endpoint, *, missing: list[str], streaming: bool
+) -> ModelError:
+    """The error of our tree that says what `error`, let through by `litellm`, means.
+
+    `missing` are the environment's variables that `litellm` looks for a key in, if there is none.
+    """
+    import litellm  # noqa: PLC0415  # optional; whoever has its errors has imported it
+
+    causes = list(_causes(error))
+    for cause in causes:
+        _scrub(cause, endpoint)
+    told = _told(causes)
+    if told is not None:
+        return explain(told, endpoint, streaming=streaming)
+    if streaming:
+        return explain(cast("Exception", causes[-1]), endpoint, streaming=True)
+    if missing:
+        return ModelAuthenticationError(
+            f"LiteLLM has no key for {endpoint.model_id!r}. Pass api_key, or set the environment "
+            f"variable {' or '.join(missing)}."
+        )
+    said = endpoint.scrub(str(causes[-1])).rstrip(".")[:_LONGEST_QUOTE]
+    if isinstance(error, litellm.exceptions.UnsupportedParamsError):
+        return ModelRequestError(
+            f"LiteLLM did not ask for {endpoint.model_id!r}: {said}. Leave that argument out, or "
+            "pass drop_params=True."
+        )
+    return explain(_Unstated(said), endpoint, streaming=False)
+
+
+class _Unstated(Exception):  # noqa: N818  # never raised
+    """A failure without a status, so that none is made up."""
+
+
+def _told(causes: list[BaseException]) -> Exception | None:
+    """What `litellm` was told, as the `openai` SDK would say it; the deepest cause knows best."""
+    import httpx  # noqa: PLC0415  # optional; litellm's own
+    import openai  # noqa: PLC0415  # optional; litellm's own
+
+    for cause in reversed(causes):
+        if isinstance(cause, openai.APIError) and type(cause).__module__.startswith("openai"):
+            return cause
+        if isinstance(cause, httpx.HTTPStatusError):
+            return _as_status_error(cause)
+        if isinstance(cause, httpx.TransportError):
+            request = httpx.Request("POST", "http://litellm.invalid")
+            error = openai.APIConnectionError(message=str(cause), request=request)
+            error.__cause__ = cause
+            return error
+        if isinstance(cause, TimeoutError):
+            return cause
+    return None
+
+
+def _as_status_error(error: Any) -> Exception:
+    import openai  # noqa: PLC0415  # optional; litellm's own
+
+    body: object = None
+    with suppress(ValueError, RuntimeError):  # it is no JSON, or was never read
+        body = error.response.text
+        body = error.response.json()
+    if isinstance(body, dict):
+        body = cast("dict[str, object]", body).get("error", cast("object", body))
+    return openai.APIStatusError(str(error), response=error.response, body=body)
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """`error` and what led to it, outermost first."""
+    cause: BaseException | None = error
+    while cause is not None:
+        yield cause
+        cause = cause.__cause__ or cause.__context__
+
+
+def _scrub(error: Any, endpoint: Endpoint) -> None:
+    """Take keys out of what a chained traceback prints; litellm's errors print their `message`."""
+    error.args = tuple(_scrubbed(part, endpoint) for part in error.args)
+    if hasattr(error, "message"):
+        with suppress(AttributeError):  # it only reads as an attribute
+            error.message = _scrubbed(error.message, endpoint)
+
+
+def _scrubbed(part: object, endpoint: Endpoint) -> object:
+    if isinstance(part, bytes):  # an answer as litellm quotes it
+        part = part.decode(errors="replace")
+    return endpoint.scrub(part) if isinstance(part, str) else part

@@ -1,0 +1,209 @@
+"""A model behind any provider that the library `litellm` knows."""
+
+from collections.abc import AsyncGenerator, AsyncIterator, Generator
+from contextlib import aclosing, asynccontextmanager, contextmanager
+from dataclasses import replace
+from decimal import Decimal
+from importlib.util import find_spec
+from typing import Any, Self
+
+import anyio
+from anyio.to_thread import run_sync
+from typing_extensions import override
+
+from cave_agent.errors import (
+    MissingExtraError,
+    ModelAuthenticationError,
+    ModelError,
+    ModelProtocolError,
+    ModelStreamError,
+)
+from cave_agent.models._chat import read_completion, read_usage
+from cave_agent.models._litellm._errors import (
+    explain_litellm,
+    secrets_of_environment,
+    unknown_provider,
+)
+from cave_agent.models._litellm._library import LoopsClients, load_litellm
+from cave_agent.models._litellm._provider import listed_prices, missing_keys, provider_of
+from cave_agent.models._litellm._stream import LiteLLMStream
+from cave_agent.models._openai_errors import Endpoint
+from cave_agent.models._per_loop import PerLoop
+from cave_agent.models._prices import Prices
+from cave_agent.models._protocol import Delta, Model, ModelResponse, TokenUsage, WireMessages
+
+_NO_KEY = "none-needed"
+
+
+class LiteLLMModel(Model):
+    """Asks any provider that `litellm` knows, by the names that `litellm` has for models.
+
+    One object may be used from several event loops, one after the other or at once. Nothing is
+    tried twice: wrap the model if it should be. Connections are shared by all such models of an
+    event loop, and closed when the last of them is, or when the loop ends.
+
+    Args:
+        model_id: The model, with its provider in front, such as `gemini/gemini-pro`.
+        base_url: Where the provider is, if not where `litellm` looks for it.
+        api_key: The provider's key; `litellm` looks for it in the environment unless given.
+        kwargs: Go into every request to `litellm`, `custom_llm_provider` and `timeout` too.
+
+    Raises:
+        MissingExtraError: The extra `litellm` is not installed.
+        ModelAuthenticationError: The key has characters that cannot be sent.
+    """
+
+    def __init__(
+        self, model_id: str, base_url: str | None = None, api_key: str | None = None, **kwargs: Any
+    ) -> None:
+        if find_spec("litellm") is None:
+            raise MissingExtraError("LiteLLMModel", extra="litellm")
+        self.model_id = model_id
+        self._base_url = base_url
+        self._api_key = _checked_key(model_id, api_key)
+        self._options = kwargs
+        self._endpoint = Endpoint(f"LiteLLM's provider of {model_id!r}", model_id, self._api_key)
+        if base_url:
+            self._endpoint = Endpoint.at(base_url, model_id=model_id, key=self._api_key)
+        self._prices: Prices | None = None
+        self._clients = PerLoop(LoopsClients)
+
+    def __repr__(self) -> str:
+        where = f", base_url={self._endpoint.url!r}" if self._base_url else ""
+        return f"LiteLLMModel({self.model_id!r}{where})"
+
+    async def call(self, messages: WireMessages) -> ModelResponse:
+        """The whole reply to `messages`.
+
+        Raises:
+            ModelError: There is no usable reply; the class says why.
+        """
+        with self._explained(streaming=False):
+            completion = await self._post(messages)
+        response = read_completion(_with_refusal(completion))
+        if response is None:
+            raise self._no_reply()
+        if not response.token_usage.total_tokens:  # litellm's way to say that nobody counted
+            return replace(response, token_usage=read_usage(None))
+        return response
+
+    @asynccontextmanager
+    async def stream(self, messages: WireMessages) -> AsyncGenerator[AsyncIterator[Delta]]:
+        """The reply in pieces as the provider sends them; leaving early closes the connection.
+
+        Raises:
+            ModelError: There is no usable reply; the class says why.
+            ModelStreamError: The reply broke off before the model had finished it.
+        """
+        with self._explained(streaming=False), anyio.fail_after(self._patience()):
+            wrapper = await self._post(
+                messages, stream=True, stream_options={"include_usage": True}
+            )
+            chunks = await wrapper.fetch_stream()
+        async with (
+            LiteLLMStream(wrapper, chunks) as stream,
+            aclosing(self._deltas(stream)) as deltas,
+        ):
+            yield deltas
+
+    @override
+    def cost(self, usage: TokenUsage) -> Decimal | None:
+        """What `usage` costs in US dollars: as reported, else by the list of `genai-prices`.
+
+        A `base_url` is looked up as an address, so that a server of one's own costs nothing known.
+        """
+        if self._prices is None:
+            self._prices = listed_prices(self.model_id, self._base_url, self._options)
+        return self._prices.cost(usage)
+
+    async def aclose(self) -> None:
+        """Give up the connections of the running event loop; the model can be used again."""
+        await self._clients.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
+
+    async def _post(self, messages: WireMessages, **asked: Any) -> Any:
+        litellm = await run_sync(load_litellm)
+        provider = provider_of(self.model_id, self._base_url, self._options)
+        if provider is None:
+            raise unknown_provider(self._endpoint)
+        await self._clients.get()
+        key = self._api_key or None
+        if not key and self._may_need_no_key(provider) and missing_keys(self.model_id, provider):
+            key = _NO_KEY  # else litellm does not ask
+        request = {"base_url": self._base_url, "api_key": key, **asked, **self._options}
+        if not request.get("stream_options", True):
+            del request["stream_options"]
+        return await litellm.acompletion(
+            model=self.model_id, messages=messages, num_retries=0, max_retries=0, **request
+        )
+
+    async def _deltas(self, stream: LiteLLMStream) -> AsyncGenerator[Delta]:
+        while True:
+            with self._explained(streaming=True), anyio.fail_after(self._patience()):
+                delta = await stream.read()
+            if delta is None:
+                break
+            yield delta
+        if not stream.has_heard:
+            raise self._no_reply()
+        if not stream.has_finished:
+            raise ModelStreamError(
+                f"The reply of {self._endpoint.url} ended without a finish reason, so part of it "
+                "may be missing. Ask again, or look at the server's log."
+            )
+
+    def _patience(self) -> float | None:
+        """Seconds to wait for the next piece, which litellm forgets for some providers."""
+        timeout = self._options.get("timeout")
+        return timeout if isinstance(timeout, int | float) else None
+
+    def _missing_keys(self) -> list[str]:
+        """The environment's variables that might hold the key that is nowhere."""
+        provider = provider_of(self.model_id, self._base_url, self._options)
+        if self._api_key or provider is None or self._may_need_no_key(provider):
+            return []
+        return missing_keys(self.model_id, provider)
+
+    def _may_need_no_key(self, provider: str) -> bool:
+        return bool(self._base_url) and provider == "openai"
+
+    def _no_reply(self) -> ModelProtocolError:
+        return ModelProtocolError(
+            f"{self._endpoint.url} answered without a reply. Check that base_url ends in the "
+            "API's path, such as /v1."
+        )
+
+    @contextmanager
+    def _explained(self, *, streaming: bool) -> Generator[None]:
+        try:
+            yield
+        except ModelError:
+            raise
+        except Exception as error:  # litellm lets everything through
+            endpoint = replace(self._endpoint, more_keys=secrets_of_environment())
+            missing = [] if streaming else self._missing_keys()
+            raise explain_litellm(error, endpoint, missing=missing, streaming=streaming) from error
+
+
+def _checked_key(model_id: str, api_key: str | None) -> str:
+    key = (api_key or "").strip()
+    if not (key.isascii() and (key.isprintable() or not key)):
+        raise ModelAuthenticationError(
+            f"The key of LiteLLMModel({model_id!r}) has characters that no HTTP header can "
+            "carry. Check how it was read."
+        )
+    return key
+
+
+def _with_refusal(completion: Any) -> Any:
+    """`completion` with its refusal where the protocol has it; litellm puts it elsewhere."""
+    choices: list[Any] = completion.choices or []
+    for choice in choices:
+        told: Any = getattr(choice.message, "provider_specific_fields", None) or {}
+        choice.message.refusal = told.get("refusal")
+    return completion

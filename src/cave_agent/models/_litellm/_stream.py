@@ -1,0 +1,156 @@
+"""Reads the stream of one reply beneath the wrapper that `litellm` puts around it.
+
+The wrapper ends every stream with a finish reason, be it made up; drops refusals; takes a chunk
+that comes a hundred times for a failure; and starts tasks that nobody waits for. What it wraps
+yields what the provider said, in chunks of the chat-completions protocol for most providers.
+"""
+
+import json
+import re
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
+from typing import Any
+
+import anyio
+from typing_extensions import override
+
+from cave_agent.models._chat import ChunkReader
+from cave_agent.models._protocol import Delta, TokenUsage
+
+_FINISH = re.compile(r'"finishReason"\s*:\s*"')  # within a text its quotes would be escaped
+_DATA = "data:"
+
+
+class LiteLLMStream(AbstractAsyncContextManager["LiteLLMStream"]):
+    """One streamed reply; leaving it closes the connection.
+
+    Attributes:
+        has_heard: Whether anything came at all.
+        has_finished: Whether the provider said that the reply is whole, or why not.
+    """
+
+    def __init__(self, wrapper: Any, chunks: Any) -> None:
+        self._wrapper = wrapper
+        self._chunks = chunks
+        self._lines: _Lines | None = None
+        self._reader = ChunkReader()
+        self._speaks_protocol = False
+        self._usage: TokenUsage | None = None
+        lines: Any = getattr(chunks, "streaming_response", None)
+        if hasattr(lines, "__aiter__"):
+            self._lines = chunks.streaming_response = _Lines(lines)
+        self._iterator: AsyncIterator[Any] = aiter(chunks)
+        self._has_ended = False
+
+    @property
+    def has_heard(self) -> bool:
+        return self._reader.has_heard
+
+    @property
+    def has_finished(self) -> bool:
+        return self._reader.has_finished
+
+    @override
+    async def __aexit__(self, *_: object) -> None:
+        with anyio.CancelScope(shield=True):
+            close: Any = getattr(self._chunks, "aclose", None) or getattr(
+                self._chunks, "close", None
+            )
+            if close is not None:
+                await close()
+            elif self._lines is not None:  # litellm's reader of Anthropic cannot be closed
+                await self._lines.aclose()
+
+    async def read(self) -> Delta | None:
+        """What the next chunk adds; the usage once, after all of them; then `None`."""
+        while not self._has_ended:
+            try:
+                chunk = await anext(self._iterator)
+            except StopAsyncIteration:
+                self._has_ended = True
+                break
+            delta = self._take(chunk)
+            if delta != Delta():
+                return delta
+        return self._last()
+
+    def _last(self) -> Delta | None:
+        if not self.has_finished and self._wrapper.received_finish_reason:
+            return self._reader.read(self._wrapper.finish_reason_handler())
+        usage, self._usage = self._usage, None
+        return None if usage is None else Delta(usage=usage)
+
+    def _take(self, chunk: Any) -> Delta:
+        read = self._readable(chunk)
+        if read is None:
+            return Delta()
+        delta = self._reader.read(read)
+        if delta.usage is None:
+            return delta
+        self._usage = _later(self._usage, delta.usage)
+        return replace(delta, usage=None)
+
+    def _readable(self, chunk: Any) -> Any:
+        """`chunk` as the protocol has it, or `None` if it says nothing."""
+        choices: Any = getattr(chunk, "choices", None)
+        if choices is None or any(not hasattr(choice, "delta") for choice in choices):
+            return self._translated(chunk)
+        self._speaks_protocol = True
+        hidden: Any = getattr(chunk, "_hidden_params", None) or {}
+        if hidden.get("is_finished") is False and not (self._lines and self._lines.has_finish):
+            for choice in choices:  # every chunk of Gemini's is said to be the last
+                choice.finish_reason = None
+        return chunk
+
+    def _translated(self, chunk: Any) -> Any:
+        """What `litellm` makes of a chunk in a provider's own form."""
+        if chunk is None or (self._speaks_protocol and isinstance(chunk, dict)):
+            return None  # such a dict says "stop" wherever a stream ends, finished or not
+        try:
+            return self._wrapper.chunk_creator(chunk=chunk)
+        except StopIteration:  # its way to say that nothing may follow
+            return None
+
+
+class _Lines(AsyncIterator[Any]):
+    """Passes the lines of a stream on, and looks for what `litellm` overlooks.
+
+    Attributes:
+        has_finish: Whether a line said why the reply ended, as Gemini says it.
+    """
+
+    def __init__(self, lines: Any) -> None:
+        self._whole = lines
+        self._lines: AsyncIterator[Any] = aiter(lines)
+        self.has_finish = False
+
+    @override
+    async def __anext__(self) -> Any:
+        line = await anext(self._lines)
+        if isinstance(line, str) and line.startswith(_DATA):
+            data = line.removeprefix(_DATA).strip()
+            if data and data != "[DONE]":
+                json.loads(data)  # litellm leaves out a chunk that it cannot read
+            self.has_finish = self.has_finish or bool(_FINISH.search(data))
+        return line
+
+    async def aclose(self) -> None:
+        if hasattr(self._whole, "aclose"):
+            await self._whole.aclose()
+
+
+def _later(before: TokenUsage | None, now: TokenUsage) -> TokenUsage:
+    """Both together: providers tell the tokens so far, some of them only what is new."""
+    if before is None:
+        return now
+    prompt = max(before.prompt_tokens, now.prompt_tokens)
+    completion = max(before.completion_tokens, now.completion_tokens)
+    return TokenUsage(
+        prompt,
+        completion,
+        max(before.total_tokens, now.total_tokens, prompt + completion),
+        now.cached_tokens if before.cached_tokens is None else before.cached_tokens,
+        before.reasoning_tokens if now.reasoning_tokens is None else now.reasoning_tokens,
+        before.cost if now.cost is None else now.cost,
+    )

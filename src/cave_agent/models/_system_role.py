@@ -1,0 +1,18 @@
+"""Says the system's message in the role that a server knows."""
+
+from typing import Literal, TypeAlias
+
+from cave_agent.models._protocol import WireMessages
+
+SystemRole: TypeAlias = Literal["system", "developer", "user"]
+
+
+def with_system_role(messages: WireMessages, role: SystemRole) -> WireMessages:
+    """`messages` with the system's in another role; a user's is joined to the one that follows."""
+    if role == "system" or not messages or messages[0]["role"] != "system":
+        return messages
+    first, *rest = messages
+    renamed = {**first, "role": role}
+    if rest and rest[0]["role"] == role:
+        renamed["content"] += "\n\n" + rest.pop(0)["content"]
+    return [renamed, *rest]

@@ -1,0 +1,165 @@
+"""A reply that reaches the model's length limit goes on where it stopped."""
+
+import pytest
+from inline_snapshot import snapshot
+
+from cave_agent import (
+    CaveAgent,
+    EventType,
+    ExecutionStatus,
+    MessageRole,
+    PythonRuntime,
+    ScriptedModel,
+    TokenUsage,
+    Variable,
+)
+from cave_agent.models import FinishReason, ModelResponse, code
+
+pytestmark = pytest.mark.anyio
+
+WHOLE = code("cart.append('milk')\ncart.append('bread')\nprint(len(cart))")
+
+
+def cut(text: str, usage: TokenUsage | None = None) -> ModelResponse:
+    return ModelResponse(text, usage or TokenUsage(), FinishReason.LENGTH)
+
+
+def shop() -> PythonRuntime:
+    return PythonRuntime(variables=[Variable("cart", [])])
+
+
+@pytest.mark.parametrize("at", range(1, len(WHOLE)))
+async def test_a_block_that_was_cut_anywhere_runs_once_and_whole(at: int) -> None:
+    runtime = shop()
+    model = ScriptedModel(cut(WHOLE[:at]), WHOLE[at:], "Done.", chunk_size=3)
+    agent = CaveAgent(model, runtime=runtime)
+
+    response = await agent.run("Milk and bread")
+
+    assert runtime.retrieve("cart") == ["milk", "bread"]
+    assert response.code_snippets == (WHOLE.removeprefix("```python\n").removesuffix("```\n"),)
+    assert response.steps_taken == 3
+    assert [message.role for message in agent.messages[2:]] == [
+        MessageRole.CODE_EXECUTION,
+        MessageRole.EXECUTION_RESULT,
+        MessageRole.ASSISTANT,
+    ]
+
+
+async def test_the_model_is_told_where_its_reply_stopped() -> None:
+    model = ScriptedModel(cut("Let me.\n" + WHOLE[:36]), WHOLE[36:], "Done.")
+
+    await CaveAgent(model, runtime=shop()).run("Milk and bread")
+
+    assert model.requests[1][-2:] == snapshot(
+        [
+            {
+                "role": "assistant",
+                "content": """\
+Let me.
+```python
+cart.append('milk')
+cart.a\
+""",
+            },
+            {
+                "role": "user",
+                "content": "Your reply was cut off because it reached its length limit. It ends with `cart.a`. Continue it from exactly there: write only what follows, without an introduction and without repeating anything.",
+            },
+        ]
+    )
+
+
+@pytest.mark.parametrize(
+    "continuation",
+    [
+        "cart.append('bread')\n```\n",
+        "```python\ncart.append('bread')\n```\n",
+        "```python\ncart.append('milk')\ncart.append('bread')\n```\n",
+        "```python\ncart.append('milk')\ncart += ['bread']\n```\n",
+    ],
+    ids=["line again", "fence and line again", "block again", "another block"],
+)
+async def test_what_is_said_twice_runs_once(continuation: str) -> None:
+    runtime = shop()
+    model = ScriptedModel(cut(WHOLE[:36]), continuation, "Done.", chunk_size=5)
+
+    await CaveAgent(model, runtime=runtime).run("Milk and bread")
+
+    assert runtime.retrieve("cart") == ["milk", "bread"]
+
+
+async def test_a_reply_that_is_cut_twice_goes_on_twice() -> None:
+    runtime = shop()
+    model = ScriptedModel(cut(WHOLE[:20]), cut(WHOLE[20:50]), WHOLE[50:], "Done.")
+
+    response = await CaveAgent(model, runtime=runtime).run("Milk and bread")
+
+    assert runtime.retrieve("cart") == ["milk", "bread"]
+    assert response.steps_taken == 4
+
+
+async def test_a_block_that_never_ends_is_not_run() -> None:
+    runtime = shop()
+    endless = [cut("cart.append('x')\n") for _ in range(3)]
+    model = ScriptedModel(cut("```python\ncart.append('x')\n"), *endless, "I give up.")
+    agent = CaveAgent(model, runtime=runtime)
+
+    response = await agent.run("Fill it")
+
+    assert runtime.retrieve("cart") == []
+    assert response.content == "I give up."
+    assert "Write the whole block again" in model.requests[-1][-1]["content"]
+
+
+async def test_an_answer_that_never_ends_is_given_as_far_as_it_came() -> None:
+    parts = [cut(f"and {number} ") for number in range(4)]
+    agent = CaveAgent(ScriptedModel(*parts), max_steps=9)
+
+    async with agent.stream_events("Tell me everything") as events:
+        kinds = [event.type async for event in events]
+
+    assert events.response.status is ExecutionStatus.TRUNCATED
+    assert events.response.content.startswith("and 0 and 1 and 2 and 3")
+    assert events.response.steps_taken == 4
+    assert kinds == [EventType.TEXT] * 4 + [EventType.TRUNCATED]
+    assert agent.messages[-1].content == "and 0 and 1 and 2 and 3 "
+
+
+async def test_steps_bound_the_continuations_too() -> None:
+    model = ScriptedModel(*[cut("```python\nx = 1\n")] * 4)
+
+    response = await CaveAgent(model, max_steps=2).run("Go")
+
+    assert response.status is ExecutionStatus.MAX_STEPS_REACHED
+    assert response.steps_taken == 2
+    assert response.code_snippets == ()
+
+
+async def test_a_complete_block_runs_though_the_talk_after_it_was_cut() -> None:
+    runtime = shop()
+    model = ScriptedModel(cut(WHOLE + "and then I"), "Done.")
+
+    response = await CaveAgent(model, runtime=runtime).run("Milk and bread")
+
+    assert runtime.retrieve("cart") == ["milk", "bread"]
+    assert response.steps_taken == 2
+
+
+async def test_a_model_that_only_thought_is_asked_to_think_less() -> None:
+    thought = ModelResponse("", TokenUsage(), FinishReason.LENGTH, reasoning="Hm, hm.")
+    model = ScriptedModel(thought, "It is 42.")
+
+    response = await CaveAgent(model).run("What is it?")
+
+    assert response.content == "It is 42."
+    assert "Think less" in model.requests[1][-1]["content"]
+
+
+async def test_the_usage_of_every_part_counts() -> None:
+    parts = [cut("It is ", TokenUsage(10, 2, 12)), ModelResponse("42.", TokenUsage(14, 1, 15))]
+
+    response = await CaveAgent(ScriptedModel(*parts)).run("What is it?")
+
+    assert response.content == "It is 42."
+    assert response.token_usage == TokenUsage(24, 3, 27)
