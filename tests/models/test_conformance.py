@@ -6,14 +6,16 @@ from contextlib import asynccontextmanager
 import pytest
 
 from cave_agent.models import (
+    FallbackModel,
     LiteLLMModel,
     Model,
     ModelResponse,
     OpenAIServerModel,
+    RetryingModel,
     ScriptedModel,
     TokenUsage,
 )
-from cave_agent.testing import ScriptedServer, check_model
+from cave_agent.testing import Failure, ScriptedServer, check_model
 
 pytestmark = pytest.mark.anyio
 
@@ -68,7 +70,29 @@ async def generator(*replies: str) -> AsyncGenerator[Model]:
     yield Generator(*replies)
 
 
-@pytest.mark.parametrize("make", [scripted, served, litellm, only_call, generator])
+@asynccontextmanager
+async def retrying(*replies: str) -> AsyncGenerator[Model]:
+    faults = [fault for reply in replies for fault in (Failure(503), reply)]
+    async with (
+        ScriptedServer(*faults) as server,
+        RetryingModel(OpenAIServerModel("m", server.base_url), first_wait=0) as model,
+    ):
+        yield model
+
+
+@asynccontextmanager
+async def falling_back(*replies: str) -> AsyncGenerator[Model]:
+    async with (
+        ScriptedServer(*[Failure(401)] * len(replies)) as down,
+        ScriptedServer(*replies) as up,
+        FallbackModel([OpenAIServerModel("m", each.base_url) for each in (down, up)]) as model,
+    ):
+        yield model
+
+
+@pytest.mark.parametrize(
+    "make", [retrying, falling_back, scripted, served, litellm, only_call, generator]
+)
 async def test_a_model_conforms(make: object) -> None:
     await check_model(make)  # type: ignore[arg-type]
 

@@ -25,6 +25,9 @@ class Allowance:
     bound: ExecutionStatus = ExecutionStatus.MAX_TOKENS_REACHED
 
 
+_UNBOUNDED = Allowance()
+
+
 @dataclass(frozen=True, slots=True)
 class Budget:
     """The bounds of a run: tokens, US dollars, seconds; `None` is no bound."""
@@ -46,10 +49,11 @@ class Budget:
                 "subclass the model and write cost(usage)."
             )
 
-    def allowance(self, model: Model, *, spent: TokenUsage, prompt: int) -> Allowance:
-        """What is left for a reply to a prompt of `prompt` tokens, by the length of texts."""
+    def allowance(self, model: Model, *, spent: TokenUsage, asked: WireMessages) -> Allowance:
+        """What is left for a reply to `asked`, by the length of texts."""
         if self.max_tokens is None and self.max_cost is None:
-            return Allowance()
+            return _UNBOUNDED
+        prompt = _estimate_prompt(asked)
         tokens = math.inf if self.max_tokens is None else self.max_tokens - spent.total_tokens
         by_tokens = Allowance((tokens - prompt) * _CHARACTERS_A_TOKEN)
         if self.max_cost is None:
@@ -59,15 +63,16 @@ class Budget:
         return min(by_tokens, by_cost, key=lambda each: each.characters)
 
 
-def estimate_prompt(messages: WireMessages) -> int:
-    """About how many tokens `messages` are."""
-    return sum(len(message["content"]) for message in messages) // _CHARACTERS_A_TOKEN
-
-
-def estimate_usage(prompt: int, heard: int) -> TokenUsage:
-    """About what was used by a reply of `heard` characters to a prompt of `prompt` tokens."""
+def estimate_usage(asked: WireMessages, heard: int) -> TokenUsage:
+    """About what was used by a reply of `heard` characters to `asked`."""
+    prompt = _estimate_prompt(asked)
     completion = -(-heard // _CHARACTERS_A_TOKEN)
     return TokenUsage(prompt, completion, prompt + completion, is_estimated=True)
+
+
+def _estimate_prompt(messages: WireMessages) -> int:
+    """About how many tokens `messages` are."""
+    return sum(len(message["content"]) for message in messages) // _CHARACTERS_A_TOKEN
 
 
 def _affordable(model: Model, left: Decimal, prompt: int) -> float:

@@ -3,7 +3,7 @@
 import asyncio
 from functools import partial
 
-from cave_agent.agent._budget import Allowance, estimate_prompt
+from cave_agent.agent._budget import Allowance
 from cave_agent.agent._reply import Reply
 from cave_agent.agent._response import ExecutionStatus
 from cave_agent.agent._turn import Turn
@@ -21,12 +21,11 @@ async def listen(turn: Turn, asked: WireMessages, reply: Reply) -> None:
     Raises:
         ModelError: The model gave no usable reply.
     """
-    prompt = estimate_prompt(asked)
-    allowance = turn.budget.allowance(turn.model, spent=turn.usage, prompt=prompt)
+    allowance = turn.budget.allowance(turn.model, spent=turn.usage, asked=asked)
     reply.stopped = _used_up(turn, allowance)
     if reply.stopped is not None:
         return
-    reply.begin_part(prompt)
+    reply.begin_part(asked)
     turn.step += 1  # counted first, since a reply that fails has cost a step, too
     turn.log.debug("step %d of %d", turn.step, turn.max_steps)
     try:
@@ -42,23 +41,25 @@ async def listen(turn: Turn, asked: WireMessages, reply: Reply) -> None:
 
 
 def _used_up(turn: Turn, allowance: Allowance) -> ExecutionStatus | None:
-    if turn.seconds_left <= 0:
+    if turn.deadline is not None and turn.seconds_left <= 0:
         return ExecutionStatus.MAX_SECONDS_REACHED
     return allowance.bound if allowance.characters <= 0 else None
 
 
 async def _hear(turn: Turn, asked: WireMessages, reply: Reply, *, most: float) -> bool:
     """Hear a reply out; gives `False` if it was left because it is longer than `most`."""
-    stream = open_stream(turn.model, asked)
-    if turn.deadline is not None:
-        stream = TimedStream(stream, partial(asyncio.timeout_at, turn.deadline), _OutOfTimeError)
+    stream, deadline = open_stream(turn.model, asked), turn.deadline
+    if deadline is not None:
+        stream = TimedStream(stream, partial(asyncio.timeout_at, deadline), _OutOfTimeError)
     async with stream as deltas:
         async for delta in deltas:
             if not await reply.hear(delta):
                 return True
             if reply.heard > most:
                 return False
-            if turn.seconds_left <= 0:  # what comes without a wait cannot be interrupted
+            if (
+                deadline is not None and turn.seconds_left <= 0
+            ):  # what comes without a wait cannot be interrupted
                 raise _OutOfTimeError
     await reply.end_part()
     return True

@@ -1,7 +1,5 @@
 """The loop: think, act, observe, until there is an answer or nothing left to work with."""
 
-import math
-
 from cave_agent.agent._endings import answer, give_up, stop
 from cave_agent.agent._history import fenced, on_the_wire, trimmed
 from cave_agent.agent._listen import listen
@@ -20,6 +18,7 @@ from cave_agent.messages import (
 )
 from cave_agent.parsing import Code, UnclosedCode
 from cave_agent.prompts import fill, load
+from cave_agent.runtime import ExecutionResult
 
 _MOST_CONTINUATIONS = 3  # of one reply
 _SHORTEST_CELL = 0.001  # seconds, if the run's time has just passed
@@ -80,16 +79,18 @@ async def _act(turn: Turn, reply: Reply, emit: Emit, *, code: Code) -> None:
     await emit(CodeEvent(code.content))
     turn.snippets.append(code.content)
     turn.messages.append(CodeExecutionMessage(reply.text + fenced(code, turn.block_identifier)))
-    result = await turn.runtime.execute(code.content, timeout=_limit(turn))
+    result = await _execute(turn, code.content)
     observation = await observe(result, turn.runtime, most=turn.max_output)
     turn.messages.append(ExecutionResultMessage(observation.text))
     await emit(observation.event)
 
 
-def _limit(turn: Turn) -> float | None:
-    """Seconds that a cell may take: the runtime's limit, or what is left of the run's time."""
-    seconds = min(turn.runtime.cell_timeout or math.inf, max(turn.seconds_left, _SHORTEST_CELL))
-    return None if math.isinf(seconds) else seconds
+async def _execute(turn: Turn, code: str) -> ExecutionResult:
+    """Run a cell, within what is left of the run's time besides the runtime's own limit."""
+    if turn.deadline is None:
+        return await turn.runtime.execute(code)
+    left = max(turn.seconds_left, _SHORTEST_CELL)
+    return await turn.runtime.execute(code, timeout=min(turn.runtime.cell_timeout or left, left))
 
 
 def _ask_again(turn: Turn, reply: Reply, *, block: UnclosedCode) -> None:

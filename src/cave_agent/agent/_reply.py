@@ -6,7 +6,7 @@ from cave_agent.agent._budget import estimate_usage
 from cave_agent.agent._response import ExecutionStatus
 from cave_agent.agent._stream import Emit
 from cave_agent.events import ReasoningEvent, RetryEvent, TextEvent
-from cave_agent.models import Delta, FinishReason, TokenUsage
+from cave_agent.models import Delta, FinishReason, TokenUsage, WireMessages
 from cave_agent.parsing import Code, FenceParser, Reasoning, Segment, Splice, Text, UnclosedCode
 
 
@@ -31,8 +31,8 @@ class Reply:
         self._kept = ""  # what calls before the latest one said
         self._splice: Splice | None = None
         self._usage: TokenUsage | None = None
-        self._prompt = 0
-        self._void = TokenUsage()  # used by parts that were started over
+        self._asked: WireMessages = []
+        self._void: TokenUsage | None = None  # used by parts that were started over
         self.block: Code | UnclosedCode | None = None
         self.finish_reason: FinishReason | None = None
         self.stopped: ExecutionStatus | None = None
@@ -48,9 +48,9 @@ class Reply:
         """Whether the reply was cut off at the model's limit before it came to anything."""
         return self.finish_reason is FinishReason.LENGTH and self.block is None
 
-    def begin_part(self, prompt: int) -> None:
-        """Get ready for a model call with a prompt of about `prompt` tokens."""
-        self._prompt, self.heard = prompt, 0
+    def begin_part(self, asked: WireMessages) -> None:
+        """Get ready to hear what a model that is asked this replies."""
+        self._asked, self.heard = asked, 0
 
     async def hear(self, delta: Delta) -> bool:
         """Take in one piece of the reply; of what follows the code, only the usage.
@@ -67,7 +67,7 @@ class Reply:
         if delta.reasoning:
             await self._emit(ReasoningEvent(delta.reasoning))
         if delta.text and not was_complete:
-            await self._take(self._joined(delta.text))
+            await self._take(delta.text if self._splice is None else self._joined(delta.text))
         if delta.restart and not was_complete:
             self._start_over()
             await self._emit(RetryEvent(delta.restart))
@@ -94,12 +94,12 @@ class Reply:
 
     def take_usage(self) -> TokenUsage:
         """What the latest call used: as reported, or estimated if it said anything at all."""
-        usage, self._void = self._void, TokenUsage()
-        if self._usage is not None:
-            usage += self._usage
-        elif self.heard:
-            usage += estimate_usage(self._prompt, self.heard)
-        self._usage, self.heard = None, 0
+        usage = self._usage
+        if usage is None:
+            usage = estimate_usage(self._asked, self.heard) if self.heard else TokenUsage()
+        if self._void is not None:
+            usage += self._void
+        self._usage, self._void, self.heard = None, None, 0
         return usage
 
     def _start_over(self) -> None:
@@ -115,8 +115,8 @@ class Reply:
         self._splice = Splice(cut, in_block=block is not None)
 
     def _joined(self, text: str) -> str:
-        if self._splice is None:
-            return text
+        """What a continuation adds; if it is the block from its beginning, that is void."""
+        assert self._splice is not None
         text = self._splice.feed(text)
         if self._splice.starts_over and self._parser.open_block:
             self._feed_anew(self._kept.removesuffix(self._parser.open_block))

@@ -22,6 +22,7 @@ class Turn:
 
     Attributes:
         started: When the work began, by the event loop's clock.
+        deadline: When it must have ended.
         step: Model calls so far.
         usage: What they used, as far as it is known.
     """
@@ -37,15 +38,14 @@ class Turn:
     budget: Budget
     log: AgentLog
     started: float = field(default_factory=_now)
+    deadline: float | None = field(init=False)
     step: int = 0
     usage: TokenUsage = field(default_factory=TokenUsage)
     snippets: list[str] = field(default_factory=list[str])
 
-    @property
-    def deadline(self) -> float | None:
-        """When the run must have ended, by the event loop's clock."""
+    def __post_init__(self) -> None:
         seconds = self.budget.max_seconds
-        return None if seconds is None else self.started + seconds
+        self.deadline = None if seconds is None else self.started + seconds
 
     @property
     def seconds(self) -> float:
@@ -55,13 +55,13 @@ class Turn:
     @property
     def seconds_left(self) -> float:
         """How long it may still take."""
-        return (
-            math.inf if self.budget.max_seconds is None else self.budget.max_seconds - self.seconds
-        )
+        return math.inf if self.deadline is None else self.deadline - _now()
 
     def spend(self, usage: TokenUsage) -> None:
         """Add what a model call used, with what that costs if anybody knows."""
-        self.usage += replace(usage, cost=cost_of(self.model, usage))
+        if usage.cost is None and (cost := cost_of(self.model, usage)) is not None:
+            usage = replace(usage, cost=cost)
+        self.usage += usage
 
     def response(self, content: str, status: ExecutionStatus) -> AgentResponse:
         """The outcome of the run as it stands."""

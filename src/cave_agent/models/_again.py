@@ -109,7 +109,7 @@ class _Try:
         try:
             async with stream as deltas:
                 async for delta in deltas:
-                    yield self._priced(delta)  # noqa: ASYNC119  # whoever opened this closes it
+                    yield delta if delta.usage is None else self._priced(delta)  # noqa: ASYNC119  # whoever opened this closes it
         except ModelError as error:
             self.failure = error
 
@@ -120,7 +120,6 @@ class _Try:
         )
 
     def _priced(self, delta: Delta) -> Delta:
-        if delta.usage is None:
-            return delta
+        assert delta.usage is not None
         cost = cost_of(self._model, delta.usage)
         return replace(delta, usage=replace(delta.usage, cost=cost))

@@ -45,9 +45,11 @@ class TokenUsage:
 
     def _add_cost(self, other: "TokenUsage") -> Decimal | None:
         """What both cost: unknown if either is, since a sum without it would be too low."""
-        costs = [usage.cost for usage in (self, other) if usage.total_tokens or usage.cost]
-        known = [cost for cost in costs if cost is not None]
-        return sum(known, Decimal()) if len(known) == len(costs) and costs else None
+        if self.cost is None:
+            return None if self.total_tokens else other.cost
+        if other.cost is None:
+            return None if other.total_tokens else self.cost
+        return self.cost + other.cost
 
 
 def _sum_of_known(one: int | None, other: int | None) -> int | None:
