@@ -44,10 +44,7 @@ async def _repeats(make: MakeModel) -> None:
 
 async def _survives_leaving(make: MakeModel) -> None:
     async with make(_SAID * 50, "afterwards") as model:
-        async with open_stream(model, _ASKED) as deltas:
-            async for delta in deltas:
-                if delta.text:
-                    break
+        await _leave_early(model)
         said = (await model.call(_ASKED)).content
     assert said == "afterwards", f"after a stream was left early, call() said {said!r}"
 
@@ -80,6 +77,13 @@ async def _says_why_it_ends(make: MakeModel) -> None:
         told = [delta.finish_reason for delta in await _streamed(model) if delta.finish_reason]
     assert called is FinishReason.STOP, f"a whole reply of call() ended with {called!r}"
     assert told in ([], [called]), f"a whole reply of stream() ended with {told!r}"
+
+
+async def _leave_early(model: Model) -> None:
+    async with open_stream(model, _ASKED) as deltas:
+        async for delta in deltas:
+            if delta.text:
+                return
 
 
 async def _streamed(model: Model) -> list[Delta]:
