@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
+from importlib.util import find_spec
 from typing import Any
 
 import pytest
@@ -49,6 +50,8 @@ async def shopper(
 @pytest.fixture(scope="module", autouse=True)
 def _litellm_is_imported() -> None:
     """Its first request imports it, which takes longer than these tests are patient."""
+    if find_spec("litellm") is None:
+        return  # where the newest openai is, which litellm does not allow
 
     async def ask() -> None:
         async with (
