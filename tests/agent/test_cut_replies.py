@@ -64,7 +64,11 @@ cart.a\
             },
             {
                 "role": "user",
-                "content": "Your reply was cut off because it reached its length limit. It ends with `cart.a`. Continue it from exactly there: write only what follows, without an introduction and without repeating anything.",
+                "content": """\
+Your reply reached its length limit in the middle of the code block, so nothing was run yet. The last line that arrived is:
+cart.a
+Write the rest of the block: begin with this line once more, whole, and repeat nothing of what stands before it.\
+""",
             },
         ]
     )
@@ -76,9 +80,9 @@ cart.a\
         "cart.append('bread')\n```\n",
         "```python\ncart.append('bread')\n```\n",
         "```python\ncart.append('milk')\ncart.append('bread')\n```\n",
-        "```python\ncart.append('milk')\ncart += ['bread']\n```\n",
+        "```\ncart.append('bread')\n```\n",
     ],
-    ids=["line again", "fence and line again", "block again", "another block"],
+    ids=["line again", "fence and line again", "block again", "bare fence and line again"],
 )
 async def test_what_is_said_twice_runs_once(continuation: str) -> None:
     runtime = shop()
@@ -87,6 +91,31 @@ async def test_what_is_said_twice_runs_once(continuation: str) -> None:
     await CaveAgent(model, runtime=runtime).run("Milk and bread")
 
     assert runtime.retrieve("cart") == ["milk", "bread"]
+
+
+@pytest.mark.parametrize("size", [1, 1000])
+async def test_a_continuation_that_cannot_be_joined_is_not_run_but_asked_for_again(
+    size: int,
+) -> None:
+    runtime = shop()
+    unclear = "```python\n# the rest:\ncart.append('bread')\n```\n"
+    model = ScriptedModel(cut(WHOLE[:36]), unclear, WHOLE, "Done.", chunk_size=size)
+
+    response = await CaveAgent(model, runtime=runtime).run("Milk and bread")
+
+    assert runtime.retrieve("cart") == ["milk", "bread"]
+    assert "Write the whole block again" in model.requests[2][-1]["content"]
+    assert len(response.code_snippets) == 1
+
+
+async def test_a_block_that_begins_anew_replaces_the_one_that_was_cut() -> None:
+    runtime = shop()
+    first = "```python\nimport math\ncart.append(math.fl"
+    model = ScriptedModel(cut(first), "```python\nimport math\ncart += ['milk']\n```\n", "Done.")
+
+    await CaveAgent(model, runtime=runtime).run("Milk")
+
+    assert runtime.retrieve("cart") == ["milk"]
 
 
 async def test_a_reply_that_is_cut_twice_goes_on_twice() -> None:

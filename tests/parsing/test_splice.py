@@ -9,11 +9,12 @@ from cave_agent.parsing import Splice
 PROGRAM = "total = 0\nfor number in numbers:\n    total += number\nprint(total)\n"
 
 
-def joined(cut: str, continuation: str, *, size: int = 1000, in_block: bool = True) -> str:
+def joined(cut: str, continuation: str, *, size: int = 1000, in_block: bool = True) -> str | None:
+    """Both together, or `None` if that is unclear."""
     splice = Splice(cut, in_block=in_block)
     pieces = [continuation[at : at + size] for at in range(0, len(continuation), size)]
     more = "".join(splice.feed(piece) for piece in pieces) + splice.close()
-    return more if splice.starts_over else cut + more
+    return None if splice.is_unclear else cut[: len(cut) - splice.void] + more
 
 
 @given(st.integers(0, len(PROGRAM)), st.integers(1, 20))
@@ -35,11 +36,55 @@ def test_a_line_that_was_cut_may_be_written_again(at: int, size: int, fence: str
 
 
 @given(st.integers(12, len(PROGRAM)), st.integers(1, 20))
-def test_the_block_may_be_opened_again(at: int, size: int) -> None:
-    cut, rest = PROGRAM[:at], PROGRAM[at:]
+def test_the_whole_block_may_be_written_again(at: int, size: int) -> None:
+    assert joined(PROGRAM[:at], "```python\n" + PROGRAM, size=size) == PROGRAM
+    assert joined(PROGRAM[:at], PROGRAM, size=size) == PROGRAM
+
+
+@given(st.integers(0, 3), st.integers(1, 20))
+def test_a_block_that_is_opened_again_at_a_lines_end_goes_on(line: int, size: int) -> None:
+    lines = PROGRAM.splitlines(keepends=True)
+    cut, rest = "".join(lines[: line + 1]), "".join(lines[line + 1 :])
 
     assert joined(cut, "\n```python\n" + rest, size=size) == PROGRAM
-    assert joined(cut, "```python\n" + PROGRAM, size=size) == PROGRAM
+    assert joined(cut, "```python\n" + lines[line] + rest, size=size) == PROGRAM
+
+
+@pytest.mark.parametrize(
+    ("cut", "continuation"),
+    [
+        ("cart.app", "```python\n# go on\ncart.append(1)\n"),
+        ("y = x if x > 7", "```python\nelse 2\n"),
+        ("for x in a:\n    f(x)\nfor x in", "```python\nfor x in a:\n    g(x)\n"),
+        ("a = 1\nb = 2\n", "```\nb = 3\n"),
+        ("a = 1\nb = ", "```\n2"),
+    ],
+)
+@pytest.mark.parametrize("size", [1, 1000])
+def test_what_cannot_be_joined_for_sure_is_not_joined(
+    cut: str, continuation: str, size: int
+) -> None:
+    assert joined(cut, continuation, size=size) is None
+
+
+@pytest.mark.parametrize("size", [1, 1000])
+@pytest.mark.parametrize(
+    ("cut", "continuation", "whole"),
+    [
+        ("a = 1\n", "```\n", "a = 1\n```\n"),
+        ("a = 1\n", "```", "a = 1\n```"),
+        ("a = 1", "```\n", "a = 1\n```\n"),
+        ("a = 1", "\n```\n", "a = 1\n```\n"),
+        ("a = 1\n``", "`\n", "a = 1\n```\n"),
+        ("a = 1\n``", "```\n", "a = 1\n```\n"),
+        ("a = 1\n`", "``\n", "a = 1\n```\n"),
+        ("a = 1\n", "```\nb = 2\n```\n", "a = 1\nb = 2\n```\n"),
+    ],
+)
+def test_a_fence_without_a_word_ends_the_block_unless_another_one_does(
+    cut: str, continuation: str, whole: str, *, size: int
+) -> None:
+    assert joined(cut, continuation, size=size) == whole
 
 
 def test_a_block_that_begins_anew_replaces_the_one_that_was_cut() -> None:
@@ -50,9 +95,33 @@ def test_a_block_that_begins_anew_replaces_the_one_that_was_cut() -> None:
     )
 
 
-@pytest.mark.parametrize("again", ["x += 1\n", "x += 1\nx += 1\n"])
-def test_a_whole_line_may_be_meant_twice(again: str) -> None:
-    assert joined("x = 0\nx += 1\n", again) == "x = 0\nx += 1\n" + again
+@pytest.mark.parametrize(
+    ("cut", "continuation", "whole"),
+    [
+        (
+            "names = sorted(a for",
+            "```python\nnames = sorted(b for b in c)\n",
+            "names = sorted(b for b in c)\n",
+        ),
+        ("if x:\n    y = f(1, 2, ", "    y = f(1, 2, 3)\n", "if x:\n    y = f(1, 2, 3)\n"),
+        ("if x:\n    total = f(1, ", "total = f(2, 3)\n", "if x:\n    total = f(2, 3)\n"),
+    ],
+)
+def test_a_line_that_is_written_in_another_way_replaces_the_one_that_was_cut(
+    cut: str, continuation: str, whole: str
+) -> None:
+    assert joined(cut, continuation) == whole
+
+
+def test_the_end_of_a_line_may_be_written_again() -> None:
+    cut = "grades = {n: 'A' if p[n] > 90 else 'B' for"
+
+    assert joined(cut, "```python\nif p[n] > 90 else 'B' for n in p}\n") == f"{cut} n in p}}\n"
+
+
+@pytest.mark.parametrize("again", ["x += 1\n", "x += 1\ny = 2\n"])
+def test_a_line_that_the_model_was_told_to_repeat_is_not_meant_twice(again: str) -> None:
+    assert joined("x = 0\nx += 1\n", again) == "x = 0\n" + again
 
 
 def test_a_short_end_is_no_repetition() -> None:
@@ -65,20 +134,17 @@ def test_outside_of_a_block_a_fence_is_kept() -> None:
     )
 
 
-def test_a_fence_that_was_cut_may_be_written_again() -> None:
-    assert joined("So:\n```pyth", "```python\nx = 1\n", in_block=False) == "So:\n```python\nx = 1\n"
+@pytest.mark.parametrize("cut", ["So:\n```", "So:\n```py"])
+def test_a_fence_that_was_cut_may_be_written_again(cut: str) -> None:
+    assert joined(cut, "```python\nx = 1\n", in_block=False) == "So:\n```python\nx = 1\n"
 
 
-@pytest.mark.parametrize("held", ["total", "```py", "  ", "```python\ntot"])
+@pytest.mark.parametrize("held", ["total", "  ", "1)\n"])
 def test_a_continuation_that_ends_early_loses_nothing(held: str) -> None:
-    fence, _, rest = held.rpartition("```python\n")
-
-    assert joined("total = 0\nprint(", held) == "total = 0\nprint(" + (
-        rest if fence or rest else held
-    )
+    assert joined("total = 0\nprint(", held) == "total = 0\nprint(" + held
 
 
 def test_what_is_held_back_is_bounded() -> None:
     splice = Splice("x = '", in_block=True)
 
-    assert splice.feed("```" + "y" * 400) != ""
+    assert splice.feed("y" * 400) != ""

@@ -22,7 +22,7 @@ from cave_agent.runtime import ExecutionResult
 
 _MOST_CONTINUATIONS = 3  # of one reply
 _SHORTEST_CELL = 0.001  # seconds, if the run's time has just passed
-_LONGEST_TAIL = 100  # characters of a cut reply that the model is reminded of
+_LONGEST_LINE = 300  # characters of a cut reply that the model is reminded of
 
 
 async def run_turn(turn: Turn, emit: Emit) -> AgentResponse:
@@ -61,18 +61,20 @@ async def _think(turn: Turn, emit: Emit) -> Reply:
         if not reply.is_cut or reply.stopped is not None:
             break
         turn.log.info("step %d: the reply was cut off at the model's limit", turn.step)
-        await listen(turn, on_the_wire([*messages, *_go_on(reply.go_on())]), reply)
+        await listen(turn, on_the_wire([*messages, *_go_on(reply)]), reply)
     await reply.end()
     turn.messages[:] = messages  # only now: a request that failed leaves them as they were
     return reply
 
 
-def _go_on(said: str) -> list[Message]:
+def _go_on(reply: Reply) -> list[Message]:
     """What the model is told after a reply that was cut off."""
+    said = reply.go_on()
     if not said:
         return [UserMessage(load("cut_while_reasoning"))]
-    tail = said[-_LONGEST_TAIL:].rpartition("\n")[2]
-    return [AssistantMessage(said), UserMessage(fill(load("cut_reply"), tail=tail))]
+    line = said[-_LONGEST_LINE:].rstrip("\n").rpartition("\n")[2]
+    template = load("cut_block" if reply.is_in_block else "cut_text")
+    return [AssistantMessage(said), UserMessage(fill(template, line=line))]
 
 
 async def _act(turn: Turn, reply: Reply, emit: Emit, *, code: Code) -> None:

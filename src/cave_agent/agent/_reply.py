@@ -52,6 +52,11 @@ class Reply:
         """Get ready to hear what a model that is asked this replies."""
         self._asked, self.heard = asked, 0
 
+    @property
+    def is_in_block(self) -> bool:
+        """Whether a block has begun that has no end yet."""
+        return self._parser.open_block is not None
+
     async def hear(self, delta: Delta) -> bool:
         """Take in one piece of the reply; of what follows the code, only the usage.
 
@@ -76,7 +81,9 @@ class Reply:
     async def end_part(self) -> None:
         """Take in that the latest call has nothing more to say."""
         if self._splice is not None:
-            await self._take(self._splice.close())
+            text = self._splice.close()
+            self._take_judgement(self._splice)
+            await self._take(text)
 
     async def end(self) -> None:
         """Take in that nothing follows."""
@@ -115,13 +122,18 @@ class Reply:
         self._splice = Splice(cut, in_block=block is not None)
 
     def _joined(self, text: str) -> str:
-        """What a continuation adds; if it is the block from its beginning, that is void."""
+        """What a continuation adds; what it replaces of what was cut is void."""
         assert self._splice is not None
         text = self._splice.feed(text)
-        if self._splice.starts_over and self._parser.open_block:
-            self._feed_anew(self._kept.removesuffix(self._parser.open_block))
-            self._splice.starts_over = False
+        self._take_judgement(self._splice)
         return text
+
+    def _take_judgement(self, splice: Splice) -> None:
+        if splice.is_unclear:
+            self.block = UnclosedCode(self._parser.open_block or "")
+        elif splice.void:
+            self._feed_anew(self._kept[: -splice.void])
+            splice.void = 0
 
     def _feed_anew(self, said: str) -> None:
         self._parser = FenceParser(self._identifier)

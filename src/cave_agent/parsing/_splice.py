@@ -1,15 +1,20 @@
 """Joins a reply that was cut off to its continuation; it does no I/O.
 
-Models asked to go on often write the line that was cut once more, open the block again, or begin
-it anew.
+A model that is asked to go on writes the line that was cut once more, or opens the block again,
+or begins it anew. What cannot be told for sure is not joined, since half a program, or a line
+that runs twice, is worse than none.
 """
 
 import re
+from typing import NamedTuple
 
-_FENCE = re.compile(r"\s*(?:`{3,}|~{3,})[ \t]*\w[^`\n]{0,200}\n")  # without a word it would close
-_MAYBE_FENCE = re.compile(r"\s*(?:`{0,2}|~{0,2}|(?:`{3,}|~{3,})(?:[ \t]*|[ \t]*\w[^`\n]{0,200}))")
-_SHORTEST_OVERLAP = 4  # characters: a shorter one may well be chance
-_LONGEST_OVERLAP = 4000
+_FENCE = re.compile(r"(?P<before>\s*)(?P<mark>`{3,}|~{3,})(?P<info>[^`\n]{0,200})(?:\n|$)")
+_MAYBE_FENCE = re.compile(r"\s*(?:`{0,2}|~{0,2}|(?:`{3,}|~{3,})[^`\n]{0,200})")
+_CLOSING = re.compile(r"^ {0,3}(?:`{3,}|~{3,})[ \t]*$", re.MULTILINE)
+_WORD = re.compile(r"\b\w")
+_SHORTEST_LINE = 4  # characters that a line said twice has: fewer may well be chance
+_SHORTEST_PART = 10  # the same for a part of a line
+_LONGEST_CUT = 4000  # characters before the cut that may be said twice
 _LONGEST_LINE = 300  # characters that a line to be judged is waited for
 _MOST_LINES = 40
 
@@ -22,57 +27,126 @@ class Splice:
         in_block: Whether the reply was cut inside a block.
 
     Attributes:
-        starts_over: Whether the continuation turned out to be the block from its beginning, so
-            that `cut` is void.
+        void: Characters at the end of `cut` that the continuation replaces, since it writes
+            the cut line, or the whole block, in another way.
+        is_unclear: Whether the two cannot be joined for sure; nothing is handed on then.
     """
 
     def __init__(self, cut: str, *, in_block: bool) -> None:
         self._cut = cut
-        self._first_line = cut.partition("\n")[0].rstrip()
-        self._ends_with_line = cut.endswith("\n")
-        self._ends = _ends(cut)
+        self._line = cut[-_LONGEST_CUT:].rpartition("\n")[2]
+        self._ends = _ends(cut[-_LONGEST_CUT:])
         self._in_block = in_block
-        self._held = ""
+        self._held: list[str] = []
         self._is_joined = False
-        self.starts_over = False
+        self.void = 0
+        self.is_unclear = False
 
     def feed(self, piece: str) -> str:
         """What `piece` lets be judged, without what had been said before the cut."""
         if self._is_joined:
-            return piece
-        self._held += piece
-        return self._join(is_last=False)
+            return "" if self.is_unclear else piece
+        self._held.append(piece)
+        return self._judge(is_last=False)
 
     def close(self) -> str:
         """What is left once the continuation has ended."""
-        return "" if self._is_joined else self._join(is_last=True)
+        return "" if self._is_joined else self._judge(is_last=True)
 
-    def _join(self, *, is_last: bool) -> str:
-        fence = _FENCE.match(self._held) if self._in_block else None
-        if fence is None and self._may_be_fence() and not is_last:
+    def _judge(self, *, is_last: bool) -> str:
+        held = "".join(self._held)
+        opened = _Opened.read(held) if self._in_block else None
+        if not is_last and self._must_wait(held, opened):
             return ""
-        said = self._held[fence.end() :] if fence else self._held
-        # A whole line that stands there twice may be meant, unless the block is opened again.
-        ends = [] if self._ends_with_line and not fence else self._ends
-        if not is_last and any(len(said) < len(end) and end.startswith(said) for end in ends):
-            return ""
-        repeated = max((end for end in ends if said.startswith(end)), key=len, default="")
-        if fence and repeated != self._cut:
-            first, newline, _ = said.partition("\n")
-            if not (newline or is_last) and len(first) < _LONGEST_LINE:
-                return ""
-            self.starts_over = "\n" in self._cut and first.rstrip() == self._first_line
-        self._is_joined, self._held = True, ""
-        return said if self.starts_over else said[len(repeated) :]
+        self._is_joined, self._held = True, []
+        if opened is None:
+            return self._join(held)
+        if opened.is_bare and not _CLOSING.search(opened.rest):
+            return self._end_block(held, opened)
+        return self._join_block(opened.rest)
 
-    def _may_be_fence(self) -> bool:
-        is_short = len(self._held) < _LONGEST_LINE
-        return self._in_block and is_short and _MAYBE_FENCE.fullmatch(self._held) is not None
+    def _must_wait(self, held: str, opened: "_Opened | None") -> bool:
+        if opened is not None and opened.is_bare:
+            return True  # only the whole of it tells an end from a beginning
+        said = held if opened is None else opened.rest
+        if any(len(said) < len(end) and end.startswith(said) for end in self._ends):
+            return True
+        if opened is None and self._in_block and _MAYBE_FENCE.fullmatch(held[:_LONGEST_LINE]):
+            return True
+        return "\n" not in said and len(said) < _LONGEST_LINE
+
+    def _end_block(self, held: str, opened: "_Opened") -> str:
+        """A fence without a word ends the block, if nothing follows it."""
+        self.is_unclear = bool(opened.rest.strip())
+        if self.is_unclear:
+            return ""
+        line = self._line.strip()
+        if line and not line.strip("`~"):  # it was cut within this very fence
+            return held.lstrip()[len(line) :]
+        return held if "\n" in opened.before or not self._line else f"\n{held.lstrip()}"
+
+    def _join(self, said: str) -> str:
+        """The continuation of a text, or of a block that was not opened again."""
+        repeated = self._repeated(said)
+        if not repeated and self._in_block:
+            self.void = self._same_line(said)
+        return said[len(repeated) :]
+
+    def _join_block(self, said: str) -> str:
+        """The continuation in a block that was opened again."""
+        repeated = self._repeated(said)
+        beginning, newline, _ = self._cut.partition("\n")
+        first = said.partition("\n")[0].rstrip()
+        if repeated != self._cut and newline and first and first == beginning.rstrip():
+            self.void, self.is_unclear = len(self._cut), bool(repeated)
+        elif not repeated:
+            self.void = self._same_line(said)
+            self.is_unclear = bool(self._line) and not self.void
+        return "" if self.is_unclear else said[0 if self.void else len(repeated) :]
+
+    def _repeated(self, said: str) -> str:
+        """What of the end of `cut` the continuation says once more."""
+        is_fence = self._line.startswith(("`" * 3, "~" * 3)) and said.startswith(self._line)
+        ends = [*self._ends, self._line] if is_fence else self._ends
+        return max((end for end in ends if said.startswith(end)), key=len, default="")
+
+    def _same_line(self, said: str) -> int:
+        """The length of the cut line, if the continuation begins with another form of it."""
+        first, line = said.partition("\n")[0], self._line.lstrip()
+        alike = _common_prefix(first.lstrip(), line)
+        if alike < _SHORTEST_PART or 2 * alike < len(line):
+            return 0
+        return len(line if first == first.lstrip() else self._line)
+
+
+class _Opened(NamedTuple):
+    """A fence that a continuation begins with, and what follows it."""
+
+    before: str
+    is_bare: bool
+    rest: str
+
+    @classmethod
+    def read(cls, held: str) -> "_Opened | None":
+        fence = _FENCE.match(held)
+        if fence is None or (fence["info"].strip() and not fence[0].endswith("\n")):
+            return None
+        return cls(fence["before"], not fence["info"].strip(), held[fence.end() :])
 
 
 def _ends(cut: str) -> list[str]:
-    """The ends of `cut` that a continuation may begin with: they begin where a line does."""
-    lines = cut[-_LONGEST_OVERLAP:].splitlines(keepends=True)[-_MOST_LINES:]
-    ends = ["".join(lines[start:]) for start in range(len(lines))]
-    ends += [line.lstrip() for line in lines[-1:]]
-    return [end for end in ends if len(end.strip()) >= _SHORTEST_OVERLAP]
+    """The ends of `cut` that a continuation may begin with: from a line's start, or a word's."""
+    lines = cut.splitlines(keepends=True)[-_MOST_LINES:]
+    whole = ["".join(lines[start:]) for start in range(len(lines))]
+    line = "".join(lines[-1:])
+    words = _WORD.finditer(line, max(0, len(line) - _LONGEST_LINE))
+    return [
+        *(end for end in [*whole, line.lstrip()] if len(end.strip()) >= _SHORTEST_LINE),
+        *(line[at.start() :] for at in words if len(line) - at.start() >= _SHORTEST_PART),
+    ]
+
+
+def _common_prefix(one: str, other: str) -> int:
+    """How many characters both begin with."""
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((at for at, (a, b) in pairs if a != b), min(len(one), len(other)))
