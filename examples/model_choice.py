@@ -24,7 +24,7 @@ async def choose_model(*script: str) -> AsyncGenerator[Model]:
                 async with LocalModel() as model:
                     yield model
             case url if url.startswith(("http://", "https://")):
-                key = os.environ.get("OPENAI_API_KEY")
+                key = os.environ.get("OPENAI_API_KEY") or None
                 async with OpenAIServerModel(options.model_id, url, key) as model:
                     yield model
             case weights:

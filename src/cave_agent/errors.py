@@ -163,11 +163,11 @@ class ModelStreamError(ModelError):
     is_transient = True
 
 
-class UnknownPriceError(ModelError):
+class UnknownPriceError(CaveAgentError):
     """A run was to keep within a cost, and nobody knows what the model costs."""
 
 
-class CassetteError(ModelError):
+class CassetteError(CaveAgentError):
     """A recording cannot be read, or does not go on as the conversation does."""
 
 

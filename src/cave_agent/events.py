@@ -59,7 +59,10 @@ class ReasoningEvent:
 
 @dataclass(frozen=True, slots=True)
 class RetryEvent:
-    """The reply starts over, and why: what was streamed of it since the last cell is void."""
+    """The reply starts over, and why: what was streamed of it since the last cell is void.
+
+    What of it does stand, because a call before had said it, is streamed once more.
+    """
 
     content: str
     type: ClassVar[EventType] = EventType.RETRY
@@ -128,9 +131,15 @@ class MaxStepsReachedEvent:
 
 @dataclass(frozen=True, slots=True)
 class BudgetReachedEvent:
-    """The run ended because its tokens, its money or its time were used up."""
+    """The run ended because its tokens, its money or its time were used up.
+
+    Attributes:
+        content: What the model had said, and the note.
+        note: What was used up, and the way out.
+    """
 
     content: str
+    note: str = ""
     type: ClassVar[EventType] = EventType.BUDGET_REACHED
 
 
@@ -144,9 +153,15 @@ class RefusalEvent:
 
 @dataclass(frozen=True, slots=True)
 class TruncatedEvent:
-    """The run ended with an answer whose end is missing: it was cut off again and again."""
+    """The run ended with an answer whose end is missing: it was cut off again and again.
+
+    Attributes:
+        content: What the model had said, and the note.
+        note: What is missing, and the way out.
+    """
 
     content: str
+    note: str = ""
     type: ClassVar[EventType] = EventType.TRUNCATED
 
 

@@ -1,6 +1,6 @@
 """The messages of a conversation, as values; how they are trimmed is the agent's business."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 __all__ = [
@@ -39,6 +39,7 @@ class Message:
 
     Attributes:
         content: The text; surrogates, which no encoding can carry, are joined or replaced.
+        wire_role: The role as chat APIs know it.
 
     Raises:
         TypeError: The content is no `str`, or the role no `MessageRole`.
@@ -46,16 +47,18 @@ class Message:
 
     content: str
     role: MessageRole
+    wire_role: str = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         _check_kind(self.content, str)
         _check_kind(self.role, MessageRole)
+        object.__setattr__(self, "wire_role", _WIRE_ROLES[self.role])
         if not self.content.isascii():
             object.__setattr__(self, "content", _sendable(self.content))
 
     def to_dict(self) -> dict[str, str]:
         """As chat APIs want it: code goes as the assistant's, its result as the user's."""
-        return {"role": _WIRE_ROLES[self.role], "content": self.content}
+        return {"role": self.wire_role, "content": self.content}
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,10 +9,19 @@ import anyio
 import pytest
 from inline_snapshot import snapshot
 
-from cave_agent import CaveAgent, EventType, ExecutionStatus, PythonRuntime, ScriptedModel, Variable
+from cave_agent import CaveAgent, EventType, ExecutionStatus, ScriptedModel
 from cave_agent.errors import CellTimeoutError, UnknownPriceError
 from cave_agent.events import BudgetReachedEvent
-from cave_agent.models import Delta, Model, ModelResponse, TokenUsage, code
+from cave_agent.models import (
+    Delta,
+    Model,
+    ModelResponse,
+    OpenAIServerModel,
+    RetryingModel,
+    TokenUsage,
+    code,
+)
+from cave_agent.testing import CutStream, ScriptedServer
 
 pytestmark = pytest.mark.anyio
 
@@ -65,7 +74,8 @@ async def test_a_reply_is_left_when_it_has_used_up_the_tokens() -> None:
     assert response.token_usage.is_estimated
     assert 80 < response.token_usage.total_tokens <= 110
     assert agent.messages[-1].content == said
-    assert heard[-1] == BudgetReachedEvent(response.content)
+    note = response.content.removeprefix(f"{said}\n\n")
+    assert heard[-1] == BudgetReachedEvent(response.content, note)
 
 
 async def test_a_block_that_the_budget_cuts_off_is_not_run_and_the_model_is_told() -> None:
@@ -78,7 +88,7 @@ async def test_a_block_that_the_budget_cuts_off_is_not_run_and_the_model_is_told
 
     assert response.code_snippets == ()
     assert again.content == "I see."
-    assert "none of it was run" in model.requests[1][-1]["content"]
+    assert "none of this code was run" in model.requests[1][-1]["content"]
     with pytest.raises(KeyError):
         agent.runtime.retrieve("x")
 
@@ -194,6 +204,66 @@ async def test_a_cell_has_no_more_time_than_the_run() -> None:
     assert agent.runtime.retrieve("x") == 1
 
 
+async def test_a_cell_does_not_begin_when_the_time_is_up() -> None:
+    class Late(Model):
+        async def stream(self, messages: list[dict[str, str]]) -> AsyncIterator[str]:  # type: ignore[override]  # one of the forms
+            yield code("x = 1")
+            await anyio.sleep_forever()
+
+    agent = brief(Late(), max_seconds=0.05)
+
+    response = await agent.run("Go")
+
+    assert response.status is ExecutionStatus.MAX_SECONDS_REACHED
+    assert response.code_snippets == ()
+    assert "none of this code was run" in agent.messages[-1].content
+    with pytest.raises(KeyError):
+        agent.runtime.retrieve("x")
+
+
+@pytest.mark.parametrize("bound", [{"max_tokens": 300}, {"max_cost": 0.3}])
+async def test_a_model_that_reports_no_tokens_is_bounded_by_estimates(
+    bound: dict[str, Any],
+) -> None:
+    model = Priced(*[code("x = 1")] * 50)  # a reply that is a text says that nothing was used
+
+    response = await brief(model, max_steps=50, **bound).run("Go")
+
+    assert response.status is not ExecutionStatus.MAX_STEPS_REACHED
+    assert response.token_usage.is_estimated
+
+
+async def test_what_is_said_before_a_reply_starts_over_counts() -> None:
+    faults = [CutStream("word " * 40, 200) for _ in range(9)]
+    async with ScriptedServer(*faults, "Done.") as server:
+        model = RetryingModel(OpenAIServerModel("m", server.base_url), attempts=10, first_wait=0)
+        async with model:
+            response = await brief(model, max_tokens=150).run("Talk")
+
+    assert response.status is ExecutionStatus.MAX_TOKENS_REACHED
+    assert len(server.requests) < 6
+
+
+@pytest.mark.parametrize("cost", [0.5, 1])
+async def test_a_cost_may_be_any_number(cost: float) -> None:
+    class Flat(ScriptedModel):
+        def cost(self, usage: TokenUsage) -> Any:
+            return cost
+
+    response = await brief(Flat(used("Hello.", 10, 10)), max_cost=10).run("Hi")
+
+    assert response.token_usage.cost == Decimal(str(cost))
+
+
+async def test_a_cost_that_is_no_number_is_refused() -> None:
+    class Wordy(ScriptedModel):
+        def cost(self, usage: TokenUsage) -> Any:
+            return "cheap"
+
+    with pytest.raises(TypeError, match=r"cost\(\) gave 'cheap'"):
+        await brief(Wordy("Hello.")).run("Hi")
+
+
 async def test_a_slow_reader_does_not_lose_an_event_to_the_clock() -> None:
     agent = brief(ScriptedModel(LONG, chunk_size=100), max_seconds=0.02)
 
@@ -205,14 +275,6 @@ async def test_a_slow_reader_does_not_lose_an_event_to_the_clock() -> None:
 
     assert first.content == LONG[:100]
     assert kinds[-1] is EventType.BUDGET_REACHED
-
-
-async def test_money_and_time_of_the_cell_limit_stay_as_they_are_without_bounds() -> None:
-    runtime = PythonRuntime(variables=[Variable("x", 1)], cell_timeout=None)
-
-    response = await CaveAgent(ScriptedModel(code("x"), "1."), runtime=runtime).run("x?")
-
-    assert response.status is ExecutionStatus.SUCCESS
 
 
 @pytest.mark.parametrize(

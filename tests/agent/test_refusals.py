@@ -25,6 +25,7 @@ async def test_a_refusal_ends_the_run_and_is_told_as_one(text: str, content: str
     assert events.response.status is ExecutionStatus.REFUSED
     assert events.response.content.startswith(content)
     assert kinds[-1] is EventType.REFUSAL
+    assert agent.messages[-1].content  # an empty message would be refused by some servers
     assert (await agent.run("Hello")).content == "Hello again."
 
 
@@ -32,8 +33,9 @@ async def test_a_block_that_a_filter_cut_off_is_not_run() -> None:
     runtime = PythonRuntime(variables=[Variable("x", 0)])
     model = ScriptedModel(refused("```python\nx = 1\n"), "Done.")
 
-    await CaveAgent(model, runtime=runtime).run("Go")
+    response = await CaveAgent(model, runtime=runtime).run("Go")
 
+    assert response.status is ExecutionStatus.REFUSED
     assert runtime.retrieve("x") == 0
 
 

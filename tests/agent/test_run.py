@@ -40,7 +40,8 @@ async def test_the_object_comes_back_as_the_very_same_object() -> None:
 
 
 async def test_a_run_ends_with_the_first_reply_that_has_no_code() -> None:
-    model = ScriptedModel("Let me see.\n" + code("print(6 * 7)"), "It is 42.")
+    said = ModelResponse("Let me see.\n" + code("print(6 * 7)"), TokenUsage(9, 3, 12))
+    model = ScriptedModel(said, ModelResponse("It is 42.", TokenUsage(20, 4, 24)))
 
     response = await CaveAgent(model).run("What is 6 * 7?")
 
@@ -48,7 +49,7 @@ async def test_a_run_ends_with_the_first_reply_that_has_no_code() -> None:
     assert response.status is ExecutionStatus.SUCCESS
     assert response.steps_taken == 2
     assert response.code_snippets == ("print(6 * 7)\n",)
-    assert str(response) == snapshot("It is 42.\n[success at step 2 of 5, cells: 1, tokens: 0]")
+    assert str(response) == snapshot("It is 42.\n[success at step 2 of 5, cells: 1, tokens: 36]")
 
 
 async def test_the_model_reads_code_as_its_own_and_results_as_the_users() -> None:

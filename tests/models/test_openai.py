@@ -343,6 +343,7 @@ async def test_a_refusal_is_told_by_its_status(
         ("7", 7.0),
         ("-1", 0.0),
         ("Wed, 21 Oct 2015 07:28:00 GMT", 0.0),
+        ("Wed, 21 Oct 2015 07:28:00 -0000", 0.0),
         ("soon", None),
         ("inf", None),
         (None, None),
@@ -451,8 +452,72 @@ async def test_a_chunk_of_ten_megabytes_is_read() -> None:
 
 
 @pytest.mark.parametrize(
-    "reply", [RawStream(()), RawStream(("[DONE]",)), Failure(200, body="<html>Welcome</html>")]
+    ("body", "content_type", "came"),
+    [
+        ("<html>Welcome</html>", None, "a page that begins with '<html>Welcome"),
+        ('{"detail": "hello"}', "application/json", '{"detail": "hello"}'),
+        ("", "application/json", "nothing"),
+    ],
 )
+async def test_what_came_instead_of_a_stream_is_shown(
+    body: str, content_type: str | None, came: str
+) -> None:
+    async with served(Failure(200, body=body, content_type=content_type)) as (_, model):
+        with pytest.raises(ModelProtocolError, match=f"something else: {came}"):
+            await streamed(model)
+
+
+async def test_an_error_that_comes_with_status_200_is_one() -> None:
+    body = '{"error": {"message": "overloaded", "code": 529}}'
+    async with served(Failure(200, body=body, content_type="application/json")) as (_, model):
+        with pytest.raises(ModelServerError, match="status 529: overloaded"):
+            await streamed(model)
+
+
+async def test_a_server_that_does_not_stream_is_heard_all_the_same() -> None:
+    body = '{"choices": [{"message": {"content": "yes"}, "finish_reason": "stop"}], "usage": {"prompt_tokens": 3, "completion_tokens": 2}}'
+    async with served(Failure(200, body=body, content_type="application/json")) as (_, model):
+        deltas = await streamed(model)
+
+    assert deltas == [Delta("yes", usage=USAGE, finish_reason=FinishReason.STOP)]
+
+
+@pytest.mark.parametrize(
+    "usage",
+    [
+        '{"prompt_tokens": -1, "completion_tokens": true, "cost": true}',
+        '{"prompt_tokens": null, "completion_tokens": "7", "cost": "dear"}',
+        '{"cost": -5}',
+        '{"cost": NaN}',
+        '{"cost": 1e999}',
+    ],
+)
+async def test_usage_that_makes_no_sense_is_none(usage: str) -> None:
+    chunk = f'{{"choices": [{{"delta": {{"content": "x"}}, "finish_reason": "stop"}}], "usage": {usage}}}'
+    async with served(RawStream((chunk,))) as (_, model):
+        deltas = await streamed(model)
+
+    assert deltas[0].usage == TokenUsage()
+
+
+@pytest.mark.parametrize("key", ["", "  "])
+def test_an_empty_key_is_refused(key: str) -> None:
+    with pytest.raises(ModelAuthenticationError, match="is empty"):
+        OpenAIServerModel("m", "http://127.0.0.1:9/v1", key)
+
+
+async def test_what_is_secret_besides_the_key_is_shown_nowhere_either() -> None:
+    async with ScriptedServer(Failure(400, body="header-secret and url-secret")) as server:
+        url = server.base_url.replace("http://", "http://me:url-secret@")
+        async with OpenAIServerModel("m", url, extra_headers={"X-Key": "header-secret"}) as model:
+            with pytest.raises(ModelRequestError) as caught:
+                await model.call(ASKED)
+
+    assert "-secret" not in "".join(format_exception(caught.value))
+    assert set(model.secrets) == {"url-secret", "header-secret"}
+
+
+@pytest.mark.parametrize("reply", [RawStream(()), RawStream(("[DONE]",))])
 async def test_a_stream_without_a_reply_speaks_another_protocol(reply: Any) -> None:
     async with served(reply) as (_, model):
         with pytest.raises(ModelProtocolError, match="answered without a reply"):

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from decimal import Decimal
 from pathlib import Path
@@ -24,9 +24,11 @@ from cave_agent.errors import (
     ModelError,
     ModelRateLimitError,
     ModelStreamError,
+    UnknownPriceError,
 )
 from cave_agent.models import (
     Delta,
+    FallbackModel,
     FinishReason,
     Model,
     ModelResponse,
@@ -220,6 +222,56 @@ async def test_the_cost_that_the_model_knew_is_played(path: Path) -> None:
     assert recording.cost(usage) == Decimal("1.0")
     assert played == recorded
     assert replay.cost(called.token_usage) == Decimal("1.0")
+
+
+class Priced(ScriptedModel):
+    """A cent for a token that is read, ten for one that is written."""
+
+    def cost(self, usage: TokenUsage) -> Decimal | None:
+        return (Decimal(usage.prompt_tokens) + 10 * usage.completion_tokens) / 100
+
+
+async def test_a_run_that_was_recorded_within_a_cost_is_played_within_it(path: Path) -> None:
+    script = (
+        ModelResponse(code("print(6 * 7)"), TokenUsage(30, 10, 40)),
+        ModelResponse("It is 42.", TokenUsage(50, 5, 55)),
+    )
+    recorded = await CaveAgent(RecordingModel(Priced(*script), path), max_cost=100).run("6 * 7?")
+
+    played = await CaveAgent(ReplayModel(path), max_cost=100).run("6 * 7?")
+
+    assert played == recorded
+    assert played.token_usage.cost == Decimal("2.30")
+
+
+async def test_what_nobody_recorded_costs_what_a_token_did_on_average(path: Path) -> None:
+    recording = RecordingModel(
+        Priced(
+            ModelResponse("It", TokenUsage(10, 0, 10)), ModelResponse("It", TokenUsage(0, 10, 10))
+        ),
+        path,
+    )
+    await recording.call(ASKED)
+    await heard(recording)
+
+    replay = ReplayModel(path)
+
+    assert replay.cost(TokenUsage(0, 100, 100)) == Decimal("5.5")
+    assert replay.cost(TokenUsage(1, 1, 2, cost=Decimal(7))) == 7
+
+
+async def test_a_recording_without_a_cost_has_no_price(path: Path) -> None:
+    await RecordingModel(ScriptedModel(ModelResponse("It", TokenUsage(1, 1, 2))), path).call(ASKED)
+
+    assert ReplayModel(path).cost(TokenUsage(1, 1, 2)) is None
+    with pytest.raises(UnknownPriceError):
+        await CaveAgent(ReplayModel(path), max_cost=1).run("What is it?")
+
+
+async def test_a_recording_of_no_tokens_that_cost_nothing_costs_nothing(path: Path) -> None:
+    await RecordingModel(Priced(ModelResponse("It")), path).call(ASKED)
+
+    assert ReplayModel(path).cost(TokenUsage(1, 1, 2)) == 0
 
 
 async def test_a_reply_that_was_left_is_played_as_far_as_it_was_read(path: Path) -> None:
@@ -510,6 +562,80 @@ async def test_no_secret_reaches_the_cassette(
         "Use [secret], then [secret].",
     }
     assert (await replay.call(asked)).reasoning == "It is [secret] I think."
+
+
+class Keyed(ScriptedModel):
+    """Holds a key, a password and something short, and shows them."""
+
+    secrets = ("our own key", 'pä"ss\\wörd\n', "short")
+
+    def __repr__(self) -> str:
+        return f"Keyed{self.secrets!r}"
+
+
+def itself(model: Model, _: Path) -> Model:
+    return model
+
+
+def retrying(model: Model, _: Path) -> Model:
+    return RetryingModel(model)
+
+
+def falling_back(model: Model, _: Path) -> Model:
+    return FallbackModel([ScriptedModel(*[ModelError("No.")] * 3), model])
+
+
+def recording_twice(model: Model, path: Path) -> Model:
+    return RecordingModel(model, path.with_name("inner.jsonl"))
+
+
+@pytest.mark.parametrize("wrap", [itself, retrying, falling_back, recording_twice])
+@pytest.mark.parametrize("size", [1, 4, None])
+async def test_no_secret_of_the_model_reaches_the_cassette(
+    wrap: Callable[[Model, Path], Model], size: int | None, path: Path
+) -> None:
+    key, password = "our own key", 'pä"ss\\wörd'
+    spellings = [password, repr(password), json.dumps(password)]
+    spelled = " ".join([*spellings, json.dumps(password, ensure_ascii=False)])
+    said = ModelResponse(f"A short {key}, {spelled}", reasoning=f"So {key}.")
+    script = said, said, ModelError(f"Bad {key}, {spelled}")
+    recording = RecordingModel(wrap(Keyed(*script, chunk_size=size), path), path)
+    asked = [{"role": "user", "content": f"Use {key}, {spelled}"}]
+
+    passed_on = await heard(recording, asked)
+    await recording.call(asked)
+    with pytest.raises(ModelError, match="Bad our own key"):
+        await recording.call(asked)
+
+    assert "".join(delta.text for delta in passed_on) == said.content
+    for file in path.parent.iterdir():
+        written = file.read_text("utf-8")
+        assert "A short [secret]" in json.dumps((await ReplayModel(file).call(asked)).content)
+        assert not any(part in written for part in (key, "ss\\\\", "wörd", "w\\u00f6rd"))
+    assert recording.secrets == Keyed.secrets
+
+
+async def test_secrets_that_are_no_tuple_of_strings_are_somebody_elses(path: Path) -> None:
+    class Shy(ScriptedModel):
+        def secrets(self) -> str:
+            return "something"
+
+    class Mixed(ScriptedModel):
+        secrets = ("something", None)
+
+    recording = RecordingModel(FallbackModel([Shy("It is something."), Mixed()]), path)
+    await recording.call(ASKED)
+
+    assert RecordingModel(Shy(), path.with_name("2")).secrets == ()
+    assert recording.secrets == ("something",)
+    assert lines(path)[1]["reply"]["content"] == "It is [secret]."
+
+
+def test_what_is_no_model_is_refused_before_there_is_a_file(path: Path) -> None:
+    with pytest.raises(TypeError, match="None is no model"):
+        RecordingModel(None, path)  # type: ignore[arg-type]  # the mistake that is meant
+
+    assert not path.exists()
 
 
 def test_what_only_looks_a_little_like_a_key_stays(path: Path) -> None:

@@ -1,14 +1,26 @@
 """A replay goes on only as long as the conversation is the recorded one."""
 
+import asyncio
 import json
+import re
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from inline_snapshot import snapshot
 
 from cave_agent import CaveAgent, PythonRuntime, Variable
 from cave_agent.errors import CassetteError
-from cave_agent.models import RecordingModel, ReplayModel, ScriptedModel, code
+from cave_agent.models import (
+    FallbackModel,
+    RecordingModel,
+    ReplayModel,
+    RetryingModel,
+    ScriptedModel,
+    code,
+)
 
 pytestmark = pytest.mark.anyio
 
@@ -224,6 +236,138 @@ async def test_a_variable_of_this_environment_alone_is_no_difference(
     monkeypatch.setenv("SHOP_KEY", "inventory")
 
     assert (await ReplayModel(path).call(said("Count the inventory."))).content == "It"
+
+
+async def test_a_variable_of_the_recorders_environment_alone_is_no_difference(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = said("Ask postgres for the postgres version.")
+    monkeypatch.setenv("POSTGRES_PASSWORD", "postgres")
+    await record(path, asked)
+    monkeypatch.delenv("POSTGRES_PASSWORD")
+
+    assert (await ReplayModel(path).call(asked)).content == "It"
+
+
+async def test_what_is_said_around_a_secret_still_counts(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SHOP_KEY", "correct-horse")
+    await record(path, said("First\nlog in with correct-horse\ncorrect-horse\nand buy milk."))
+    monkeypatch.delenv("SHOP_KEY")
+
+    assert await refusal(
+        path, said("First\nlog in with battery-staple\nbattery-staple\nand buy eggs.")
+    ) == snapshot("""\
+Request 1 is not the one that 'it.jsonl' has: message 1 (user) differs.
+--- recorded
++++ asked now
+@@ -2,4 +2,4 @@
+ First
+ log in with [secret]
+-[secret]
+-and buy milk.
++battery-staple
++and buy eggs.
+If the change is meant, delete the file and record again.\
+""")
+    assert "-log in with [secret]\n" in await refusal(path, said("First\nlog in with "))
+
+
+async def test_a_secret_of_now_is_not_shown_in_a_difference(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await record(path, said("One"))
+    monkeypatch.setenv("SHOP_KEY", "correct-horse")
+
+    assert "+Log in with [secret]." in await refusal(path, said("Log in with correct-horse."))
+
+
+PIECES = st.lists(st.text("ab\n", max_size=3), min_size=1, max_size=4)
+
+
+@given(PIECES, st.text("ab\n", max_size=8) | PIECES.map("a".join))
+def test_a_secret_stands_for_any_text_but_none(pieces: list[str], asked: str) -> None:
+    is_expected = re.fullmatch("(?s:.+)".join(pieces), asked) is not None
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "it.jsonl"
+        path.write_text(HEADER + line(messages=said("[secret]".join(pieces))), "utf-8")
+        replay = ReplayModel(path)
+
+    async def is_played() -> bool:
+        try:
+            await replay.call(said(asked))
+        except CassetteError:
+            return False
+        return True
+
+    assert asyncio.run(is_played()) is is_expected
+
+
+async def test_many_secrets_are_compared_without_trying_all_ways(path: Path) -> None:
+    path.write_text(HEADER + line(messages=said("a[secret]" * 50 + "b")), "utf-8")
+    replay = ReplayModel(path)
+
+    with pytest.raises(CassetteError, match="differs"):
+        await replay.call(said("a" * 10_000 + "c"))
+
+
+@pytest.mark.parametrize(
+    ("template", "count"),
+    [("Task {}", 1000), ("Task {} with [secret]", 200), ("[secret]: task {}.", 200)],
+)
+async def test_of_many_concurrent_requests_each_is_found(
+    path: Path, template: str, count: int
+) -> None:
+    rules = said("You are an agent. " * 200 + "[secret]", "system")
+    asked = [[*rules, *said(template.format(number))] for number in range(count)]
+    recorded = [
+        line(messages=messages, exchange=number, concurrent=True, reply=[f"It is {number}"])
+        for number, messages in enumerate(asked, start=1)
+    ]
+    path.write_text(HEADER + "".join(recorded), "utf-8")
+    replay = ReplayModel(path)
+
+    heard = [(await replay.call(messages)).content for messages in reversed(asked)]
+
+    assert heard == [f"It is {number}" for number in range(count, 0, -1)]
+
+
+async def test_of_concurrent_requests_that_fit_the_one_that_says_the_most_is_played(
+    path: Path,
+) -> None:
+    asked = ["[secret]", "Use [secret]", "Use a key", "Use [secret] now", "Use a key"]
+    recorded = [
+        line(messages=said(content), exchange=number, concurrent=True, reply=[str(number)])
+        for number, content in enumerate(asked, start=1)
+    ]
+    path.write_text(HEADER + "".join(recorded), "utf-8")
+    replay = ReplayModel(path)
+
+    heard = [(await replay.call(said("Use a key"))).content for _ in range(4)]
+
+    assert heard == ["3", "5", "2", "1"]
+
+
+async def test_in_sequence_the_next_request_is_played_whatever_else_would_fit(path: Path) -> None:
+    recorded = [
+        line(messages=said(content), exchange=number, reply=[content])
+        for number, content in enumerate(["Use [secret]", "Use a key"], start=1)
+    ]
+    path.write_text(HEADER + "".join(recorded), "utf-8")
+    replay = ReplayModel(path)
+
+    heard = [(await replay.call(said("Use a key"))).content for _ in range(2)]
+
+    assert heard == ["Use [secret]", "Use a key"]
+
+
+async def test_another_request_is_no_failure_of_a_model_to_be_asked_again(path: Path) -> None:
+    await record(path, said("One"))
+    model = FallbackModel([RetryingModel(ReplayModel(path)), ScriptedModel("Another")])
+
+    with pytest.raises(CassetteError, match="Request 1 is not the one"):
+        await model.call(said("Two"))
 
 
 async def test_a_file_that_is_missing_is_an_error_at_once(path: Path) -> None:

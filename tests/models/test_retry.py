@@ -30,7 +30,7 @@ from cave_agent.models import (
     code,
     open_stream,
 )
-from cave_agent.testing import CutStream, Failure, RawStream, ScriptedServer, StalledStream
+from cave_agent.testing import CutStream, Failure, RawStream, Reply, ScriptedServer, StalledStream
 
 pytestmark = pytest.mark.anyio
 
@@ -197,7 +197,7 @@ async def test_the_wait_grows_and_is_at_least_what_was_asked_for(
     assert (await model.call(ASKED)).content == "Yes."
     waited = anyio.current_time() - started
 
-    assert waited >= 0.01 + 0.02 + (0.05 + 0.03)
+    assert waited >= 0.01 + 0.02 + 0.05
     assert [record.message.partition(" Asking")[0] for record in caplog.records] == [
         "Down.",
         "Still down.",
@@ -263,6 +263,38 @@ async def test_tokens_of_a_part_that_is_void_count_as_estimated() -> None:
         response = await CaveAgent(model, "Hi.").run("Well?")
 
     assert response.token_usage == TokenUsage(2 + 2, 1 + 2, 7, is_estimated=True)
+
+
+@pytest.mark.parametrize("wrong", [None, "x", [None]])
+def test_what_is_no_model_is_not_wrapped(wrong: Any) -> None:
+    with pytest.raises(TypeError, match="is no model"):
+        RetryingModel(wrong)
+    with pytest.raises(TypeError, match=r"is no model|not iterable"):
+        FallbackModel(wrong)
+
+
+async def test_what_was_said_before_the_reply_was_cut_is_told_again_when_its_rest_starts_over() -> (
+    None
+):
+    faults = [Reply("It is ", finish_reason="length"), CutStream("forty", 3), "42."]
+    async with (
+        ScriptedServer(*faults, chunk_size=100) as server,
+        patient(OpenAIServerModel("m", server.base_url)) as model,
+        CaveAgent(model).stream_events("What is it?") as events,
+    ):
+        told = [
+            (event.type.value, event.content)
+            async for event in events
+            if event.type.value != "retry"
+        ]
+
+    assert told == [
+        ("text", "It is "),
+        ("text", "for"),
+        ("text", "It is "),
+        ("text", "42."),
+        ("final_response", "It is 42."),
+    ]
 
 
 @pytest.mark.parametrize("streaming", [False, True], ids=["call", "stream"])

@@ -162,6 +162,7 @@ def test_the_public_names_are_these() -> None:
                 "UnknownPriceError",
                 "WeightsError",
                 "WireMessages",
+                "checked_model",
                 "code",
                 "cost_of",
                 "detect",

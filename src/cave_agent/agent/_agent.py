@@ -8,6 +8,8 @@ from functools import partial
 from operator import index
 from typing import Self, SupportsIndex, cast
 
+from anyio import to_thread
+
 from cave_agent.agent._budget import Budget
 from cave_agent.agent._gate import Gate, Run
 from cave_agent.agent._log import AgentLog, LogLevel
@@ -17,7 +19,7 @@ from cave_agent.agent._stream import Emit, EventStream
 from cave_agent.agent._turn import Turn
 from cave_agent.events import Event
 from cave_agent.messages import Message, MessageRole, SystemMessage, UserMessage
-from cave_agent.models import Model
+from cave_agent.models import Model, checked_model
 from cave_agent.prompts import fill, load
 from cave_agent.runtime import PythonRuntime
 
@@ -74,12 +76,7 @@ class CaveAgent:
         max_cost: Decimal | float | None = None,
         max_seconds: float | None = None,
     ) -> None:
-        if not hasattr(model, "call") and not hasattr(model, "stream"):
-            raise TypeError(
-                f"{model!r:.80} is no model: it has neither call() nor stream(). "
-                "Subclass cave_agent.Model, or use one of cave_agent.models."
-            )
-        self.model = model
+        self.model = checked_model(model)
         self.runtime = PythonRuntime() if runtime is None else runtime
         self.messages = list(messages or ())
         _check_messages(self.messages)
@@ -171,7 +168,8 @@ class CaveAgent:
         async with self._gate.passing(run):
             self._log.level = self.log_level
             turn = self._turn(query)
-            turn.budget.check(self.model)
+            if turn.budget.max_cost is not None:  # prices may have to be loaded first
+                await to_thread.run_sync(turn.budget.check, self.model)
             self._renew_system_message()
             return await run_turn(turn, emit)
 

@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass
 from decimal import Decimal
+from operator import itemgetter
 
 from cave_agent.agent._response import ExecutionStatus
 from cave_agent.errors import UnknownPriceError
@@ -10,6 +11,7 @@ from cave_agent.models import Model, TokenUsage, WireMessages, cost_of
 
 _CHARACTERS_A_TOKEN = 4  # of English, roughly: https://help.openai.com/en/articles/4936856
 _MILLION = 1_000_000
+_CONTENT = itemgetter("content")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +46,10 @@ class Budget:
         """
         if self.max_cost is not None and cost_of(model, TokenUsage(1, 1, 2)) is None:
             raise UnknownPriceError(
-                f"max_cost cannot be kept, since the price of {model!r:.200} is unknown. Install "
-                "the extra prices with: pip install '.[prices]'. If its list lacks the model, "
-                "subclass the model and write cost(usage)."
+                f"max_cost cannot be kept, since the price of {model!r:.200} is unknown. "
+                "Prices come with the extra prices (pip install '.[prices]'); if it is there, and "
+                "its list lacks the model or its address, subclass the model and write "
+                "cost(usage), which gives US dollars."
             )
 
     def allowance(self, model: Model, *, spent: TokenUsage, asked: WireMessages) -> Allowance:
@@ -72,7 +75,7 @@ def estimate_usage(asked: WireMessages, heard: int) -> TokenUsage:
 
 def _estimate_prompt(messages: WireMessages) -> int:
     """About how many tokens `messages` are."""
-    return sum(len(message["content"]) for message in messages) // _CHARACTERS_A_TOKEN
+    return sum(map(len, map(_CONTENT, messages))) // _CHARACTERS_A_TOKEN
 
 
 def _affordable(model: Model, left: Decimal, prompt: int) -> float:

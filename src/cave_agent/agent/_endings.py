@@ -14,7 +14,6 @@ from cave_agent.events import (
 )
 from cave_agent.messages import AssistantMessage, CodeExecutionMessage, ExecutionResultMessage
 from cave_agent.models import FinishReason
-from cave_agent.parsing import UnclosedCode
 from cave_agent.prompts import fill, load
 
 _STOPPED_BY = {
@@ -26,15 +25,16 @@ _STOPPED_BY = {
 
 async def answer(turn: Turn, reply: Reply, emit: Emit) -> AgentResponse:
     """End with what the model says instead of code."""
-    said = AssistantMessage(reply.text)
+    is_refusal = reply.finish_reason is FinishReason.REFUSAL
+    said = AssistantMessage(reply.text or (load("refused") if is_refusal else ""))
     turn.messages.append(said)
-    if reply.finish_reason is FinishReason.REFUSAL:
-        content = said.content or load("refused")
-        await emit(RefusalEvent(content))
-        return turn.response(content, ExecutionStatus.REFUSED)
+    if is_refusal:
+        await emit(RefusalEvent(said.content))
+        return turn.response(said.content, ExecutionStatus.REFUSED)
     if reply.finish_reason is FinishReason.LENGTH:
-        content = fill(load("truncated"), text=said.content).lstrip()
-        await emit(TruncatedEvent(content))
+        note = load("truncated")
+        content = f"{said.content}\n\n{note}".lstrip()
+        await emit(TruncatedEvent(content, note))
         return turn.response(content, ExecutionStatus.TRUNCATED)
     await emit(FinalResponseEvent(said.content))
     return turn.response(said.content, ExecutionStatus.SUCCESS)
@@ -43,16 +43,16 @@ async def answer(turn: Turn, reply: Reply, emit: Emit) -> AgentResponse:
 async def stop(turn: Turn, reply: Reply, emit: Emit, *, reached: ExecutionStatus) -> AgentResponse:
     """End because `reached`, a bound of the budget, is; what the model had said stays."""
     said = AssistantMessage(reply.text)
-    if isinstance(reply.block, UnclosedCode):
+    if reply.block is not None:
         turn.messages += (
             CodeExecutionMessage(reply.text + fenced(reply.block, turn.block_identifier)),
             ExecutionResultMessage(load("observation_of_stopped_run")),
         )
     elif said.content:
         turn.messages.append(said)
-    reason = fill(load(_STOPPED_BY[reached]), step=turn.step, **_spent(turn))
-    content = f"{said.content}\n\n{reason}".lstrip()
-    await emit(BudgetReachedEvent(content))
+    note = fill(load(_STOPPED_BY[reached]), step=turn.step, **_spent(turn))
+    content = f"{said.content}\n\n{note}".lstrip()
+    await emit(BudgetReachedEvent(content, note))
     return turn.response(content, reached)
 
 

@@ -28,19 +28,20 @@ def trimmed(messages: list[Message], *, request: Message, most: int) -> list[Mes
 def on_the_wire(messages: list[Message]) -> list[dict[str, str]]:
     """The messages as dicts; neighbours of one role are joined, as some chat templates demand."""
     wire: list[dict[str, str]] = []
-    last = {"role": ""}
-    for said in [message.to_dict() for message in messages]:
-        if said["role"] == last["role"]:
-            last["content"] += "\n\n" + said["content"]
+    role = ""
+    for message in messages:
+        if message.wire_role == role:
+            wire[-1]["content"] += "\n\n" + message.content
         else:
-            wire.append(said)
-            last = said
+            wire.append(message.to_dict())
+            role = message.wire_role
     return wire
 
 
 def fenced(block: Code | UnclosedCode, identifier: str) -> str:
     """A block as the model would write it; one that has no end is given none."""
-    longest = max(map(len, _BACKTICKS.findall(block.content)), default=0)
+    inside = _BACKTICKS.findall(block.content) if "```" in block.content else []
+    longest = max(map(len, inside), default=0)
     fence = "`" * max(3, longest + 1)
     end = fence if isinstance(block, Code) else ""
     return f"{fence}{identifier}\n{block.content}{end}"

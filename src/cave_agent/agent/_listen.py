@@ -55,7 +55,7 @@ async def _hear(turn: Turn, asked: WireMessages, reply: Reply, *, most: float) -
         async for delta in deltas:
             if not await reply.hear(delta):
                 return True
-            if reply.heard > most:
+            if reply.length > most:
                 return False
             if (
                 deadline is not None and turn.seconds_left <= 0

@@ -5,7 +5,7 @@ from cave_agent.agent._history import fenced, on_the_wire, trimmed
 from cave_agent.agent._listen import listen
 from cave_agent.agent._observation import observe
 from cave_agent.agent._reply import Reply
-from cave_agent.agent._response import AgentResponse
+from cave_agent.agent._response import AgentResponse, ExecutionStatus
 from cave_agent.agent._stream import Emit
 from cave_agent.agent._turn import Turn
 from cave_agent.events import CodeEvent
@@ -42,11 +42,11 @@ async def run_turn(turn: Turn, emit: Emit) -> AgentResponse:
 async def _take_steps(turn: Turn, emit: Emit) -> AgentResponse:
     while turn.step < turn.max_steps:
         reply = await _think(turn, emit)
+        if reply.stopped is not None:
+            return await stop(turn, reply, emit, reached=reply.stopped)
         if isinstance(reply.block, Code):
             await _act(turn, reply, emit, code=reply.block)
-        elif reply.stopped is not None:
-            return await stop(turn, reply, emit, reached=reply.stopped)
-        elif reply.block is not None:
+        elif isinstance(reply.block, UnclosedCode) and not reply.is_refusal:
             _ask_again(turn, reply, block=reply.block)
         else:
             return await answer(turn, reply, emit)
@@ -57,12 +57,14 @@ async def _think(turn: Turn, emit: Emit) -> Reply:
     reply = Reply(turn.block_identifier, emit)
     messages = trimmed(turn.messages, request=turn.request, most=turn.max_history)
     await listen(turn, on_the_wire(messages), reply)
-    for _ in range(min(_MOST_CONTINUATIONS, turn.max_steps - turn.step)):
-        if not reply.is_cut or reply.stopped is not None:
-            break
+    most = min(turn.step + _MOST_CONTINUATIONS, turn.max_steps)
+    while reply.is_cut and turn.step < most:
         turn.log.info("step %d: the reply was cut off at the model's limit", turn.step)
         await listen(turn, on_the_wire([*messages, *_go_on(reply)]), reply)
     await reply.end()
+    if isinstance(reply.block, Code):  # a block that is complete is paid for, but takes time
+        is_late = turn.seconds_left <= 0
+        reply.stopped = ExecutionStatus.MAX_SECONDS_REACHED if is_late else None
     turn.messages[:] = messages  # only now: a request that failed leaves them as they were
     return reply
 

@@ -19,7 +19,7 @@ class Reply:
         block: The first complete block, or the one that the reply broke off in.
         finish_reason: Why the latest call's part ended, if the model said so.
         stopped: What of the budget was used up in the middle of it, if so.
-        heard: Characters of the latest call's part, reasoning included.
+        length: Characters of the latest call's part, reasoning and what is void included.
     """
 
     def __init__(self, block_identifier: str, emit: Emit) -> None:
@@ -36,7 +36,9 @@ class Reply:
         self.block: Code | UnclosedCode | None = None
         self.finish_reason: FinishReason | None = None
         self.stopped: ExecutionStatus | None = None
-        self.heard = 0
+        self.length = 0
+        self._heard = 0  # of the latest call's part since it started over
+        self._has_ended = False
 
     @property
     def text(self) -> str:
@@ -46,11 +48,17 @@ class Reply:
     @property
     def is_cut(self) -> bool:
         """Whether the reply was cut off at the model's limit before it came to anything."""
-        return self.finish_reason is FinishReason.LENGTH and self.block is None
+        is_open = self.block is None and self.stopped is None
+        return is_open and self.finish_reason is FinishReason.LENGTH
 
     def begin_part(self, asked: WireMessages) -> None:
         """Get ready to hear what a model that is asked this replies."""
-        self._asked, self.heard = asked, 0
+        self._asked, self.length, self._heard, self._has_ended = asked, 0, 0, False
+
+    @property
+    def is_refusal(self) -> bool:
+        """Whether the model, or a content filter, refused to say it, or more of it."""
+        return self.finish_reason is FinishReason.REFUSAL
 
     @property
     def is_in_block(self) -> bool:
@@ -64,7 +72,9 @@ class Reply:
         ends there is heard to its end, where providers report the usage.
         """
         was_complete = self.block is not None
-        self.heard += len(delta.text) + len(delta.reasoning)
+        size = len(delta.text) + len(delta.reasoning)
+        self.length += size
+        self._heard += size
         if delta.usage is not None:
             self._usage = delta.usage
         if delta.finish_reason is not None:
@@ -74,12 +84,12 @@ class Reply:
         if delta.text and not was_complete:
             await self._take(delta.text if self._splice is None else self._joined(delta.text))
         if delta.restart and not was_complete:
-            self._start_over()
-            await self._emit(RetryEvent(delta.restart))
+            await self._start_over(delta.restart)
         return not (was_complete and (delta.text.strip() or delta.restart))
 
     async def end_part(self) -> None:
         """Take in that the latest call has nothing more to say."""
+        self._has_ended = True
         if self._splice is not None:
             text = self._splice.close()
             self._take_judgement(self._splice)
@@ -100,21 +110,26 @@ class Reply:
         return self._kept
 
     def take_usage(self) -> TokenUsage:
-        """What the latest call used: as reported, or estimated if it said anything at all."""
-        usage = self._usage
-        if usage is None:
-            usage = estimate_usage(self._asked, self.heard) if self.heard else TokenUsage()
+        """What the latest call used: as reported, or estimated if there was a reply at all."""
+        usage = self._usage or TokenUsage()
+        if not usage.total_tokens and (self._heard or self._has_ended):
+            usage = estimate_usage(self._asked, self._heard)
         if self._void is not None:
             usage += self._void
-        self._usage, self._void, self.heard = None, None, 0
+        self._usage, self._void, self._heard = None, None, 0
         return usage
 
-    def _start_over(self) -> None:
+    async def _start_over(self, why: str) -> None:
+        if self._heard:
+            self.length += sum(len(message["content"]) for message in self._asked)
         self._void = self.take_usage()
         self.finish_reason = None
         self._feed_anew(self._kept)
         if self._splice is not None:
             self._listen_for_repetition()
+        await self._emit(RetryEvent(why))
+        if self._prose:  # of calls before, which are not void
+            await self._emit(TextEvent(self.text))
 
     def _listen_for_repetition(self) -> None:
         block = self._parser.open_block

@@ -24,7 +24,7 @@ async def choose_model(
     if spec == "auto":
         return await detect(model_id, tell=screen.say, progress=screen.progress, temperature=0)
     if spec.startswith(("http://", "https://")):
-        key = os.environ.get("OPENAI_API_KEY")
+        key = os.environ.get("OPENAI_API_KEY") or None
         return OpenAIServerModel(model_id or _DEFAULT_ID, spec, key, temperature=0)
     if model_id is not None:
         raise typer.BadParameter(

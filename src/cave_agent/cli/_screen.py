@@ -114,12 +114,9 @@ class Screen:
             case RetryEvent(content):
                 self.say(f"[the reply starts over: {content}]", "yellow")
                 self.wait("asking again")
-            case (
-                MaxStepsReachedEvent(content)
-                | BudgetReachedEvent(content)
-                | RefusalEvent(content)
-                | TruncatedEvent(content)
-            ):
+            case BudgetReachedEvent(note=note) | TruncatedEvent(note=note):
+                self.problem(note)  # the rest has been streamed
+            case MaxStepsReachedEvent(content) | RefusalEvent(content):
                 self.problem(content)
             case _:
                 assert_never(event)

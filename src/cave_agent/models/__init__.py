@@ -19,7 +19,7 @@ from cave_agent.errors import (
     UnknownPriceError,
     WeightsError,
 )
-from cave_agent.models._adapt import cost_of, open_stream
+from cave_agent.models._adapt import checked_model, cost_of, open_stream
 from cave_agent.models._cassettes import RecordingModel, ReplayModel
 from cave_agent.models._detect import LocalServer, detect
 from cave_agent.models._fallback import FallbackModel
@@ -78,6 +78,7 @@ __all__ = [
     "UnknownPriceError",
     "WeightsError",
     "WireMessages",
+    "checked_model",
     "code",
     "cost_of",
     "detect",

@@ -41,6 +41,20 @@ def open_stream(model: Model, messages: WireMessages) -> DeltaStream:
     )
 
 
+def checked_model(model: Model) -> Model:
+    """`model`, if it is one.
+
+    Raises:
+        TypeError: It has neither `call` nor `stream`.
+    """
+    if not hasattr(model, "call") and not hasattr(model, "stream"):
+        raise TypeError(
+            f"{model!r:.80} is no model: it has neither call() nor stream(). "
+            "Subclass cave_agent.Model, or use one of cave_agent.models."
+        )
+    return model
+
+
 async def call_model(model: Model, messages: WireMessages) -> ModelResponse:
     """The whole reply of any kind of model; of one that can only stream, its pieces joined.
 
@@ -72,8 +86,12 @@ def cost_of(model: Model, usage: TokenUsage) -> Decimal | None:
     if usage.cost is not None:
         return usage.cost
     tell: Any = getattr(model, "cost", None)  # a model need not be a subclass
-    cost: Decimal | None = tell(usage) if tell is not None else None
-    return cost
+    cost: Any = tell(usage) if tell is not None else None
+    if cost is None or isinstance(cost, Decimal):
+        return cost
+    if isinstance(cost, int | float):
+        return Decimal(str(cost))
+    raise TypeError(f"{type(model).__name__}.cost() gave {cost!r:.80}. Make it a Decimal or None.")
 
 
 class _Pieces(AbstractAsyncContextManager[AsyncIterator[Delta]], AsyncIterator[Delta]):

@@ -5,7 +5,10 @@ a field that is missing or of another type reads as empty here; only the caller 
 is a failure.
 """
 
+import json
+import math
 from decimal import Decimal
+from types import SimpleNamespace
 from typing import Any, cast
 
 from cave_agent.models._protocol import Delta, FinishReason, ModelResponse, TokenUsage
@@ -56,18 +59,31 @@ def read_completion(completion: object) -> ModelResponse | None:
     )
 
 
+def read_body(text: str) -> tuple[ModelResponse | None, dict[str, Any] | None]:
+    """The whole reply, or else the error object, that the text of an answer holds."""
+    try:
+        body: object = json.loads(text, object_hook=_as_object)
+    except ValueError:
+        return None, None
+    error: object = getattr(body, "error", None)
+    return read_completion(body), vars(error) if isinstance(error, SimpleNamespace) else None
+
+
+def _as_object(members: dict[str, Any]) -> SimpleNamespace:
+    return SimpleNamespace(**members)  # the SDK's way: members are attributes
+
+
 def read_usage(usage: object) -> TokenUsage:
     """The tokens that are told, and their cost where a provider adds it, as OpenRouter does."""
     prompt = _count(usage, "prompt_tokens") or 0
     completion = _count(usage, "completion_tokens") or 0
-    cost: Any = getattr(usage, "cost", None)
     return TokenUsage(
         prompt,
         completion,
         _count(usage, "total_tokens") or prompt + completion,
         _count(getattr(usage, "prompt_tokens_details", None), "cached_tokens"),
         _count(getattr(usage, "completion_tokens_details", None), "reasoning_tokens"),
-        Decimal(str(cost)) if isinstance(cost, int | float) else None,
+        _cost(usage),
         is_estimated=usage is None,
     )
 
@@ -106,4 +122,11 @@ def _text(holder: object, name: str) -> str:
 
 def _count(usage: object, name: str) -> int | None:
     count: Any = getattr(usage, name, None)
-    return count if isinstance(count, int) else None
+    is_count = isinstance(count, int) and not isinstance(count, bool) and count >= 0
+    return count if is_count else None
+
+
+def _cost(usage: object) -> Decimal | None:
+    cost: Any = getattr(usage, "cost", None)
+    is_number = isinstance(cost, int | float) and not isinstance(cost, bool)
+    return Decimal(str(cost)) if is_number and 0 <= cost < math.inf else None

@@ -8,8 +8,9 @@ from typing import Self
 from typing_extensions import override
 
 from cave_agent.errors import ModelError
-from cave_agent.models._adapt import close_model, cost_of
+from cave_agent.models._adapt import checked_model, close_model, cost_of
 from cave_agent.models._again import Attempt, call_again, stream_again
+from cave_agent.models._cassettes import secrets_of
 from cave_agent.models._protocol import Delta, Model, ModelResponse, TokenUsage, WireMessages
 
 
@@ -23,16 +24,22 @@ class FallbackModel(Model):
         models: Whom to ask, the preferred one first.
 
     Raises:
+        TypeError: One of them is no model.
         ValueError: There is none.
     """
 
     def __init__(self, models: Sequence[Model]) -> None:
-        if not models:
+        self.models = tuple(map(checked_model, models))
+        if not self.models:
             raise ValueError("FallbackModel needs at least one model.")
-        self.models = tuple(models)
 
     def __repr__(self) -> str:
         return f"FallbackModel({list(self.models)!r})"
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """The models', which must not be written down."""
+        return secrets_of(*self.models)
 
     @override
     async def call(self, messages: WireMessages) -> ModelResponse:

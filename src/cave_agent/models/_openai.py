@@ -2,8 +2,9 @@
 
 import importlib
 import os
-from collections.abc import AsyncGenerator, AsyncIterator, Generator
+from collections.abc import AsyncGenerator, AsyncIterator, Generator, Mapping
 from contextlib import aclosing, asynccontextmanager, contextmanager
+from dataclasses import replace
 from decimal import Decimal
 from functools import partial
 from json import JSONDecodeError
@@ -19,18 +20,27 @@ from cave_agent.errors import (
     ModelProtocolError,
     ModelStreamError,
 )
-from cave_agent.models._chat import ChunkReader, read_completion
-from cave_agent.models._openai_errors import Endpoint, explain
+from cave_agent.models._chat import ChunkReader, read_body, read_completion
+from cave_agent.models._keys import NO_KEY, checked_key
+from cave_agent.models._openai_errors import Endpoint, explain, quoted
 from cave_agent.models._per_loop import PerLoop
 from cave_agent.models._prices import Prices
-from cave_agent.models._protocol import Delta, Model, ModelResponse, TokenUsage, WireMessages
+from cave_agent.models._protocol import (
+    Delta,
+    Model,
+    ModelResponse,
+    TokenUsage,
+    WireMessages,
+    as_delta,
+)
 from cave_agent.models._system_role import SystemRole, with_system_role
 
 if TYPE_CHECKING:
-    from openai import AsyncOpenAI
+    from openai import AsyncOpenAI, AsyncStream
+    from openai.types.chat import ChatCompletionChunk
 
 _OPENAI_URL = "https://api.openai.com/v1"
-_NO_KEY = "none-needed"
+_NO_STREAM = ("application/json", "text/html")
 _TRANSPORT_OPTIONS = frozenset({"extra_headers", "extra_query", "timeout"})
 
 
@@ -76,20 +86,18 @@ class OpenAIServerModel(Model):
             raise MissingExtraError("OpenAIServerModel", extra="openai") from error
         self.model_id = model_id
         url = base_url or os.environ.get("OPENAI_BASE_URL")
-        key = _usable_key(model_id, api_key or _environments_key(base_url), url)
-        self._endpoint = Endpoint.at(url or _OPENAI_URL, model_id=model_id, key=key)
-        self._prices = Prices(model_id, url=self._endpoint.url)
+        key = _environments_key(base_url) if api_key is None else api_key
+        key = _usable_key(model_id, key, url)
         self._system_role: SystemRole = system_role
         self._body: dict[str, Any] = {**(kwargs.pop("extra_body", None) or {}), **kwargs}
         self._transport = {
             name: self._body.pop(name) for name in _TRANSPORT_OPTIONS & self._body.keys()
         }
-        self._failures = (
-            openai.OpenAIError,
-            _transport_library(openai).HTTPError,
-            JSONDecodeError,
-            UnicodeDecodeError,
-        )
+        endpoint = Endpoint.at(url or _OPENAI_URL, model_id=model_id, key=key)
+        self._endpoint = replace(endpoint, more_keys=_secrets_in(url, self._transport))
+        self._prices = Prices(model_id, url=self._endpoint.url)
+        self._api_error = openai.APIError
+        self._failures = _failures_of(openai)
 
         identity = {"api_key": key, "organization": organization, "project": project}
         self._clients = PerLoop(
@@ -125,6 +133,12 @@ class OpenAIServerModel(Model):
         async with response, aclosing(self._deltas(response)) as deltas:
             yield deltas
 
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What must not be told or written down: the key, a password in the URL, own headers."""
+        key = self._endpoint.key
+        return tuple(each for each in (key, *self._endpoint.more_keys) if each != NO_KEY)
+
     @override
     def cost(self, usage: TokenUsage) -> Decimal | None:
         """What `usage` costs in US dollars: as reported, else by the list of `genai-prices`."""
@@ -157,7 +171,13 @@ class OpenAIServerModel(Model):
             **self._transport,
         )
 
-    async def _deltas(self, response: AsyncIterator[object]) -> AsyncGenerator[Delta]:
+    async def _deltas(self, response: "AsyncStream[ChatCompletionChunk]") -> AsyncGenerator[Delta]:
+        if response.response.headers.get("content-type", "").startswith(_NO_STREAM):
+            with self._explained(streaming=True):
+                body = await response.response.aread()
+                whole = self._read_unstreamed(body, response.response.request)
+            yield as_delta(whole)
+            return
         events, reader = aiter(response), ChunkReader()
         while True:
             with self._explained(streaming=True):
@@ -174,6 +194,20 @@ class OpenAIServerModel(Model):
                 f"The reply of {self._endpoint.url} ended without a finish reason, so part of it "
                 "may be missing. Ask again, or look at the server's log."
             )
+
+    def _read_unstreamed(self, body: bytes, request: Any) -> ModelResponse:
+        """What a server said as a whole though it was asked for a stream."""
+        text = body.decode(errors="replace")
+        read, error = read_body(text)
+        if read is not None:
+            return read
+        if error is not None:  # with status 200, as some gateways have it
+            raise self._api_error(str(error.get("message")), request, body=error)
+        raise ModelProtocolError(
+            f"{self._endpoint.url}, asked for a stream of {self.model_id!r}, answered something "
+            f"else: {quoted(text, self._endpoint)}. Check that base_url ends in the API's path, "
+            "such as /v1."
+        )
 
     def _no_reply(self) -> ModelProtocolError:
         return ModelProtocolError(
@@ -201,24 +235,30 @@ def _connected(openai: Any, url: str | None, *, is_named: bool, **identity: Any)
     return client
 
 
+def _secrets_in(url: str | None, transport: Mapping[str, Any]) -> tuple[str, ...]:
+    password = urlsplit(url or "").password
+    headers: Mapping[str, object] = transport.get("extra_headers") or {}
+    return tuple(map(str, filter(None, (password, *headers.values()))))
+
+
 def _environments_key(base_url: str | None) -> str | None:
     """The environment's key, which is for the environment's server and no other."""
-    return None if base_url else os.environ.get("OPENAI_API_KEY")
+    return None if base_url else os.environ.get("OPENAI_API_KEY", "").strip() or None
 
 
 def _usable_key(model_id: str, api_key: str | None, url: str | None) -> str:
-    key = (api_key or (_NO_KEY if url else "")).strip()
+    key = checked_key(f"OpenAIServerModel({model_id!r})", api_key) or (NO_KEY if url else "")
     if not key:
         raise ModelAuthenticationError(
             f"OpenAIServerModel({model_id!r}) has no key. Pass api_key, set the environment "
             "variable OPENAI_API_KEY, or pass the base_url of a server that needs none."
         )
-    if not (key.isascii() and key.isprintable()):
-        raise ModelAuthenticationError(
-            f"The key of OpenAIServerModel({model_id!r}) has characters that no HTTP header "
-            "can carry. Check how it was read."
-        )
     return key
+
+
+def _failures_of(openai: Any) -> tuple[type[Exception], ...]:
+    transport = _transport_library(openai)
+    return (openai.OpenAIError, transport.HTTPError, JSONDecodeError, UnicodeDecodeError)
 
 
 def _transport_library(openai: ModuleType) -> Any:

@@ -14,6 +14,7 @@ from http import HTTPStatus
 from json import JSONDecodeError
 from typing import Any, cast
 from urllib.parse import SplitResult, urlsplit
+from urllib.request import getproxies
 
 from cave_agent.errors import (
     ModelAuthenticationError,
@@ -58,6 +59,11 @@ class Endpoint:
         parts = _parts(url)
         bare = parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="")
         return cls(bare.geturl(), model_id, key)
+
+    @property
+    def is_local(self) -> bool:
+        """Whether it is on this very machine."""
+        return urlsplit(self.url).hostname in {"127.0.0.1", "::1", "localhost"}
 
     def scrub(self, text: str) -> str:
         """`text` without the keys, in case a server echoes one."""
@@ -127,7 +133,7 @@ def _by_status(error: Exception, status: int, endpoint: Endpoint, *, quote: str)
                 "Check api_key, or where it comes from."
             )
         case HTTPStatus.TOO_MANY_REQUESTS:
-            when = "later" if wait is None else f"in {wait:g} s"
+            when = "later" if wait is None else f"in {wait:,.1f} s"
             return ModelRateLimitError(
                 f"{endpoint.url} asks to slow down: {quote}. Ask again {when}.", retry_after=wait
             )
@@ -183,8 +189,9 @@ def _unread(error: ValueError) -> str:
 def _unreachable(error: Exception, endpoint: Endpoint) -> ModelConnectionError:
     causes = list(_causes(error))
     if any(isinstance(cause, ConnectionRefusedError) for cause in causes):
+        proxy = " or at the environment's proxy" if getproxies() and not endpoint.is_local else ""
         return ModelConnectionError(
-            f"Nothing is listening at {endpoint.url}. Start the server or correct base_url."
+            f"Nothing is listening at {endpoint.url}{proxy}. Start the server or correct base_url."
         )
     return ModelConnectionError(
         f"The connection to {endpoint.url} failed: {endpoint.scrub(str(causes[-1])).rstrip('.')}. "
@@ -235,17 +242,24 @@ def _seconds_until(date: str) -> float:
         then = parsedate_to_datetime(date)
     except ValueError:
         return math.nan
-    return (then - datetime.now(then.tzinfo or UTC)).total_seconds()
+    if then.tzinfo is None:  # a date with -0000, which says no more than UTC
+        then = then.replace(tzinfo=UTC)
+    return (then - datetime.now(UTC)).total_seconds()
 
 
 def _quote(error: Exception, endpoint: Endpoint) -> str:
     """What the server said, short and without the key."""
     body: Any = getattr(error, "body", None)
     said = cast("Mapping[str, object]", body).get("message") if isinstance(body, Mapping) else body
-    text = endpoint.scrub(str(said or error)).strip()
+    return quoted(str(said or error), endpoint)
+
+
+def quoted(said: str, endpoint: Endpoint) -> str:
+    """What came, short and without the keys."""
+    text = endpoint.scrub(said).strip()
     if text.startswith("<"):
         return f"a page that begins with {text[:_LONGEST_PAGE]!r}"
-    return text.rstrip(".")[:_LONGEST_QUOTE]
+    return text.rstrip(".")[:_LONGEST_QUOTE] or "nothing"
 
 
 def _scrub_cause(error: BaseException, endpoint: Endpoint) -> None:

@@ -9,8 +9,9 @@ from typing import Self
 from typing_extensions import override
 
 from cave_agent.errors import ModelError
-from cave_agent.models._adapt import close_model, cost_of
+from cave_agent.models._adapt import checked_model, close_model, cost_of
 from cave_agent.models._again import Attempt, call_again, stream_again
+from cave_agent.models._cassettes import secrets_of
 from cave_agent.models._protocol import Delta, Model, ModelResponse, TokenUsage, WireMessages
 
 
@@ -29,6 +30,7 @@ class RetryingModel(Model):
         idle_timeout: Seconds that a stream may be silent; `None` for any time.
 
     Raises:
+        TypeError: `model` is none.
         ValueError: There is to be no attempt, or a time is negative.
     """
 
@@ -47,7 +49,7 @@ class RetryingModel(Model):
                 "RetryingModel needs attempts of at least 1, 0 <= first_wait <= longest_wait, and "
                 "an idle_timeout above 0 or None."
             )
-        self.model = model
+        self.model = checked_model(model)
         self._attempts = attempts
         self._first_wait = first_wait
         self._longest_wait = longest_wait
@@ -55,6 +57,11 @@ class RetryingModel(Model):
 
     def __repr__(self) -> str:
         return f"RetryingModel({self.model!r})"
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """The model's, which must not be written down."""
+        return secrets_of(self.model)
 
     @override
     async def call(self, messages: WireMessages) -> ModelResponse:
@@ -98,4 +105,4 @@ class RetryingModel(Model):
             return None
         wait = min(self._longest_wait, self._first_wait * 2 ** (number - 1))
         spread = random.uniform(0.5, 1)  # noqa: S311  # no secret hangs on it
-        return Attempt(self.model, asked_to_wait + wait * spread)
+        return Attempt(self.model, max(asked_to_wait, wait * spread))

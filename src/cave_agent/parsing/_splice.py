@@ -73,7 +73,7 @@ class Splice:
             return True
         if opened is None and self._in_block and _MAYBE_FENCE.fullmatch(held[:_LONGEST_LINE]):
             return True
-        return "\n" not in said and len(said) < _LONGEST_LINE
+        return self._in_block and "\n" not in said and len(said) < _LONGEST_LINE
 
     def _end_block(self, held: str, opened: "_Opened") -> str:
         """A fence without a word ends the block, if nothing follows it."""

@@ -1,7 +1,7 @@
 """Loads prompts by name and fills their placeholders."""
 
 import re
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 
 from cave_agent.errors import PromptError
@@ -23,16 +23,30 @@ def fill(template: str, **values: object) -> str:
     Raises:
         PromptError: The template names a placeholder that there is no value for.
     """
-
-    def value(mark: re.Match[str]) -> str:
-        name = mark[1]
-        if name is None:
-            return mark[0][0]
+    texts, names = _parsed(template)
+    filled = [texts[0]]
+    for name, text in zip(names, texts[1:], strict=True):
         if name not in values:
             raise PromptError(
                 f"The template has a placeholder {{{name}}}, which nothing fills. Known ones: "
                 f"{', '.join(sorted(values))}. For a literal brace write it twice."
             )
-        return str(values[name])
+        filled += str(values[name]), text
+    return "".join(filled)
 
-    return _MARK.sub(value, template)
+
+@lru_cache(maxsize=64)
+def _parsed(template: str) -> tuple[list[str], list[str]]:
+    """The texts between the placeholders, and their names."""
+    texts, start = [""], 0
+    names: list[str] = []
+    for mark in _MARK.finditer(template):
+        texts[-1] += template[start : mark.start()]
+        start = mark.end()
+        if mark[1] is None:
+            texts[-1] += mark[0][0]
+        else:
+            names.append(mark[1])
+            texts.append("")
+    texts[-1] += template[start:]
+    return texts, names

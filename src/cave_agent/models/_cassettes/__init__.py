@@ -2,5 +2,6 @@
 
 from cave_agent.models._cassettes._recording import RecordingModel
 from cave_agent.models._cassettes._replay import ReplayModel
+from cave_agent.models._cassettes._secrets import secrets_of
 
-__all__ = ["RecordingModel", "ReplayModel"]
+__all__ = ["RecordingModel", "ReplayModel", "secrets_of"]

@@ -1,11 +1,10 @@
 """Compares a request with a recorded one, and words what differs; what time changes is equal."""
 
 import re
+from collections.abc import Sequence
 from difflib import unified_diff
-from itertools import zip_longest
 
-from cave_agent.models._cassettes._secrets import without_secrets
-from cave_agent.models._protocol import WireMessages
+from cave_agent.models._cassettes._secrets import SECRET, known_secrets
 
 _ADDRESS = re.compile(r"\b0x[0-9A-Fa-f]{6,16}\b")  # in the repr of an object
 _DATE = re.compile(r"[^\s,]{1,30}, \d{4}-\d{2}-\d{2}\b")  # a weekday in any language
@@ -14,37 +13,68 @@ _LONGEST_LINE = 120
 _LONGEST_DIFF = 2000
 
 
-def comparable(messages: WireMessages) -> list[str]:
-    """Each message as a text that is equal if the message means the same elsewhere, another day."""
-    return [_comparable(message) for message in messages]
+def comparable(message: tuple[tuple[str, str], ...]) -> str:
+    """The fields of a message as a text that is equal if it means the same elsewhere, or later."""
+    said = {name: _timeless(text) for name, text in message}
+    content = said.pop("content", "")
+    if said.get("role") == "system":
+        content = _DATE.sub("(date)", content)
+    return ", ".join(f"{name}: {text}" for name, text in said.items()) + "\n" + content
 
 
-def count_equal(recorded: list[str], asked: list[str]) -> int:
+def is_equal(recorded: str, asked: str) -> bool:
+    """Whether a text is the recorded one, with anything in the place of each `[secret]`."""
+    first, *rest = recorded.split(SECRET)
+    if not rest:
+        return recorded == asked
+    *between, last = rest
+    if not asked.startswith(first) or not asked.endswith(last):
+        return False
+    position = len(first)
+    for literal in between:
+        found = asked.find(literal, position + 1)  # a secret is no empty text
+        if found < 0:
+            return False
+        position = found + len(literal)
+    return position < len(asked) - len(last)
+
+
+def count_equal(recorded: Sequence[str], asked: Sequence[str]) -> int:
     """How many messages are equal, up to the first that is not."""
-    pairs = zip_longest(recorded, asked)
+    pairs = zip(recorded, asked, strict=False)
     return next(
-        (number for number, (one, other) in enumerate(pairs) if one != other), len(recorded)
+        (number for number, (one, other) in enumerate(pairs) if not is_equal(one, other)),
+        min(len(recorded), len(asked)),
     )
 
 
-def describe_difference(recorded: list[str], asked: list[str]) -> str:
-    """The first message that differs, and how."""
+def describe_difference(recorded: Sequence[str], asked: Sequence[str]) -> str:
+    """The first message that differs, and how, without secrets."""
     number = count_equal(recorded, asked)
     one, other = (text[number] if number < len(text) else "" for text in (recorded, asked))
-    diff = unified_diff(_lines(one), _lines(other), "recorded", "asked now", lineterm="", n=2)
-    shown = "\n".join(diff)
+    secrets = known_secrets()
+    shown = _show_difference(secrets.sub(SECRET, one), secrets.sub(SECRET, other))
     if len(shown) > _LONGEST_DIFF:
         shown = shown[:_LONGEST_DIFF] + " …"
     role = (other or one).partition("\n")[0].removeprefix("role: ")
     return f"message {number + 1} ({role}) differs.\n{shown}"
 
 
-def _comparable(message: dict[str, str]) -> str:
-    said = {name: _timeless(without_secrets(text)) for name, text in message.items()}
-    content = said.pop("content", "")
-    if said.get("role") == "system":
-        content = _DATE.sub("(date)", content)
-    return ", ".join(f"{name}: {text}" for name, text in said.items()) + "\n" + content
+def _show_difference(recorded: str, asked: str) -> str:
+    """The lines that differ; one that is asked and equal to a recorded one is shown as that."""
+    hiding = dict.fromkeys(
+        line
+        for line in recorded.split("\n")
+        if SECRET in line and line.replace(SECRET, "").strip()  # else any line would be like it
+    )
+    lines = [
+        next((hidden for hidden in hiding if is_equal(hidden, line)), line)
+        for line in asked.split("\n")
+    ]
+    diff = unified_diff(
+        _lines(recorded), _lines("\n".join(lines)), "recorded", "asked now", lineterm="", n=2
+    )
+    return "\n".join(diff)
 
 
 def _timeless(text: str) -> str:

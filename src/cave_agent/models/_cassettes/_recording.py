@@ -9,7 +9,14 @@ from typing import Any, Self
 
 from typing_extensions import override
 
-from cave_agent.models._adapt import call_model, close_model, cost_of, open_stream
+from cave_agent.models._adapt import (
+    call_model,
+    checked_model,
+    close_model,
+    cost_of,
+    open_stream,
+)
+from cave_agent.models._cassettes._secrets import secrets_of
 from cave_agent.models._cassettes._tape import Take, Tape
 from cave_agent.models._protocol import (
     Delta,
@@ -25,24 +32,31 @@ class RecordingModel(Model):
     """Passes on to a model and back, and writes every exchange to a file for `ReplayModel`.
 
     The file is a cassette: readable JSON, a line an exchange, written when the exchange ends,
-    however it ends. In the place of keys, tokens and passwords it has `[secret]`: of the values of
-    environment variables named so, and of what looks like a key of a well-known provider.
+    however it ends. In the place of keys, tokens and passwords it has `[secret]`: of what the model
+    tells in its `secrets`, of the values of environment variables named so, and of what looks like
+    a key of a well-known provider. A secret of fewer than 8 characters is not taken for one.
 
     Args:
         model: What replies.
         path: The file to write, which must not exist yet; it is made at once.
 
     Raises:
+        TypeError: `model` is no model; no file is made.
         CassetteError: There is a file at `path` already, or it cannot be written.
     """
 
     def __init__(self, model: Model, path: str | Path) -> None:
-        self.model = model
+        self.model = checked_model(model)
         self._path = Path(path)
         self._tape = Tape(self._path, model)
 
     def __repr__(self) -> str:
         return f"RecordingModel({self.model!r}, {str(self._path)!r})"
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """The model's, which must not be written down."""
+        return secrets_of(self.model)
 
     async def call(self, messages: WireMessages) -> ModelResponse:
         """The model's whole reply to `messages`.

@@ -1,19 +1,24 @@
 """Replies as a recording says; it asks nobody."""
 
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing, asynccontextmanager
+from decimal import Decimal
 from pathlib import Path
-from typing import assert_never
+from typing import NoReturn, assert_never
+
+from typing_extensions import override
 
 from cave_agent.errors import CassetteError
 from cave_agent.models._adapt import join_deltas
-from cave_agent.models._cassettes._difference import comparable, count_equal, describe_difference
+from cave_agent.models._cassettes._difference import describe_difference
 from cave_agent.models._cassettes._exchange import Exchange, Recorded
 from cave_agent.models._cassettes._file import read_cassette
+from cave_agent.models._cassettes._unplayed import Texts, Unplayed
 from cave_agent.models._protocol import (
     Delta,
     Model,
     ModelResponse,
+    TokenUsage,
     WireMessages,
     as_delta,
 )
@@ -23,9 +28,11 @@ class ReplayModel(Model):
     """Replies what a `RecordingModel` heard: the same pieces, usage and errors, without the model.
 
     Requests must be the recorded ones, in their order; if some were under way at once, each is
-    found by its messages instead. The date in the system prompt, addresses in memory, secrets and
-    the markers below a traceback's lines may differ. Each exchange is played once, to `call` or
-    `stream`, however it was recorded.
+    found by its messages instead. The date in the system prompt, addresses in memory, the markers
+    below a traceback's lines and whatever was recorded as `[secret]` may differ. Each exchange is
+    played once, to `call` or `stream`, however it was recorded.
+
+    A run with a `max_cost` needs a price: it is the average of what was recorded with a cost.
 
     The file is read here and now, so that a bad one is found where its path is written, and
     requests wait for no disk.
@@ -39,9 +46,9 @@ class ReplayModel(Model):
 
     def __init__(self, path: str | Path) -> None:
         self._path = Path(path)
-        self._unplayed = read_cassette(self._path)
-        self._is_concurrent = any(exchange.is_concurrent for exchange in self._unplayed)
-        self._played = 0
+        exchanges = read_cassette(self._path)
+        self._unplayed = Unplayed(exchanges)
+        self._priced = sum(_priced(exchanges), TokenUsage())
 
     def __repr__(self) -> str:
         return f"ReplayModel({str(self._path)!r})"
@@ -70,6 +77,18 @@ class ReplayModel(Model):
         async with aclosing(self._deltas(self._play(messages))) as deltas:
             yield deltas
 
+    @override
+    def cost(self, usage: TokenUsage) -> Decimal | None:
+        """What `usage` says; else its tokens at the average price of those that were recorded.
+
+        `None` if no cost was recorded: nobody knew the price then, either.
+        """
+        if usage.cost is not None:
+            return usage.cost
+        if self._priced.cost is None:
+            return None
+        return self._priced.cost * usage.total_tokens / (self._priced.total_tokens or 1)
+
     async def _deltas(self, exchange: Exchange) -> AsyncGenerator[Delta]:
         for delta in _pieces(exchange.reply):
             yield delta
@@ -77,23 +96,23 @@ class ReplayModel(Model):
 
     def _play(self, messages: WireMessages) -> Exchange:
         """The exchange that begins with this request; it won't be played again."""
-        asked = comparable(messages)
-        candidates = self._unplayed if self._is_concurrent else self._unplayed[:1]
-        if not candidates:
+        asked = self._unplayed.texts(messages)
+        exchange = self._unplayed.pop(asked)
+        return self._refuse(asked) if exchange is None else exchange
+
+    def _refuse(self, asked: Texts) -> NoReturn:
+        number = self._unplayed.next_number
+        nearest = self._unplayed.nearest(asked)
+        if nearest is None:
             raise CassetteError(
-                f"The recording {str(self._path)!r} has no request {self._played + 1}. If another "
-                "one is meant, delete the file and record again."
+                f"The recording {str(self._path)!r} has no request {number}. If another one is "
+                "meant, delete the file and record again."
             )
-        recorded = [comparable(exchange.messages) for exchange in candidates]
-        if asked not in recorded:
-            nearest = max(recorded, key=lambda texts: count_equal(texts, asked))
-            raise CassetteError(
-                f"Request {self._played + 1} is not the one that {str(self._path)!r} has: "
-                f"{describe_difference(nearest, asked)}\n"
-                "If the change is meant, delete the file and record again."
-            )
-        self._played += 1
-        return self._unplayed.pop(recorded.index(asked))
+        raise CassetteError(
+            f"Request {number} is not the one that {str(self._path)!r} has: "
+            f"{describe_difference(nearest, asked)}\n"
+            "If the change is meant, delete the file and record again."
+        )
 
     def _check_end(self, exchange: Exchange) -> None:
         if exchange.failure is not None:
@@ -104,6 +123,14 @@ class ReplayModel(Model):
                 "its end, and is read further now. If that is meant, delete the file and record "
                 "again."
             )
+
+
+def _priced(exchanges: Sequence[Exchange]) -> list[TokenUsage]:
+    """What was used, as far as its cost is known."""
+    deltas = [delta for exchange in exchanges for delta in _pieces(exchange.reply)]
+    return [
+        delta.usage for delta in deltas if delta.usage is not None and delta.usage.cost is not None
+    ]
 
 
 def _pieces(reply: Recorded) -> tuple[Delta, ...]:

@@ -1,16 +1,20 @@
-"""Takes keys and passwords out of what is kept; it knows them by their variables or their form."""
+"""Takes keys and passwords out of what is kept; it knows them by who holds them, or by form."""
 
 import json
 import os
 import re
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from typing import assert_never
+from typing import TypeAlias, assert_never, cast
 
 from cave_agent.models._cassettes._exchange import Exchange, Recorded
-from cave_agent.models._protocol import Delta, ModelResponse
+from cave_agent.models._protocol import Delta, Model, ModelResponse
 
-_SECRET = "[secret]"  # noqa: S105  # what stands in its place
+SECRET = "[secret]"  # noqa: S105  # what stands in its place
+
+Secrets: TypeAlias = re.Pattern[str]
+
 _SECRET_NAMES = ("_KEY", "_TOKEN", "_SECRET", "_PASSWORD")
 _SHORTEST = 8  # characters; shorter values stand in ordinary texts, too
 _WELL_KNOWN = r"""
@@ -25,53 +29,85 @@ _WELL_KNOWN = r"""
 """
 
 
-def exchange_without_secrets(exchange: Exchange) -> Exchange:
+def secrets_of(*models: Model) -> tuple[str, ...]:
+    """What the models hold that must not be written down, as their `secrets` tell, if any has."""
+    return tuple(secret for model in models for secret in _told_by(model))
+
+
+def known_secrets(held: Iterable[str] = ()) -> Secrets:
+    """What finds the secrets that are `held`, those of the environment, and those of known form."""
+    values = {value.strip() for value in (*held, *_told_by_environment())}
+    spellings = {
+        spelling
+        for value in values
+        if len(value) >= _SHORTEST
+        for spelling in (
+            value,
+            repr(value)[1:-1],
+            json.dumps(value)[1:-1],
+            json.dumps(value, ensure_ascii=False)[1:-1],
+        )
+    }
+    longest_first = sorted(spellings, key=lambda text: (-len(text), text))
+    return re.compile("|".join([*map(re.escape, longest_first), _WELL_KNOWN]), re.VERBOSE)
+
+
+def exchange_without_secrets(exchange: Exchange, secrets: Secrets) -> Exchange:
     """The exchange as it may be kept, in the same pieces."""
     failure = exchange.failure
     return replace(
         exchange,
         messages=[
-            {name: without_secrets(text) for name, text in message.items()}
+            {name: secrets.sub(SECRET, text) for name, text in message.items()}
             for message in exchange.messages
         ],
-        reply=_reply_without_secrets(exchange.reply),
-        failure=failure and replace(failure, message=without_secrets(failure.message)),
+        reply=_reply_without_secrets(exchange.reply, secrets),
+        failure=failure and replace(failure, message=secrets.sub(SECRET, failure.message)),
     )
 
 
-def without_secrets(text: str) -> str:
-    """`text` with `[secret]` in the place of each secret."""
-    return _pieces_without_secrets([text])[0]
+def _told_by(model: Model) -> Iterator[str]:
+    told: object = getattr(model, "secrets", ())  # of a user's model it may be anything
+    if isinstance(told, tuple):
+        yield from (
+            secret for secret in cast("tuple[object, ...]", told) if isinstance(secret, str)
+        )
 
 
-def _reply_without_secrets(reply: Recorded) -> Recorded:
+def _told_by_environment() -> list[str]:
+    """The values of variables that are named as secrets."""
+    return [value for name, value in os.environ.items() if name.upper().endswith(_SECRET_NAMES)]
+
+
+def _reply_without_secrets(reply: Recorded, secrets: Secrets) -> Recorded:
     match reply:
         case tuple():
-            return _deltas_without_secrets(reply)
+            return _deltas_without_secrets(reply, secrets)
         case ModelResponse():
-            content, reasoning = map(without_secrets, (reply.content, reply.reasoning))
-            return replace(reply, content=content, reasoning=reasoning)
+            return replace(
+                reply,
+                content=secrets.sub(SECRET, reply.content),
+                reasoning=secrets.sub(SECRET, reply.reasoning),
+            )
         case None:
             return None
         case _:
             assert_never(reply)
 
 
-def _deltas_without_secrets(deltas: tuple[Delta, ...]) -> tuple[Delta, ...]:
-    texts = _pieces_without_secrets([delta.text for delta in deltas])
-    reasoning = _pieces_without_secrets([delta.reasoning for delta in deltas])
+def _deltas_without_secrets(deltas: tuple[Delta, ...], secrets: Secrets) -> tuple[Delta, ...]:
+    texts = _pieces_without_secrets([delta.text for delta in deltas], secrets)
+    reasoning = _pieces_without_secrets([delta.reasoning for delta in deltas], secrets)
     return tuple(
-        replace(delta, text=text, reasoning=thought, restart=without_secrets(delta.restart))
+        replace(delta, text=text, reasoning=thought, restart=secrets.sub(SECRET, delta.restart))
         for delta, text, thought in zip(deltas, texts, reasoning, strict=True)
     )
 
 
-def _pieces_without_secrets(pieces: Sequence[str]) -> list[str]:
+def _pieces_without_secrets(pieces: Sequence[str], secrets: Secrets) -> list[str]:
     """As many pieces of a text, with `[secret]` where a secret began, wherever it was cut."""
     whole = "".join(pieces)
-    spans = [found.span() for found in _pattern().finditer(whole)]
-    if not spans:
-        return list(pieces)
+    spans = deque(found.span() for found in secrets.finditer(whole))
     kept: list[str] = []
     start = 0
     for piece in pieces:
@@ -80,32 +116,15 @@ def _pieces_without_secrets(pieces: Sequence[str]) -> list[str]:
     return kept
 
 
-def _cut(whole: str, spans: list[tuple[int, int]], *, start: int, end: int) -> str:
-    """From `start` to `end` of `whole`, less what of the `spans` is in there."""
+def _cut(whole: str, spans: deque[tuple[int, int]], *, start: int, end: int) -> str:
+    """From `start` to `end` of `whole`, less what of the `spans` is in there; drops the past."""
     kept: list[str] = []
-    for begin, stop in spans:
-        if stop <= start or begin >= end:
-            continue
+    while spans and spans[0][0] < end:
+        begin, stop = spans[0]
         if begin >= start:
-            kept += whole[start:begin], _SECRET
+            kept += whole[start:begin], SECRET
         start = min(stop, end)
+        if stop > end:
+            break
+        spans.popleft()
     return "".join([*kept, whole[start:end]])
-
-
-def _pattern() -> re.Pattern[str]:
-    told = sorted(_told_by_environment(), key=len, reverse=True)
-    return re.compile("|".join([*map(re.escape, told), _WELL_KNOWN]), re.VERBOSE)
-
-
-def _told_by_environment() -> set[str]:
-    """The values of variables that are named as secrets, also as `repr` and JSON spell them."""
-    values = {
-        value.strip()
-        for name, value in os.environ.items()
-        if name.upper().endswith(_SECRET_NAMES) and len(value.strip()) >= _SHORTEST
-    }
-    return {
-        spelling
-        for value in values
-        for spelling in (value, repr(value)[1:-1], json.dumps(value)[1:-1])
-    }

@@ -14,7 +14,13 @@ from cave_agent.models._adapt import cost_of
 from cave_agent.models._cassettes._exchange import Exchange, Recorded
 from cave_agent.models._cassettes._failure import failure_of
 from cave_agent.models._cassettes._file import add_exchange, create_cassette
-from cave_agent.models._cassettes._secrets import exchange_without_secrets, without_secrets
+from cave_agent.models._cassettes._secrets import (
+    SECRET,
+    Secrets,
+    exchange_without_secrets,
+    known_secrets,
+    secrets_of,
+)
 from cave_agent.models._protocol import Delta, Model, ModelResponse, TokenUsage, WireMessages
 
 
@@ -60,7 +66,8 @@ class Tape:
         self._numbers = itertools.count(1)
         self._under_way: set[int] = set()
         self._writing = threading.Lock()
-        create_cassette(path, model=without_secrets(repr(model)))
+        secrets = known_secrets(secrets_of(model))
+        create_cassette(path, model=secrets.sub(SECRET, repr(model)))
 
     def begin(self, messages: WireMessages) -> Take:
         """Count a request, and remember it as it is now."""
@@ -79,8 +86,9 @@ class Tape:
             CassetteError: It cannot be written, and nothing else is being raised.
         """
         exchange = self._exchange(take)
+        secrets = known_secrets(secrets_of(self._model))
         # Not anyio's: it starts the thread only after a switch, at which a task may be cancelled.
-        written = asyncio.get_running_loop().run_in_executor(None, self._add, exchange)
+        written = asyncio.get_running_loop().run_in_executor(None, self._add, exchange, secrets)
         with CancelScope(shield=True):
             await asyncio.wait([written])
         try:
@@ -120,9 +128,9 @@ class Tape:
     def _priced(self, usage: TokenUsage) -> TokenUsage:
         return replace(usage, cost=cost_of(self._model, usage))
 
-    def _add(self, exchange: Exchange) -> None:
+    def _add(self, exchange: Exchange, secrets: Secrets) -> None:
         try:
             with self._writing:
-                add_exchange(self._path, exchange_without_secrets(exchange))
+                add_exchange(self._path, exchange_without_secrets(exchange, secrets))
         finally:
             self._under_way.discard(exchange.number)

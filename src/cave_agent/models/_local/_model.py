@@ -141,7 +141,7 @@ class LocalModel(Model):
                 "shorten the conversation, or give LocalModel a larger context_size."
             ) from error
         except ModelConnectionError as error:
-            raise ModelConnectionError(
+            raise type(error)(
                 f"{error} Here the server is LocalModel's own; the next request starts it again."
             ) from error
 
