@@ -17,6 +17,7 @@ import anyio
 import pytest
 from anyio.abc import SocketAttribute, SocketStream
 from anyio.from_thread import start_blocking_portal
+from anyio.to_thread import run_sync
 from inline_snapshot import snapshot
 
 from cave_agent.errors import (
@@ -73,10 +74,11 @@ async def served(
 class Provider:
     """Gives every request the same answer, and sees the client leave."""
 
-    def __init__(self, body: str, status: int, *, whole: bool) -> None:
+    def __init__(self, body: str, status: int, *, whole: bool, halts_before: str) -> None:
         self.body, self.status, self.whole = body, status, whole
+        self.halts_before = halts_before.encode()
         self.requests: list[str] = []
-        self.left = anyio.Event()
+        self.left, self.resumed = anyio.Event(), anyio.Event()
         self.url = ""
 
     async def answer(self, stream: SocketStream) -> None:
@@ -84,7 +86,12 @@ class Provider:
             try:
                 while True:
                     self.requests.append((await stream.receive()).decode())
-                    await stream.send(self.said())
+                    said = self.said()
+                    halt = said.index(self.halts_before) if self.halts_before else len(said)
+                    await stream.send(said[:halt])
+                    if self.halts_before:
+                        await self.resumed.wait()
+                        await stream.send(said[halt:])
             except (anyio.EndOfStream, anyio.BrokenResourceError):
                 self.left.set()
 
@@ -102,10 +109,10 @@ class Provider:
 
 @asynccontextmanager
 async def provider(
-    *events: object, body: str = "", status: int = 200, whole: bool = True
+    *events: object, body: str = "", status: int = 200, whole: bool = True, halts_before: str = ""
 ) -> AsyncGenerator[Provider]:
     told = body or "".join(f"data: {json.dumps(event)}\n\n" for event in events)
-    it = Provider(told, status, whole=whole)
+    it = Provider(told, status, whole=whole, halts_before=halts_before)
     async with (
         await anyio.create_tcp_listener(local_host="127.0.0.1") as listener,
         anyio.create_task_group() as tasks,
@@ -252,6 +259,32 @@ async def test_a_server_of_ones_own_needs_no_key() -> None:
     assert server.headers[0]["authorization"] == "Bearer none-needed"
 
 
+@pytest.mark.parametrize("name", ["base_url", "api_base"])
+async def test_the_environments_key_of_openai_goes_to_no_server_of_ones_own(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-secret")
+    async with (
+        ScriptedServer("a", "b") as server,
+        LiteLLMModel("openai/m", **{name: server.base_url}) as model,
+    ):
+        await model.call(ASKED)
+        await streamed(model)
+
+    assert {headers["authorization"] for headers in server.headers} == {"Bearer none-needed"}
+
+
+async def test_the_environments_key_of_openai_goes_to_the_environments_server(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-secret")
+    async with ScriptedServer("a") as server, LiteLLMModel("openai/m") as model:
+        monkeypatch.setenv("OPENAI_BASE_URL", server.base_url)
+        await model.call(ASKED)
+
+    assert server.headers[0]["authorization"] == "Bearer sk-secret"
+
+
 @pytest.mark.parametrize("model_id", ["nonsense", "nobody/model"])
 async def test_a_model_whose_provider_is_unknown_is_said_to_be_one(model_id: str) -> None:
     model = LiteLLMModel(model_id)
@@ -356,8 +389,10 @@ async def test_every_providers_refusal_is_told_by_its_status(
     assert len(server.requests) == 1
 
 
-@pytest.mark.parametrize("model_id", ["openai/m", CLAUDE, GEMINI])
-@pytest.mark.parametrize("from_environment", [False, True])
+@pytest.mark.parametrize(
+    ("model_id", "from_environment"),
+    [("openai/m", False), (CLAUDE, False), (GEMINI, False), (CLAUDE, True), (GEMINI, True)],
+)
 async def test_a_key_that_the_server_echoes_is_shown_nowhere(
     monkeypatch: pytest.MonkeyPatch, model_id: str, *, from_environment: bool
 ) -> None:
@@ -379,16 +414,63 @@ async def test_a_key_that_the_server_echoes_is_shown_nowhere(
 
 
 @pytest.mark.parametrize("model_id", ["openai/m", "mistral/m", CLAUDE, GEMINI])
+@pytest.mark.parametrize("streaming", [False, True], ids=["call", "stream"])
+async def test_own_headers_that_the_server_echoes_are_shown_nowhere(
+    model_id: str, *, streaming: bool
+) -> None:
+    headers = {"x-own": "own-secret", "x-signed": "Bearer long-secret"}
+    body = json.dumps({"error": {"message": "not own-secret with long-secret", "type": "x"}})
+    async with (
+        provider(body=body, status=401) as server,
+        LiteLLMModel(model_id, server.url, "sk-secret", extra_headers=headers) as model,
+    ):
+        with pytest.raises(ModelAuthenticationError) as caught:
+            await (streamed(model) if streaming else model.call(ASKED))
+
+    assert "own-secret" in server.requests[-1]
+    assert "not [key] with [key]" in str(caught.value)
+    assert "-secret" not in "".join(format_exception(caught.value))
+
+
+def test_the_secrets_of_a_model_are_known_by_their_names() -> None:
+    model = LiteLLMModel(
+        "openai/m",
+        "https://user:pass%40word@example.org/v1",
+        "sk-secret",
+        extra_headers={"x-own": "own-secret", "authorization": "Bearer long-secret"},
+        aws_secret_access_key="aws-secret",
+        azure_ad_token="azure-secret",
+        extra_body={"Password": "body-secret", "user": "me"},
+        vertex_credentials="{}",
+        max_tokens=7,
+        logit_bias={"1": 1},
+    )
+
+    assert model.secrets[0] == "sk-secret"
+    assert set(model.secrets[1:]) == {
+        "pass%40word",
+        "pass@word",
+        "own-secret",
+        "Bearer long-secret",
+        "long-secret",
+        "aws-secret",
+        "azure-secret",
+        "body-secret",
+        "{}",
+    }
+    assert LiteLLMModel("openai/m").secrets == ()
+
+
+@pytest.mark.parametrize("model_id", ["openai/m", "mistral/m", CLAUDE, GEMINI])
 async def test_an_address_where_nothing_listens_is_said_to_be_one(model_id: str) -> None:
     async with ScriptedServer() as server:
         url = server.base_url
     async with LiteLLMModel(model_id, url, "sk-secret") as model:
         for ask in (model.call, lambda _: streamed(model)):
-            with pytest.raises(ModelConnectionError) as caught:
+            with pytest.raises(ModelConnectionError, match="Nothing is listening") as caught:
                 await ask(ASKED)
 
-            expected = f"Nothing is listening at {url}. Start the server or correct base_url."
-            assert str(caught.value) == expected
+            assert url in str(caught.value)
 
 
 async def test_a_server_that_does_not_answer_in_time_is_said_to_be_one() -> None:
@@ -621,6 +703,43 @@ def test_one_model_serves_several_event_loops_and_leaves_nothing_open() -> None:
     assert server.connections == 3
 
 
+@pytest.mark.parametrize(
+    ("model_id", "events"),
+    [
+        (
+            "mistral/m",
+            [
+                {"choices": [{"index": 0, "delta": {"content": "Hel"}}]},
+                {"choices": [{"index": 0, "delta": {"content": "lo"}, "finish_reason": "stop"}]},
+            ],
+        ),
+        (GEMINI, [gemini("Hel"), gemini("lo", finishReason="STOP")]),
+        (CLAUDE, claude("Hel", "lo")),
+    ],
+)
+async def test_closing_a_model_leaves_the_streams_of_other_event_loops_alone(
+    model_id: str, events: list[dict[str, Any]]
+) -> None:
+    async def ask_and_close(url: str) -> str:
+        async with LiteLLMModel(model_id, url, "sk-secret") as other:
+            return text_of(await streamed(other))
+
+    async with (
+        provider(*events) as others_server,
+        provider(*events, halts_before='"lo"') as server,
+        LiteLLMModel(model_id, server.url, "sk-secret") as model,
+        model.stream(ASKED) as deltas,
+    ):
+        first = await anext(deltas)
+        others = await run_sync(asyncio.run, ask_and_close(others_server.url))
+        server.resumed.set()
+        rest = [delta async for delta in deltas]
+
+    assert first == Delta("Hel")
+    assert others == "Hello"
+    assert text_of(rest) == "lo"
+
+
 def test_a_model_that_is_never_closed_makes_no_noise_and_leaves_the_host_as_it_was() -> None:
     script = dedent(
         """
@@ -697,6 +816,87 @@ async def test_whoever_listens_to_litellms_records_gets_them(
     assert capfd.readouterr() == ("", "")
 
 
+def test_litellm_writes_to_no_stream_whatever_the_hosts_level_is() -> None:
+    script = dedent(
+        """
+        import asyncio, io, logging, os, sys
+        from cave_agent.models import LiteLLMModel
+        from cave_agent.testing import Failure, ScriptedServer
+
+        ASKED = [{"role": "user", "content": "?"}]
+        told, hook = io.StringIO(), sys.excepthook
+        os.environ.update(LITELLM_LOG="DEBUG", JSON_LOGS="true")
+        logging.basicConfig(level=logging.DEBUG, stream=told)
+
+        async def main():
+            async with (
+                ScriptedServer("a", Failure(400)) as server,
+                LiteLLMModel("openai/m", server.base_url) as model,
+            ):
+                await model.call(ASKED)
+                try:
+                    await model.call(ASKED)
+                except Exception:
+                    pass
+
+        asyncio.run(main())
+        assert "DEBUG:LiteLLM:" in told.getvalue()
+        assert (os.environ["LITELLM_LOG"], os.environ["JSON_LOGS"]) == ("DEBUG", "true")
+        assert sys.excepthook is hook
+        """
+    )
+    ran = subprocess.run(
+        [sys.executable, "-W", "always", "-c", script], capture_output=True, text=True, check=False
+    )
+
+    assert (ran.returncode, ran.stdout, ran.stderr) == (0, "", "")
+
+
+@pytest.mark.parametrize("model_id", ["openai/m", "mistral/m", CLAUDE, GEMINI])
+@pytest.mark.parametrize("status", [200, 401])
+async def test_no_record_of_a_request_shows_a_secret(
+    caplog: pytest.LogCaptureFixture, model_id: str, status: int
+) -> None:
+    body = json.dumps({"error": {"message": "not long-secret but own-secret", "type": "x"}})
+    secrets: dict[str, Any] = {
+        "api_key": "long-secret",
+        "extra_headers": {"x-own": "own-secret"},
+        "aws_secret_access_key": "aws-secret",
+    }
+    async with (
+        provider(body=body, status=status) as server,
+        LiteLLMModel(model_id, server.url, **secrets) as model,
+    ):
+        with caplog.at_level(logging.DEBUG):
+            for ask in (model.call, lambda _: streamed(model)):
+                with pytest.raises(ModelError):
+                    await ask(ASKED)
+
+    assert any(record.name == "LiteLLM" for record in caplog.records)
+    assert "own-secret" in server.requests[-1]
+    assert "-secret" not in caplog.text
+
+
+async def test_a_traceback_among_the_records_shows_no_secret_either(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async with served("a", api_key="sk-secret") as (_, model):
+        await model.call(ASKED)
+    logging.getLogger("LiteLLM").error("failed", exc_info=ValueError("a bad sk-secret"))
+
+    assert "ValueError: a bad [key]" in caplog.text
+
+
+async def test_a_record_that_cannot_be_looked_through_is_not_told(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async with served("a") as (_, model):
+        await model.call(ASKED)
+    logging.getLogger("openai._base_client").warning("%d", "no number")
+
+    assert [record for record in caplog.records if record.msg == "%d"] == []
+
+
 def test_without_litellm_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "litellm", None)
 
@@ -709,6 +909,16 @@ def test_what_is_secret_is_not_shown() -> None:
 
     assert repr(model) == "LiteLLMModel('openai/m', base_url='https://example.org/v1')"
     assert repr(LiteLLMModel(GEMINI, api_key="sk-secret")) == "LiteLLMModel('gemini/gemini-pro')"
+
+
+@pytest.mark.parametrize("key", ["", " \n"])
+def test_an_empty_key_is_refused_and_not_replaced_by_the_environments(
+    monkeypatch: pytest.MonkeyPatch, key: str
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-secret")
+
+    with pytest.raises(ModelAuthenticationError, match=r"is empty\..*leave api_key out"):
+        LiteLLMModel("openai/m", api_key=key)
 
 
 @pytest.mark.parametrize("key", ["sk-SÉCRET", "sk-SEC\nRET"])

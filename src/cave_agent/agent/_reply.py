@@ -2,11 +2,10 @@
 
 from typing import assert_never
 
-from cave_agent.agent._budget import estimate_usage
 from cave_agent.agent._response import ExecutionStatus
 from cave_agent.agent._stream import Emit
 from cave_agent.events import ReasoningEvent, RetryEvent, TextEvent
-from cave_agent.models import Delta, FinishReason, TokenUsage, WireMessages
+from cave_agent.models import Delta, FinishReason
 from cave_agent.parsing import Code, FenceParser, Reasoning, Segment, Splice, Text, UnclosedCode
 
 
@@ -19,7 +18,6 @@ class Reply:
         block: The first complete block, or the one that the reply broke off in.
         finish_reason: Why the latest call's part ended, if the model said so.
         stopped: What of the budget was used up in the middle of it, if so.
-        length: Characters of the latest call's part, reasoning and what is void included.
     """
 
     def __init__(self, block_identifier: str, emit: Emit) -> None:
@@ -30,15 +28,9 @@ class Reply:
         self._fed: list[str] = []  # the reply as the parser got it
         self._kept = ""  # what calls before the latest one said
         self._splice: Splice | None = None
-        self._usage: TokenUsage | None = None
-        self._asked: WireMessages = []
-        self._void: TokenUsage | None = None  # used by parts that were started over
         self.block: Code | UnclosedCode | None = None
         self.finish_reason: FinishReason | None = None
         self.stopped: ExecutionStatus | None = None
-        self.length = 0
-        self._heard = 0  # of the latest call's part since it started over
-        self._has_ended = False
 
     @property
     def text(self) -> str:
@@ -51,10 +43,6 @@ class Reply:
         is_open = self.block is None and self.stopped is None
         return is_open and self.finish_reason is FinishReason.LENGTH
 
-    def begin_part(self, asked: WireMessages) -> None:
-        """Get ready to hear what a model that is asked this replies."""
-        self._asked, self.length, self._heard, self._has_ended = asked, 0, 0, False
-
     @property
     def is_refusal(self) -> bool:
         """Whether the model, or a content filter, refused to say it, or more of it."""
@@ -66,17 +54,12 @@ class Reply:
         return self._parser.open_block is not None
 
     async def hear(self, delta: Delta) -> bool:
-        """Take in one piece of the reply; of what follows the code, only the usage.
+        """Take in one piece of the reply, but nothing of what follows the code.
 
         Gives whether to listen on: not if the model says more after its block. A reply that just
         ends there is heard to its end, where providers report the usage.
         """
         was_complete = self.block is not None
-        size = len(delta.text) + len(delta.reasoning)
-        self.length += size
-        self._heard += size
-        if delta.usage is not None:
-            self._usage = delta.usage
         if delta.finish_reason is not None:
             self.finish_reason = delta.finish_reason
         if delta.reasoning:
@@ -89,7 +72,6 @@ class Reply:
 
     async def end_part(self) -> None:
         """Take in that the latest call has nothing more to say."""
-        self._has_ended = True
         if self._splice is not None:
             text = self._splice.close()
             self._take_judgement(self._splice)
@@ -109,20 +91,7 @@ class Reply:
         self.finish_reason = None
         return self._kept
 
-    def take_usage(self) -> TokenUsage:
-        """What the latest call used: as reported, or estimated if there was a reply at all."""
-        usage = self._usage or TokenUsage()
-        if not usage.total_tokens and (self._heard or self._has_ended):
-            usage = estimate_usage(self._asked, self._heard)
-        if self._void is not None:
-            usage += self._void
-        self._usage, self._void, self._heard = None, None, 0
-        return usage
-
     async def _start_over(self, why: str) -> None:
-        if self._heard:
-            self.length += sum(len(message["content"]) for message in self._asked)
-        self._void = self.take_usage()
         self.finish_reason = None
         self._feed_anew(self._kept)
         if self._splice is not None:

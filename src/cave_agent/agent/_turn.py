@@ -61,7 +61,7 @@ class Turn:
         """Add what a model call used, with what that costs if anybody knows."""
         if usage.cost is None and (cost := cost_of(self.model, usage)) is not None:
             usage = replace(usage, cost=cost)
-        self.usage += usage
+        self.usage = self.usage + usage if self.usage.total_tokens else usage
 
     def response(self, content: str, status: ExecutionStatus) -> AgentResponse:
         """The outcome of the run as it stands."""

@@ -18,11 +18,11 @@ from cave_agent.errors import (
     MissingExtraError,
     ModelAuthenticationError,
     ModelProtocolError,
-    ModelStreamError,
 )
 from cave_agent.models._chat import ChunkReader, read_body, read_completion
+from cave_agent.models._endpoint import Endpoint, quoted
 from cave_agent.models._keys import NO_KEY, checked_key
-from cave_agent.models._openai_errors import Endpoint, explain, quoted
+from cave_agent.models._openai_errors import explain, no_reply, unfinished
 from cave_agent.models._per_loop import PerLoop
 from cave_agent.models._prices import Prices
 from cave_agent.models._protocol import (
@@ -117,7 +117,7 @@ class OpenAIServerModel(Model):
             completion = await self._post(messages, stream=False)
         response = read_completion(completion)
         if response is None:
-            raise self._no_reply()
+            raise no_reply(self._endpoint)
         return response
 
     @asynccontextmanager
@@ -188,12 +188,9 @@ class OpenAIServerModel(Model):
             if delta != Delta():
                 yield delta
         if not reader.has_heard:
-            raise self._no_reply()
+            raise no_reply(self._endpoint)
         if not reader.has_finished:  # the SDK reads a stream that was cut off as one that ended
-            raise ModelStreamError(
-                f"The reply of {self._endpoint.url} ended without a finish reason, so part of it "
-                "may be missing. Ask again, or look at the server's log."
-            )
+            raise unfinished(self._endpoint)
 
     def _read_unstreamed(self, body: bytes, request: Any) -> ModelResponse:
         """What a server said as a whole though it was asked for a stream."""
@@ -207,12 +204,6 @@ class OpenAIServerModel(Model):
             f"{self._endpoint.url}, asked for a stream of {self.model_id!r}, answered something "
             f"else: {quoted(text, self._endpoint)}. Check that base_url ends in the API's path, "
             "such as /v1."
-        )
-
-    def _no_reply(self) -> ModelProtocolError:
-        return ModelProtocolError(
-            f"{self._endpoint.url} answered without a reply. Check that base_url ends in the "
-            "API's path, such as /v1."
         )
 
     @contextmanager

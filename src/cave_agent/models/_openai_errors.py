@@ -7,13 +7,11 @@ The decision is made by exception class, status code and the protocol's error co
 import math
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from json import JSONDecodeError
 from typing import Any, cast
-from urllib.parse import SplitResult, urlsplit
 from urllib.request import getproxies
 
 from cave_agent.errors import (
@@ -30,58 +28,12 @@ from cave_agent.errors import (
     ModelStreamError,
     ModelTimeoutError,
 )
+from cave_agent.models._endpoint import LONGEST_QUOTE, Endpoint, quoted
 
 _BILLING = {"insufficient_quota", "billing_hard_limit_reached", "billing_not_active"}
 _TOO_LONG = {"context_length_exceeded", "exceed_context_size_error"}  # OpenAI's, llama.cpp's
 _FILTERED = {"content_filter", "content_policy_violation"}
-_LONGEST_QUOTE = 500
 _LONGEST_BYTES = 40
-_LONGEST_PAGE = 80
-_SHORTEST_KEY = 8  # a shorter one is no secret, and may stand in any text
-
-
-@dataclass(frozen=True, slots=True)
-class Endpoint:
-    """Where a model is asked for, as its errors may name it: without anything secret."""
-
-    url: str
-    model_id: str
-    key: str = field(repr=False)
-    more_keys: tuple[str, ...] = field(default=(), repr=False)
-
-    @classmethod
-    def at(cls, url: str, *, model_id: str, key: str) -> "Endpoint":
-        """The endpoint at `url`, user name, password and query left out.
-
-        Raises:
-            ModelConnectionError: `url` is none.
-        """
-        parts = _parts(url)
-        bare = parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="")
-        return cls(bare.geturl(), model_id, key)
-
-    @property
-    def is_local(self) -> bool:
-        """Whether it is on this very machine."""
-        return urlsplit(self.url).hostname in {"127.0.0.1", "::1", "localhost"}
-
-    def scrub(self, text: str) -> str:
-        """`text` without the keys, in case a server echoes one."""
-        for key in (self.key, *self.more_keys):
-            if len(key) >= _SHORTEST_KEY:
-                text = text.replace(key, "[key]")
-        return text
-
-
-def _parts(url: str) -> SplitResult:
-    with suppress(ValueError):  # not told, nor chained: it may quote a password
-        parts = urlsplit(url)
-        if parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0:
-            return parts
-    raise ModelConnectionError(
-        "base_url is no URL of a server. It must be like http://localhost:8000/v1, with http:// or "
-        "https:// in front."
-    )
 
 
 def explain(error: Exception, endpoint: Endpoint, *, streaming: bool) -> ModelError:
@@ -161,6 +113,22 @@ def _codes(error: Exception) -> set[str]:
     return {name for name in names if isinstance(name, str)}
 
 
+def no_reply(endpoint: Endpoint) -> ModelProtocolError:
+    """The error of an answer in which nobody says anything."""
+    return ModelProtocolError(
+        f"{endpoint.url} answered without a reply. Check that base_url ends in the API's path, "
+        "such as /v1."
+    )
+
+
+def unfinished(endpoint: Endpoint) -> ModelStreamError:
+    """The error of a stream that ended before the model said that it has."""
+    return ModelStreamError(
+        f"The reply of {endpoint.url} ended without a finish reason, so part of it may be "
+        "missing. Ask again, or look at the server's log."
+    )
+
+
 def _broken_off(error: Exception, endpoint: Endpoint) -> ModelError:
     if getattr(error, "body", None):  # the server itself says so, within the stream
         return ModelServerError(
@@ -180,10 +148,10 @@ def _broken_off(error: Exception, endpoint: Endpoint) -> ModelError:
 def _unread(error: ValueError) -> str:
     """What came instead of a chunk."""
     if isinstance(error, JSONDecodeError):
-        return f"{error.doc[:_LONGEST_QUOTE]!r} is no JSON"
+        return f"{error.doc[:LONGEST_QUOTE]!r} is no JSON"
     if isinstance(error, UnicodeDecodeError):
         return f"{error.object[error.start : error.start + _LONGEST_BYTES]!r} is no UTF-8"
-    return str(error)[:_LONGEST_QUOTE]
+    return str(error)[:LONGEST_QUOTE]
 
 
 def _unreachable(error: Exception, endpoint: Endpoint) -> ModelConnectionError:
@@ -252,14 +220,6 @@ def _quote(error: Exception, endpoint: Endpoint) -> str:
     body: Any = getattr(error, "body", None)
     said = cast("Mapping[str, object]", body).get("message") if isinstance(body, Mapping) else body
     return quoted(str(said or error), endpoint)
-
-
-def quoted(said: str, endpoint: Endpoint) -> str:
-    """What came, short and without the keys."""
-    text = endpoint.scrub(said).strip()
-    if text.startswith("<"):
-        return f"a page that begins with {text[:_LONGEST_PAGE]!r}"
-    return text.rstrip(".")[:_LONGEST_QUOTE] or "nothing"
 
 
 def _scrub_cause(error: BaseException, endpoint: Endpoint) -> None:

@@ -4,7 +4,7 @@ import os
 from dataclasses import dataclass, field, replace
 from urllib.parse import urlsplit
 
-from cave_agent.models._openai_errors import Endpoint
+from cave_agent.models._endpoint import Endpoint
 
 _OPENAI_HOST = "api.openai.com"
 _BASE_URL = "OPENAI_BASE_URL"

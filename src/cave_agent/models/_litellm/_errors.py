@@ -4,21 +4,15 @@
 over, and what it was told decides: the HTTP answer, the transport's error, the protocol's code.
 """
 
-import os
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any, cast
 
 from cave_agent.errors import ModelAuthenticationError, ModelError, ModelRequestError
-from cave_agent.models._openai_errors import Endpoint, explain
+from cave_agent.models._endpoint import Endpoint
+from cave_agent.models._openai_errors import explain
 
-_SECRET_NAMES = ("_KEY", "_TOKEN", "_SECRET")
 _LONGEST_QUOTE = 500
-
-
-def secrets_of_environment() -> tuple[str, ...]:
-    """The values that may be keys, since `litellm` looks for a provider's key there by itself."""
-    return tuple(value for name, value in os.environ.items() if name.endswith(_SECRET_NAMES))
 
 
 def unknown_provider(endpoint: Endpoint) -> ModelRequestError:

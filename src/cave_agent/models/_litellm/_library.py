@@ -1,25 +1,25 @@
 """The library `litellm`, imported late and made as quiet as the rest of the host wants it."""
 
-import asyncio
 import importlib
 import logging
 import os
 import sys
 import threading
 import warnings
-from collections import Counter
 from collections.abc import Generator
-from contextlib import AbstractAsyncContextManager, contextmanager
-from typing import Any, Self
+from contextlib import contextmanager
+from typing import Any
 
-from typing_extensions import override
+from cave_agent.models._litellm._clients import ClientOfTheLoop
+from cave_agent.models._litellm._records import SECRET_FILTER
 
 _IMPORTING = threading.Lock()  # two threads would restore each other's environment
 _NOT_AT_IMPORT = {
     "LITELLM_LOCAL_MODEL_COST_MAP": "True",  # else it downloads its prices
     "LITELLM_MODE": "PRODUCTION",  # else it reads a file .env into the host's environment
+    "LITELLM_LOG": "CRITICAL",  # else it writes to stdout what the host's level lets through
+    "JSON_LOGS": "",  # else it takes the place of the host's excepthook
 }
-_USERS: Counter[int] = Counter()  # models by the id of the running loop whose clients they share
 _LOGGERS = ("LiteLLM", "LiteLLM Router", "LiteLLM Proxy")
 
 
@@ -32,8 +32,10 @@ def load_litellm() -> Any:
             _send_logs_to_the_host()
             _finish_import(sys.modules["litellm"])
         litellm: Any = sys.modules["litellm"]
+        SECRET_FILTER.install()
         # The one setting there is against advertisements that it prints at each failure.
         litellm.suppress_debug_info = True
+        litellm.module_level_aclient = ClientOfTheLoop()  # it holds nothing, so any will do
         return litellm
 
 
@@ -68,31 +70,3 @@ def _send_logs_to_the_host() -> None:
         for handler in list(logger.handlers):
             logger.removeHandler(handler)
         logger.addHandler(logging.NullHandler())  # else logging's last resort writes to stderr
-
-
-class LoopsClients(AbstractAsyncContextManager["LoopsClients"]):
-    """One user's share in the clients that `litellm` caches for the running event loop.
-
-    The last user closes them. `litellm` itself leaves them to the end of the process, when their
-    loop is no more.
-    """
-
-    @override
-    async def __aenter__(self) -> Self:
-        _USERS[id(asyncio.get_running_loop())] += 1
-        return self
-
-    @override
-    async def __aexit__(self, *_: object) -> None:
-        loop = id(asyncio.get_running_loop())
-        _USERS[loop] -= 1
-        if _USERS[loop]:
-            return
-        del _USERS[loop]
-        litellm: Any = sys.modules["litellm"]
-        cached: dict[str, Any] = litellm.in_memory_llm_clients_cache.cache_dict
-        clients = [cached.pop(key) for key in list(cached) if key.endswith(f"-{loop}")]
-        if "module_level_aclient" in vars(litellm):  # it opens itself again when used
-            clients.append(litellm.module_level_aclient)
-        for client in clients:
-            await client.close()

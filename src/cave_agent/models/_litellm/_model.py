@@ -13,26 +13,22 @@ from typing_extensions import override
 
 from cave_agent.errors import (
     MissingExtraError,
-    ModelAuthenticationError,
     ModelError,
-    ModelProtocolError,
-    ModelStreamError,
 )
 from cave_agent.models._chat import read_completion, read_usage
-from cave_agent.models._litellm._errors import (
-    explain_litellm,
-    secrets_of_environment,
-    unknown_provider,
-)
-from cave_agent.models._litellm._library import LoopsClients, load_litellm
+from cave_agent.models._endpoint import Endpoint
+from cave_agent.models._keys import NO_KEY, checked_key
+from cave_agent.models._litellm._clients import LoopsClients
+from cave_agent.models._litellm._errors import explain_litellm, unknown_provider
+from cave_agent.models._litellm._library import load_litellm
 from cave_agent.models._litellm._provider import listed_prices, missing_keys, provider_of
+from cave_agent.models._litellm._records import SECRET_FILTER
+from cave_agent.models._litellm._secrets import secrets_in, secrets_of_environment
 from cave_agent.models._litellm._stream import LiteLLMStream
-from cave_agent.models._openai_errors import Endpoint
+from cave_agent.models._openai_errors import no_reply, unfinished
 from cave_agent.models._per_loop import PerLoop
 from cave_agent.models._prices import Prices
 from cave_agent.models._protocol import Delta, Model, ModelResponse, TokenUsage, WireMessages
-
-_NO_KEY = "none-needed"
 
 
 class LiteLLMModel(Model):
@@ -45,12 +41,14 @@ class LiteLLMModel(Model):
     Args:
         model_id: The model, with its provider in front, such as `gemini/gemini-pro`.
         base_url: Where the provider is, if not where `litellm` looks for it.
-        api_key: The provider's key; `litellm` looks for it in the environment unless given.
+        api_key: The provider's key; `litellm` looks for it in the environment unless given. But
+            `OPENAI_API_KEY` never goes to a `base_url`; the keys of other providers do.
         kwargs: Go into every request to `litellm`, `custom_llm_provider` and `timeout` too.
 
     Raises:
         MissingExtraError: The extra `litellm` is not installed.
-        ModelAuthenticationError: The key has characters that cannot be sent.
+        ModelAuthenticationError: The key is empty, or has characters that cannot be sent.
+        ModelConnectionError: `base_url` is no URL of a server.
     """
 
     def __init__(
@@ -59,12 +57,12 @@ class LiteLLMModel(Model):
         if find_spec("litellm") is None:
             raise MissingExtraError("LiteLLMModel", extra="litellm")
         self.model_id = model_id
-        self._base_url = base_url
-        self._api_key = _checked_key(model_id, api_key)
+        named_otherwise = kwargs.pop("api_base", None)  # litellm has both names
+        self._base_url = base_url or named_otherwise
+        self._api_key = checked_key(f"LiteLLMModel({model_id!r})", api_key)
         self._options = kwargs
-        self._endpoint = Endpoint(f"LiteLLM's provider of {model_id!r}", model_id, self._api_key)
-        if base_url:
-            self._endpoint = Endpoint.at(base_url, model_id=model_id, key=self._api_key)
+        self._endpoint = self._named_endpoint()
+        SECRET_FILTER.watch(self, self._endpoint)
         self._prices: Prices | None = None
         self._clients = PerLoop(LoopsClients)
 
@@ -82,7 +80,7 @@ class LiteLLMModel(Model):
             completion = await self._post(messages)
         response = read_completion(_with_refusal(completion))
         if response is None:
-            raise self._no_reply()
+            raise no_reply(self._endpoint)
         if not response.token_usage.total_tokens:  # litellm's way to say that nobody counted
             return replace(response, token_usage=read_usage(None))
         return response
@@ -106,11 +104,17 @@ class LiteLLMModel(Model):
         ):
             yield deltas
 
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What must not be told or written down: the key, a password in the URL, own headers."""
+        return tuple(filter(None, (self._endpoint.key, *self._endpoint.more_keys)))
+
     @override
     def cost(self, usage: TokenUsage) -> Decimal | None:
         """What `usage` costs in US dollars: as reported, else by the list of `genai-prices`.
 
         A `base_url` is looked up as an address, so that a server of one's own costs nothing known.
+        Before the first request this imports `litellm`, which takes seconds: ask in a thread.
         """
         if self._prices is None:
             self._prices = listed_prices(self.model_id, self._base_url, self._options)
@@ -126,6 +130,14 @@ class LiteLLMModel(Model):
     async def __aexit__(self, *_: object) -> None:
         await self.aclose()
 
+    def _named_endpoint(self) -> Endpoint:
+        more_keys = secrets_in(self._base_url, self._options)
+        if self._base_url:
+            at = Endpoint.at(self._base_url, model_id=self.model_id, key=self._api_key)
+            return replace(at, more_keys=more_keys)
+        name = f"LiteLLM's provider of {self.model_id!r}"
+        return Endpoint(name, self.model_id, self._api_key, more_keys)
+
     async def _post(self, messages: WireMessages, **asked: Any) -> Any:
         litellm = await run_sync(load_litellm)
         provider = provider_of(self.model_id, self._base_url, self._options)
@@ -133,8 +145,8 @@ class LiteLLMModel(Model):
             raise unknown_provider(self._endpoint)
         await self._clients.get()
         key = self._api_key or None
-        if not key and self._may_need_no_key(provider) and missing_keys(self.model_id, provider):
-            key = _NO_KEY  # else litellm does not ask
+        if not key and self._may_need_no_key(provider):
+            key = NO_KEY  # else litellm sends the environment's, or does not ask
         request = {"base_url": self._base_url, "api_key": key, **asked, **self._options}
         if not request.get("stream_options", True):
             del request["stream_options"]
@@ -150,12 +162,9 @@ class LiteLLMModel(Model):
                 break
             yield delta
         if not stream.has_heard:
-            raise self._no_reply()
+            raise no_reply(self._endpoint)
         if not stream.has_finished:
-            raise ModelStreamError(
-                f"The reply of {self._endpoint.url} ended without a finish reason, so part of it "
-                "may be missing. Ask again, or look at the server's log."
-            )
+            raise unfinished(self._endpoint)
 
     def _patience(self) -> float | None:
         """Seconds to wait for the next piece, which litellm forgets for some providers."""
@@ -172,12 +181,6 @@ class LiteLLMModel(Model):
     def _may_need_no_key(self, provider: str) -> bool:
         return bool(self._base_url) and provider == "openai"
 
-    def _no_reply(self) -> ModelProtocolError:
-        return ModelProtocolError(
-            f"{self._endpoint.url} answered without a reply. Check that base_url ends in the "
-            "API's path, such as /v1."
-        )
-
     @contextmanager
     def _explained(self, *, streaming: bool) -> Generator[None]:
         try:
@@ -185,19 +188,10 @@ class LiteLLMModel(Model):
         except ModelError:
             raise
         except Exception as error:  # litellm lets everything through
-            endpoint = replace(self._endpoint, more_keys=secrets_of_environment())
+            keys = (*self._endpoint.more_keys, *secrets_of_environment())
+            endpoint = replace(self._endpoint, more_keys=keys)
             missing = [] if streaming else self._missing_keys()
             raise explain_litellm(error, endpoint, missing=missing, streaming=streaming) from error
-
-
-def _checked_key(model_id: str, api_key: str | None) -> str:
-    key = (api_key or "").strip()
-    if not (key.isascii() and (key.isprintable() or not key)):
-        raise ModelAuthenticationError(
-            f"The key of LiteLLMModel({model_id!r}) has characters that no HTTP header can "
-            "carry. Check how it was read."
-        )
-    return key
 
 
 def _with_refusal(completion: Any) -> Any:

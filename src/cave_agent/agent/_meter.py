@@ -1,0 +1,45 @@
+"""Measures what one model call uses."""
+
+from cave_agent.agent._budget import estimate_usage
+from cave_agent.models import Delta, TokenUsage, WireMessages
+
+
+class Meter:
+    """Counts what a model that was asked `asked` replies.
+
+    Attributes:
+        asked: The messages.
+        length: Characters so far: text, reasoning, and of parts that started over the prompt, too.
+        has_ended: Whether the reply was heard to its end.
+    """
+
+    def __init__(self, asked: WireMessages) -> None:
+        self.asked = asked
+        self._heard = 0  # characters since the reply started over
+        self._reported: TokenUsage | None = None
+        self._void: TokenUsage | None = None  # what parts used that were started over
+        self.length = 0
+        self.has_ended = False
+
+    def hear(self, delta: Delta) -> None:
+        """Count one piece."""
+        size = len(delta.text) + len(delta.reasoning)
+        self._heard += size
+        self.length += size
+        if delta.usage is not None:
+            self._reported = delta.usage
+        if delta.restart:
+            self._start_over()
+
+    def usage(self) -> TokenUsage:
+        """What was used: as reported, or estimated if there was a reply at all."""
+        usage = self._reported or TokenUsage()
+        if not usage.total_tokens and (self._heard or self.has_ended):
+            usage = estimate_usage(self.asked, self._heard)
+        return usage if self._void is None else usage + self._void
+
+    def _start_over(self) -> None:
+        if self._heard:
+            self.length += sum(len(message["content"]) for message in self.asked)
+        self._void = self.usage()
+        self._reported, self._heard = None, 0

@@ -1,0 +1,63 @@
+"""Where a model is asked for, and what may be told of it and of its answers."""
+
+from contextlib import suppress
+from dataclasses import dataclass, field
+from urllib.parse import SplitResult, urlsplit
+
+from cave_agent.errors import ModelConnectionError
+
+LONGEST_QUOTE = 500
+_LONGEST_PAGE = 80
+_SHORTEST_KEY = 8  # a shorter one is no secret, and may stand in any text
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where a model is asked for, as its errors may name it: without anything secret."""
+
+    url: str
+    model_id: str
+    key: str = field(repr=False)
+    more_keys: tuple[str, ...] = field(default=(), repr=False)
+
+    @classmethod
+    def at(cls, url: str, *, model_id: str, key: str) -> "Endpoint":
+        """The endpoint at `url`, user name, password and query left out.
+
+        Raises:
+            ModelConnectionError: `url` is none.
+        """
+        parts = _parts(url)
+        bare = parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="")
+        return cls(bare.geturl(), model_id, key)
+
+    @property
+    def is_local(self) -> bool:
+        """Whether it is on this very machine."""
+        return urlsplit(self.url).hostname in {"127.0.0.1", "::1", "localhost"}
+
+    def scrub(self, text: str) -> str:
+        """`text` without the keys, in case a server echoes one."""
+        for key in (self.key, *self.more_keys):
+            if len(key) >= _SHORTEST_KEY:
+                text = text.replace(key, "[key]")
+        return text
+
+
+def _parts(url: str) -> SplitResult:
+    with suppress(ValueError):  # not told, nor chained: it may quote a password
+        parts = urlsplit(url)
+        if parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0:
+            return parts
+    raise ModelConnectionError(
+        "base_url is no URL of a server. It must be like http://localhost:8000/v1, with http:// or "
+        "https:// in front."
+    )
+
+
+def quoted(said: str, endpoint: Endpoint) -> str:
+    """What came, short and without the keys."""
+    text = endpoint.scrub(said).strip()
+    if text.startswith("<"):
+        return f"a page that begins with {text[:_LONGEST_PAGE]!r}"
+    return text.rstrip(".")[:LONGEST_QUOTE] or "nothing"
