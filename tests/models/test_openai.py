@@ -271,8 +271,19 @@ async def test_the_environments_key_goes_to_the_environments_server_and_to_no_ot
     "url", ["localhost:8000/v1", "ftp://x/v1", "http://", "http://[::1/v1", "http://a:99999/v1"]
 )
 def test_what_is_no_url_of_a_server_is_refused(url: str) -> None:
-    with pytest.raises(ModelConnectionError, match="http://localhost:8000/v1, with http://"):
+    with pytest.raises(
+        ModelConnectionError, match="http://localhost:8000/v1, with http://"
+    ) as caught:
         OpenAIServerModel("m", url)
+
+    assert repr(url) in str(caught.value)
+
+
+def test_a_password_in_what_is_no_url_is_not_shown() -> None:
+    with pytest.raises(ModelConnectionError) as caught:
+        OpenAIServerModel("m", "me:password@localhost/v1")
+
+    assert "password" not in str(caught.value)
 
 
 def test_what_is_secret_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:

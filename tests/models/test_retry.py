@@ -104,7 +104,8 @@ async def test_nobody_listening_is_tried_again() -> None:
         with pytest.raises(ModelConnectionError) as caught:
             await model.call(ASKED)
 
-    assert caught.value.__notes__ == ["This was attempt 3, and the last."]
+    assert len(caught.value.__notes__) == 2
+    assert caught.value.__notes__[0].startswith("Attempt 1 of 3 failed so: Nothing is listening at")
 
 
 async def test_a_reader_is_told_that_the_reply_starts_over() -> None:
@@ -313,8 +314,10 @@ async def test_when_one_model_fails_the_next_is_asked(*, streaming: bool) -> Non
 async def test_when_the_last_model_fails_its_error_is_raised() -> None:
     model = FallbackModel([Failing(ModelServerError("One.")), Failing(ModelRequestError("Two."))])
 
-    with pytest.raises(ModelRequestError, match=r"Two\."):
+    with pytest.raises(ModelRequestError, match=r"Two\.") as caught:
         await model.call(ASKED)
+
+    assert caught.value.__notes__ == ["Attempt 1 of 2 failed so: One."]
 
 
 async def test_each_request_begins_with_the_first_model() -> None:

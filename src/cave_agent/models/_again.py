@@ -35,16 +35,16 @@ async def call_again(first: Model, messages: WireMessages, decide: Decide) -> Mo
     Raises:
         ModelError: The last attempt failed.
     """
-    attempt, number = Attempt(first), 1
+    attempt, failures = Attempt(first), list[ModelError]()
     while True:
         try:
             response = await call_model(attempt.model, messages)
         except ModelError as error:
-            attempt = _next(error, number, decide)
+            failures.append(error)
+            attempt = _next(failures, decide)
         else:
             cost = cost_of(attempt.model, response.token_usage)
             return replace(response, token_usage=replace(response.token_usage, cost=cost))
-        number += 1
         await anyio.sleep(attempt.wait)
 
 
@@ -64,7 +64,7 @@ async def stream_again(
     Raises:
         ModelError: The last attempt failed.
     """
-    attempt, number = Attempt(first), 1
+    attempt, failures = Attempt(first), list[ModelError]()
     while True:
         tried = _Try(attempt.model, messages, idle)
         async with aclosing(tried.pieces()) as pieces:
@@ -72,17 +72,18 @@ async def stream_again(
                 yield piece  # noqa: ASYNC119  # whoever opened this closes it
         if tried.failure is None:
             return
-        attempt = _next(tried.failure, number, decide)
-        number += 1
+        failures.append(tried.failure)
+        attempt = _next(failures, decide)
         yield Delta(restart=str(tried.failure))  # before the wait: who has enough can leave
         await anyio.sleep(attempt.wait)
 
 
-def _next(error: ModelError, number: int, decide: Decide) -> Attempt:
-    attempt = decide(error, number)
+def _next(failures: list[ModelError], decide: Decide) -> Attempt:
+    error = failures[-1]
+    attempt = decide(error, len(failures))
     if attempt is None:
-        if number > 1:
-            error.add_note(f"This was attempt {number}, and the last.")
+        for number, earlier in enumerate(failures[:-1], start=1):
+            error.add_note(f"Attempt {number} of {len(failures)} failed so: {earlier}")
         raise error
     _log.warning("%s Asking %r in %.1f s.", error, attempt.model, attempt.wait)
     return attempt

@@ -49,8 +49,9 @@ def _parts(url: str) -> SplitResult:
         parts = urlsplit(url)
         if parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0:
             return parts
+    shown = url.rpartition("@")[2]  # what stands before it may be a password
     raise ModelConnectionError(
-        "base_url is no URL of a server. It must be like http://localhost:8000/v1, with http:// or "
+        f"base_url {shown!r:.200} is no URL of a server. It must be like http://localhost:8000/v1, with http:// or "
         "https:// in front."
     )
 

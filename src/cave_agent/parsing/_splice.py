@@ -38,6 +38,7 @@ class Splice:
         self._ends = _ends(cut[-_LONGEST_CUT:])
         self._in_block = in_block
         self._held: list[str] = []
+        self._waits_for_end = False
         self._is_joined = False
         self.void = 0
         self.is_unclear = False
@@ -47,7 +48,7 @@ class Splice:
         if self._is_joined:
             return "" if self.is_unclear else piece
         self._held.append(piece)
-        return self._judge(is_last=False)
+        return "" if self._waits_for_end else self._judge(is_last=False)
 
     def close(self) -> str:
         """What is left once the continuation has ended."""
@@ -66,8 +67,10 @@ class Splice:
         return self._join_block(opened.rest)
 
     def _must_wait(self, held: str, opened: "_Opened | None") -> bool:
+        if opened is not None and opened.is_bare and opened.rest:
+            self._waits_for_end = True  # only the whole of it tells an end from a beginning
         if opened is not None and opened.is_bare:
-            return True  # only the whole of it tells an end from a beginning
+            return True
         said = held if opened is None else opened.rest
         if any(len(said) < len(end) and end.startswith(said) for end in self._ends):
             return True
