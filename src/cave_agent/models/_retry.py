@@ -27,7 +27,8 @@ class RetryingModel(Model):
         attempts: How often to ask in all.
         first_wait: Seconds before the second attempt.
         longest_wait: Seconds before any; a provider that asks for more is not waited for.
-        idle_timeout: Seconds that a stream may be silent; `None` for any time.
+        idle_timeout: Seconds that a stream may be silent, its opening included, such as the first
+            download of a `LocalModel` (call its `prepare` before); `None` for any time.
 
     Raises:
         TypeError: `model` is none.
