@@ -41,7 +41,7 @@ async def shopper(
 ) -> AsyncGenerator[tuple[CaveAgent, list[str]]]:
     """An agent that is about to put two things into a cart."""
     cart: list[str] = []
-    options = {"first_wait": 0.02, "idle_timeout": 0.5, **options}
+    options = {"first_wait": 0.02, "idle_timeout": 1.0, **options}
     async with RetryingModel(make(llmock), **options) as model:
         runtime = PythonRuntime(variables=[Variable("cart", cart)])
         yield CaveAgent(model, runtime=runtime), cart

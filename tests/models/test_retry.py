@@ -57,7 +57,7 @@ LASTING = [
 
 
 def patient(model: Model, **options: Any) -> RetryingModel:
-    return RetryingModel(model, **{"first_wait": 0, "idle_timeout": 0.2, **options})
+    return RetryingModel(model, **{"first_wait": 0, "idle_timeout": 1.0, **options})
 
 
 async def streamed(model: Model) -> list[Delta]:
