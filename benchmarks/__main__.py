@@ -11,10 +11,10 @@ _GROUPS = {
     "step": steps.measure,
     "cell": cells.measure,
     "parsing": parsing.measure,
-    "stream": streams.measure,
     "session": sessions.measure,
     "agents": many_agents.measure,
     "import": imports.measure,
+    "stream": streams.measure,  # last, since SDKs swell this process
 }
 
 

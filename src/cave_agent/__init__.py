@@ -1,5 +1,8 @@
 """Agents that act by writing Python into a persistent runtime of live objects."""
 
+from importlib import import_module
+from typing import TYPE_CHECKING
+
 from cave_agent.agent import (
     AgentResponse,
     CaveAgent,
@@ -9,15 +12,7 @@ from cave_agent.agent import (
     MessageRole,
 )
 from cave_agent.events import Event, EventType
-from cave_agent.models import (
-    LiteLLMModel,
-    LocalModel,
-    Model,
-    ModelResponse,
-    OpenAIServerModel,
-    ScriptedModel,
-    TokenUsage,
-)
+from cave_agent.models import Model, ModelResponse, ScriptedModel, TokenUsage
 from cave_agent.runtime import Function, PythonRuntime, Type, Variable
 from cave_agent.security import (
     AttributeRule,
@@ -29,6 +24,9 @@ from cave_agent.security import (
     SecurityRule,
     SecurityViolation,
 )
+
+if TYPE_CHECKING:
+    from cave_agent.models import LiteLLMModel, LocalModel, OpenAIServerModel
 
 __version__ = "0.9.0"
 
@@ -61,3 +59,14 @@ __all__ = [
     "Type",
     "Variable",
 ]
+
+_LATE = {"LiteLLMModel", "LocalModel", "OpenAIServerModel"}
+
+
+def __getattr__(name: str) -> object:
+    """The adapters, imported when one is first asked for."""
+    if name not in _LATE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value: object = getattr(import_module("cave_agent.models"), name)
+    globals()[name] = value
+    return value

@@ -1,5 +1,8 @@
 """Language models, behind one protocol."""
 
+from importlib import import_module
+from typing import TYPE_CHECKING
+
 from cave_agent.errors import (
     CassetteError,
     MissingExtraError,
@@ -20,12 +23,6 @@ from cave_agent.errors import (
     WeightsError,
 )
 from cave_agent.models._adapt import checked_model, cost_of, open_stream
-from cave_agent.models._cassettes import RecordingModel, ReplayModel
-from cave_agent.models._detect import LocalServer, detect
-from cave_agent.models._fallback import FallbackModel
-from cave_agent.models._litellm import LiteLLMModel
-from cave_agent.models._local import LocalModel
-from cave_agent.models._openai import OpenAIServerModel
 from cave_agent.models._protocol import (
     Delta,
     DeltaStream,
@@ -35,11 +32,33 @@ from cave_agent.models._protocol import (
     TokenUsage,
     WireMessages,
 )
-from cave_agent.models._retry import RetryingModel
 from cave_agent.models._scripted import ScriptedModel, code
-from cave_agent.models._system_role import SystemRole
 from cave_agent.models._timed import TimedStream
-from cave_agent.models._weights import Progress
+
+if TYPE_CHECKING:
+    from cave_agent.models._cassettes import RecordingModel, ReplayModel
+    from cave_agent.models._detect import LocalServer, detect
+    from cave_agent.models._fallback import FallbackModel
+    from cave_agent.models._litellm import LiteLLMModel
+    from cave_agent.models._local import LocalModel
+    from cave_agent.models._openai import OpenAIServerModel
+    from cave_agent.models._retry import RetryingModel
+    from cave_agent.models._system_role import SystemRole
+    from cave_agent.models._weights import Progress
+
+_LATE = {
+    "FallbackModel": "_fallback",
+    "LiteLLMModel": "_litellm",
+    "LocalModel": "_local",
+    "LocalServer": "_detect",
+    "OpenAIServerModel": "_openai",
+    "Progress": "_weights",
+    "RecordingModel": "_cassettes",
+    "ReplayModel": "_cassettes",
+    "RetryingModel": "_retry",
+    "SystemRole": "_system_role",
+    "detect": "_detect",
+}
 
 __all__ = [
     "CassetteError",
@@ -84,3 +103,12 @@ __all__ = [
     "detect",
     "open_stream",
 ]
+
+
+def __getattr__(name: str) -> object:
+    """What most programs use one of, or none: imported when it is first asked for."""
+    if name not in _LATE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value: object = getattr(import_module(f"{__name__}.{_LATE[name]}"), name)
+    globals()[name] = value
+    return value

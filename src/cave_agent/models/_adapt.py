@@ -1,6 +1,6 @@
 """The one place that turns whatever a user's `stream` gives into a stream of deltas."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from decimal import Decimal
@@ -72,6 +72,19 @@ async def call_model(model: Model, messages: WireMessages) -> ModelResponse:
             "returns a ModelResponse."
         )
     return replace(response, content=_text(response.content))
+
+
+def secrets_of(*models: Model) -> tuple[str, ...]:
+    """What the models hold that must not be written down, as their `secrets` tell, if any has."""
+    return tuple(secret for model in models for secret in _told_by(model))
+
+
+def _told_by(model: Model) -> Iterator[str]:
+    told: object = getattr(model, "secrets", ())  # of a user's model it may be anything
+    if isinstance(told, tuple):
+        yield from (
+            secret for secret in cast("tuple[object, ...]", told) if isinstance(secret, str)
+        )
 
 
 async def close_model(model: Model) -> None:

@@ -5,6 +5,7 @@ The decision is made by exception class, status code and the protocol's error co
 """
 
 import math
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -12,7 +13,6 @@ from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from json import JSONDecodeError
 from typing import Any, cast
-from urllib.request import getproxies
 
 from cave_agent.errors import (
     ModelAuthenticationError,
@@ -30,6 +30,7 @@ from cave_agent.errors import (
 )
 from cave_agent.models._endpoint import LONGEST_QUOTE, Endpoint, quoted
 
+_PROXIES = {"HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"}
 _BILLING = {"insufficient_quota", "billing_hard_limit_reached", "billing_not_active"}
 _TOO_LONG = {"context_length_exceeded", "exceed_context_size_error"}  # OpenAI's, llama.cpp's
 _FILTERED = {"content_filter", "content_policy_violation"}
@@ -157,7 +158,11 @@ def _unread(error: ValueError) -> str:
 def _unreachable(error: Exception, endpoint: Endpoint) -> ModelConnectionError:
     causes = list(_causes(error))
     if any(isinstance(cause, ConnectionRefusedError) for cause in causes):
-        proxy = " or at the environment's proxy" if getproxies() and not endpoint.is_local else ""
+        proxy = (
+            " or at the environment's proxy"
+            if _PROXIES & os.environ.keys() and not endpoint.is_local
+            else ""
+        )
         return ModelConnectionError(
             f"Nothing is listening at {endpoint.url}{proxy}. Start the server or correct base_url."
         )

@@ -9,9 +9,8 @@ from typing import Self
 from typing_extensions import override
 
 from cave_agent.errors import ModelError
-from cave_agent.models._adapt import checked_model, close_model, cost_of
+from cave_agent.models._adapt import checked_model, close_model, cost_of, secrets_of
 from cave_agent.models._again import Attempt, call_again, stream_again
-from cave_agent.models._cassettes import secrets_of
 from cave_agent.models._protocol import Delta, Model, ModelResponse, TokenUsage, WireMessages
 
 

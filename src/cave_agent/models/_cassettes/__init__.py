@@ -2,6 +2,5 @@
 
 from cave_agent.models._cassettes._recording import RecordingModel
 from cave_agent.models._cassettes._replay import ReplayModel
-from cave_agent.models._cassettes._secrets import secrets_of
 
-__all__ = ["RecordingModel", "ReplayModel", "secrets_of"]
+__all__ = ["RecordingModel", "ReplayModel"]

@@ -15,8 +15,8 @@ from cave_agent.models._adapt import (
     close_model,
     cost_of,
     open_stream,
+    secrets_of,
 )
-from cave_agent.models._cassettes._secrets import secrets_of
 from cave_agent.models._cassettes._tape import Take, Tape
 from cave_agent.models._protocol import (
     Delta,

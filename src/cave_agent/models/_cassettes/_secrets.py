@@ -4,12 +4,12 @@ import json
 import os
 import re
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import TypeAlias, assert_never, cast
+from typing import TypeAlias, assert_never
 
 from cave_agent.models._cassettes._exchange import Exchange, Recorded
-from cave_agent.models._protocol import Delta, Model, ModelResponse
+from cave_agent.models._protocol import Delta, ModelResponse
 
 SECRET = "[secret]"  # noqa: S105  # what stands in its place
 
@@ -27,11 +27,6 @@ _WELL_KNOWN = r"""
       | [Bb]earer\s+ (?: (?=[^\s\d]*\d) [\w.~+/=-]{8,} | [\w.~+/=-]{16,} )
     )
 """
-
-
-def secrets_of(*models: Model) -> tuple[str, ...]:
-    """What the models hold that must not be written down, as their `secrets` tell, if any has."""
-    return tuple(secret for model in models for secret in _told_by(model))
 
 
 def known_secrets(held: Iterable[str] = ()) -> Secrets:
@@ -64,14 +59,6 @@ def exchange_without_secrets(exchange: Exchange, secrets: Secrets) -> Exchange:
         reply=_reply_without_secrets(exchange.reply, secrets),
         failure=failure and replace(failure, message=secrets.sub(SECRET, failure.message)),
     )
-
-
-def _told_by(model: Model) -> Iterator[str]:
-    told: object = getattr(model, "secrets", ())  # of a user's model it may be anything
-    if isinstance(told, tuple):
-        yield from (
-            secret for secret in cast("tuple[object, ...]", told) if isinstance(secret, str)
-        )
 
 
 def _told_by_environment() -> list[str]:

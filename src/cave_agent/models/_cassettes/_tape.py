@@ -10,7 +10,7 @@ from typing import assert_never
 from anyio import CancelScope
 
 from cave_agent.errors import CassetteError
-from cave_agent.models._adapt import cost_of
+from cave_agent.models._adapt import cost_of, secrets_of
 from cave_agent.models._cassettes._exchange import Exchange, Recorded
 from cave_agent.models._cassettes._failure import failure_of
 from cave_agent.models._cassettes._file import add_exchange, create_cassette
@@ -19,7 +19,6 @@ from cave_agent.models._cassettes._secrets import (
     Secrets,
     exchange_without_secrets,
     known_secrets,
-    secrets_of,
 )
 from cave_agent.models._protocol import Delta, Model, ModelResponse, TokenUsage, WireMessages
 
