@@ -490,6 +490,29 @@ async def test_a_stream_that_stops_in_the_middle_is_given_up_in_time(model_id: s
         await server.left.wait()
 
 
+@pytest.mark.parametrize(
+    ("body", "content_type", "said"),
+    [
+        ("<html>Welcome</html>", None, "a page that begins with '<html>Welcome"),
+        ('{"detail": "hello"}', "application/json", '{"detail": "hello"}'),
+    ],
+)
+async def test_what_came_instead_of_a_stream_is_shown(
+    body: str, content_type: str | None, said: str
+) -> None:
+    async with served(Failure(200, body=body, content_type=content_type)) as (_, model):
+        with pytest.raises(ModelProtocolError, match=f"something else: {said}"):
+            await streamed(model)
+
+
+async def test_a_server_that_does_not_stream_is_heard_all_the_same() -> None:
+    body = '{"choices": [{"message": {"content": "yes"}, "finish_reason": "stop"}]}'
+    async with served(Failure(200, body=body, content_type="application/json")) as (_, model):
+        deltas = await streamed(model)
+
+    assert [delta.text for delta in deltas] == ["yes"]
+
+
 async def test_a_connection_that_breaks_before_a_whole_reply_is_an_error() -> None:
     async with served(CutStream("hello", 2)) as (_, model):
         with pytest.raises(ModelConnectionError, match=r"The connection to .* failed"):
@@ -555,9 +578,7 @@ async def test_no_providers_half_a_reply_is_taken_for_whole(model_id: str, body:
             await streamed(model)
 
 
-@pytest.mark.parametrize(
-    "reply", [RawStream(()), RawStream(("[DONE]",)), Failure(200, body="<html>Welcome</html>")]
-)
+@pytest.mark.parametrize("reply", [RawStream(()), RawStream(("[DONE]",))])
 async def test_a_stream_without_a_reply_breaks_the_protocol(reply: Any) -> None:
     async with served(reply) as (_, model):
         with pytest.raises(ModelProtocolError, match="answered without a reply"):

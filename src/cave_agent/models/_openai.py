@@ -17,10 +17,9 @@ from typing_extensions import override
 from cave_agent.errors import (
     MissingExtraError,
     ModelAuthenticationError,
-    ModelProtocolError,
 )
-from cave_agent.models._chat import ChunkReader, read_body, read_completion
-from cave_agent.models._endpoint import Endpoint, quoted
+from cave_agent.models._chat import ChunkReader, read_completion
+from cave_agent.models._endpoint import Endpoint
 from cave_agent.models._keys import NO_KEY, checked_key
 from cave_agent.models._openai_errors import explain, no_reply, unfinished
 from cave_agent.models._per_loop import PerLoop
@@ -31,16 +30,15 @@ from cave_agent.models._protocol import (
     ModelResponse,
     TokenUsage,
     WireMessages,
-    as_delta,
 )
 from cave_agent.models._system_role import SystemRole, with_system_role
+from cave_agent.models._unstreamed import is_unstreamed, read_unstreamed
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI, AsyncStream
     from openai.types.chat import ChatCompletionChunk
 
 _OPENAI_URL = "https://api.openai.com/v1"
-_NO_STREAM = ("application/json", "text/html")
 _TRANSPORT_OPTIONS = frozenset({"extra_headers", "extra_query", "timeout"})
 
 
@@ -96,7 +94,6 @@ class OpenAIServerModel(Model):
         endpoint = Endpoint.at(url or _OPENAI_URL, model_id=model_id, key=key)
         self._endpoint = replace(endpoint, more_keys=_secrets_in(url, self._transport))
         self._prices = Prices(model_id, url=self._endpoint.url)
-        self._api_error = openai.APIError
         self._failures = _failures_of(openai)
 
         identity = {"api_key": key, "organization": organization, "project": project}
@@ -172,11 +169,10 @@ class OpenAIServerModel(Model):
         )
 
     async def _deltas(self, response: "AsyncStream[ChatCompletionChunk]") -> AsyncGenerator[Delta]:
-        if response.response.headers.get("content-type", "").startswith(_NO_STREAM):
+        if is_unstreamed(response):
             with self._explained(streaming=True):
-                body = await response.response.aread()
-                whole = self._read_unstreamed(body, response.response.request)
-            yield as_delta(whole)
+                whole = await read_unstreamed(response, self._endpoint)
+            yield whole
             return
         events, reader = aiter(response), ChunkReader()
         while True:
@@ -191,20 +187,6 @@ class OpenAIServerModel(Model):
             raise no_reply(self._endpoint)
         if not reader.has_finished:  # the SDK reads a stream that was cut off as one that ended
             raise unfinished(self._endpoint)
-
-    def _read_unstreamed(self, body: bytes, request: Any) -> ModelResponse:
-        """What a server said as a whole though it was asked for a stream."""
-        text = body.decode(errors="replace")
-        read, error = read_body(text)
-        if read is not None:
-            return read
-        if error is not None:  # with status 200, as some gateways have it
-            raise self._api_error(str(error.get("message")), request, body=error)
-        raise ModelProtocolError(
-            f"{self._endpoint.url}, asked for a stream of {self.model_id!r}, answered something "
-            f"else: {quoted(text, self._endpoint)}. Check that base_url ends in the API's path, "
-            "such as /v1."
-        )
 
     @contextmanager
     def _explained(self, *, streaming: bool) -> Generator[None]:

@@ -29,6 +29,7 @@ from cave_agent.models._openai_errors import no_reply, unfinished
 from cave_agent.models._per_loop import PerLoop
 from cave_agent.models._prices import Prices
 from cave_agent.models._protocol import Delta, Model, ModelResponse, TokenUsage, WireMessages
+from cave_agent.models._unstreamed import is_unstreamed, read_unstreamed
 
 
 class LiteLLMModel(Model):
@@ -100,7 +101,9 @@ class LiteLLMModel(Model):
             chunks = await wrapper.fetch_stream()
         async with (
             LiteLLMStream(wrapper, chunks) as stream,
-            aclosing(self._deltas(stream)) as deltas,
+            aclosing(
+                self._whole(chunks) if is_unstreamed(chunks) else self._deltas(stream)
+            ) as deltas,
         ):
             yield deltas
 
@@ -153,6 +156,11 @@ class LiteLLMModel(Model):
         return await litellm.acompletion(
             model=self.model_id, messages=messages, num_retries=0, max_retries=0, **request
         )
+
+    async def _whole(self, chunks: Any) -> AsyncGenerator[Delta]:
+        with self._explained(streaming=True):
+            whole = await read_unstreamed(chunks, self._endpoint)
+        yield whole
 
     async def _deltas(self, stream: LiteLLMStream) -> AsyncGenerator[Delta]:
         while True:
