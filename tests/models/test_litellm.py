@@ -579,9 +579,15 @@ async def test_no_providers_half_a_reply_is_taken_for_whole(model_id: str, body:
 
 
 @pytest.mark.parametrize("reply", [RawStream(()), RawStream(("[DONE]",))])
-async def test_a_stream_without_a_reply_breaks_the_protocol(reply: Any) -> None:
+async def test_a_stream_that_ends_before_a_word_has_broken_off(reply: Any) -> None:
     async with served(reply) as (_, model):
-        with pytest.raises(ModelProtocolError, match="answered without a reply"):
+        with pytest.raises(ModelStreamError, match="ended without a finish reason"):
+            await streamed(model)
+
+
+async def test_what_says_nothing_in_another_form_breaks_the_protocol() -> None:
+    async with served(Failure(200, body="Welcome", content_type="text/plain")) as (_, model):
+        with pytest.raises(ModelProtocolError, match="something else: no stream of it"):
             await streamed(model)
 
 

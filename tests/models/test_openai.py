@@ -423,6 +423,23 @@ async def test_an_answer_that_is_no_completion_speaks_another_protocol(reply: Fa
 
 
 @pytest.mark.parametrize(
+    ("body", "content_type", "came"),
+    [
+        ("<html>Welcome</html>", None, "a page that begins with '<html>Welcome"),
+        ('{"detail":  "hello"}', "application/json", '{"detail":"hello"}'),
+        ("", "application/json", "'' is no JSON"),
+        ("Wel\n\ncome", "text/plain", "Wel come"),
+    ],
+)
+async def test_what_came_instead_of_a_completion_is_shown(
+    body: str, content_type: str | None, came: str
+) -> None:
+    async with served(Failure(200, body=body, content_type=content_type)) as (_, model):
+        with pytest.raises(ModelProtocolError, match=f"something else: {came}"):
+            await model.call(ASKED)
+
+
+@pytest.mark.parametrize(
     "reply",
     [
         CutStream("hello", 2),
@@ -478,6 +495,14 @@ async def test_what_came_instead_of_a_stream_is_shown(
             await streamed(model)
 
 
+async def test_where_a_redirect_points_is_shown() -> None:
+    async with served(Failure(301, location="https://elsewhere.example/v1")) as (server, model):
+        with pytest.raises(ModelProtocolError, match="redirect to 'https://elsewhere"):
+            await streamed(model)
+
+    assert len(server.requests) == 1
+
+
 async def test_an_error_that_comes_with_status_200_is_one() -> None:
     body = '{"error": {"message": "overloaded", "code": 529}}'
     async with served(Failure(200, body=body, content_type="application/json")) as (_, model):
@@ -529,9 +554,15 @@ async def test_what_is_secret_besides_the_key_is_shown_nowhere_either() -> None:
 
 
 @pytest.mark.parametrize("reply", [RawStream(()), RawStream(("[DONE]",))])
-async def test_a_stream_without_a_reply_speaks_another_protocol(reply: Any) -> None:
+async def test_a_stream_that_ends_before_a_word_has_broken_off(reply: Any) -> None:
     async with served(reply) as (_, model):
-        with pytest.raises(ModelProtocolError, match="answered without a reply"):
+        with pytest.raises(ModelStreamError, match="ended without a finish reason"):
+            await streamed(model)
+
+
+async def test_what_says_nothing_in_another_form_speaks_another_protocol() -> None:
+    async with served(Failure(200, body="Welcome", content_type="text/plain")) as (_, model):
+        with pytest.raises(ModelProtocolError, match="something else: no stream of it"):
             await streamed(model)
 
 

@@ -57,8 +57,8 @@ def _parts(url: str) -> SplitResult:
 
 
 def quoted(said: str, endpoint: Endpoint) -> str:
-    """What came, short and without the keys."""
-    text = endpoint.scrub(said).strip()
+    """What came, on one short line and without the keys."""
+    text = " ".join(endpoint.scrub(said)[: 2 * LONGEST_QUOTE].split())
     if text.startswith("<"):
         return f"a page that begins with {text[:_LONGEST_PAGE]!r}"
     return text.rstrip(".")[:LONGEST_QUOTE] or "nothing"

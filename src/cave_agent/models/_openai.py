@@ -21,7 +21,7 @@ from cave_agent.errors import (
 from cave_agent.models._chat import ChunkReader, read_completion
 from cave_agent.models._endpoint import Endpoint
 from cave_agent.models._keys import NO_KEY, checked_key
-from cave_agent.models._openai_errors import explain, no_reply, unfinished
+from cave_agent.models._openai_errors import explain, no_reply
 from cave_agent.models._per_loop import PerLoop
 from cave_agent.models._prices import Prices
 from cave_agent.models._protocol import (
@@ -32,7 +32,7 @@ from cave_agent.models._protocol import (
     WireMessages,
 )
 from cave_agent.models._system_role import SystemRole, with_system_role
-from cave_agent.models._unstreamed import is_unstreamed, read_unstreamed
+from cave_agent.models._unstreamed import ended_early, is_unstreamed, read_unstreamed
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI, AsyncStream
@@ -114,7 +114,7 @@ class OpenAIServerModel(Model):
             completion = await self._post(messages, stream=False)
         response = read_completion(completion)
         if response is None:
-            raise no_reply(self._endpoint)
+            raise no_reply(completion, self._endpoint)
         return response
 
     @asynccontextmanager
@@ -183,10 +183,8 @@ class OpenAIServerModel(Model):
             delta = reader.read(event)
             if delta != Delta():
                 yield delta
-        if not reader.has_heard:
-            raise no_reply(self._endpoint)
         if not reader.has_finished:  # the SDK reads a stream that was cut off as one that ended
-            raise unfinished(self._endpoint)
+            raise ended_early(response, self._endpoint, has_heard=reader.has_heard)
 
     @contextmanager
     def _explained(self, *, streaming: bool) -> Generator[None]:

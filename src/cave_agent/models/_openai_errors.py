@@ -54,11 +54,7 @@ def explain(error: Exception, endpoint: Endpoint, *, streaming: bool) -> ModelEr
         return _broken_off(error, endpoint)
     if isinstance(error, openai.APIConnectionError):
         return _unreachable(error, endpoint)
-    return ModelProtocolError(
-        f"{endpoint.url}, asked for a chat completion of {endpoint.model_id!r}, answered "
-        f"something else: {_quote(error, endpoint)}. Check that base_url ends in the API's path, "
-        "such as /v1."
-    )
+    return something_else(_quote(error, endpoint), endpoint)
 
 
 def _refusal(error: Exception, status: int, endpoint: Endpoint) -> ModelError:
@@ -114,12 +110,18 @@ def _codes(error: Exception) -> set[str]:
     return {name for name in names if isinstance(name, str)}
 
 
-def no_reply(endpoint: Endpoint) -> ModelProtocolError:
-    """The error of an answer in which nobody says anything."""
+def something_else(came: str, endpoint: Endpoint) -> ModelProtocolError:
+    """The error of an answer that is no reply."""
     return ModelProtocolError(
-        f"{endpoint.url} answered without a reply. Check that base_url ends in the API's path, "
-        "such as /v1."
+        f"{endpoint.url}, asked for a chat completion of {endpoint.model_id!r}, answered "
+        f"something else: {came}. Check that base_url ends in the API's path, such as /v1."
     )
+
+
+def no_reply(answer: Any, endpoint: Endpoint) -> ModelProtocolError:
+    """The error of an answer in which nobody says anything: a text, or an object of the SDK."""
+    said = answer.to_json(indent=None) if hasattr(answer, "to_json") else str(answer)
+    return something_else(quoted(said, endpoint), endpoint)
 
 
 def unfinished(endpoint: Endpoint) -> ModelStreamError:
@@ -167,7 +169,7 @@ def _unreachable(error: Exception, endpoint: Endpoint) -> ModelConnectionError:
             f"Nothing is listening at {endpoint.url}{proxy}. Start the server or correct base_url."
         )
     return ModelConnectionError(
-        f"The connection to {endpoint.url} failed: {endpoint.scrub(str(causes[-1])).rstrip('.')}. "
+        f"The connection to {endpoint.url} failed: {quoted(str(causes[-1]), endpoint)}. "
         "Check the network and base_url."
     )
 
@@ -222,6 +224,11 @@ def _seconds_until(date: str) -> float:
 
 def _quote(error: Exception, endpoint: Endpoint) -> str:
     """What the server said, short and without the key."""
+    response: Any = getattr(error, "response", None)
+    if getattr(response, "has_redirect_location", False):
+        return f"a redirect to {endpoint.scrub(response.headers['location'])!r:.{LONGEST_QUOTE}}"
+    if isinstance(error, ValueError):
+        return endpoint.scrub(_unread(error))
     body: Any = getattr(error, "body", None)
     said = cast("Mapping[str, object]", body).get("message") if isinstance(body, Mapping) else body
     return quoted(str(said or error), endpoint)

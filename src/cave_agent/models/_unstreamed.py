@@ -1,20 +1,32 @@
-"""Reads what a server says as a whole, though it was asked for a stream."""
+"""Judges and reads what is no stream, or no whole one, though a server was asked for one."""
 
 from typing import Any
 
-from cave_agent.errors import ModelProtocolError
+from cave_agent.errors import ModelError
 from cave_agent.models._chat import read_body
 from cave_agent.models._endpoint import Endpoint, quoted
+from cave_agent.models._openai_errors import something_else, unfinished
 from cave_agent.models._protocol import Delta, as_delta
 
 _WHOLE = ("application/json", "text/html")
+_EVENTS = "text/event-stream"
 
 
 def is_unstreamed(stream: Any) -> bool:
     """Whether what the `openai` SDK takes for a stream is none, by its content type."""
+    return _content_type(stream).startswith(_WHOLE)
+
+
+def ended_early(stream: Any, endpoint: Endpoint, *, has_heard: bool) -> ModelError:
+    """The error of a stream that ended before the model said that it has."""
+    may_be_none = not has_heard and not (_content_type(stream) or _EVENTS).startswith(_EVENTS)
+    return something_else("no stream of it", endpoint) if may_be_none else unfinished(endpoint)
+
+
+def _content_type(stream: Any) -> str:
+    """What the answer calls itself; empty if `litellm` keeps that back."""
     headers: Any = getattr(getattr(stream, "response", None), "headers", None) or {}
-    content_type: str = headers.get("content-type", "")
-    return content_type.startswith(_WHOLE)
+    return str(headers.get("content-type", ""))
 
 
 async def read_unstreamed(stream: Any, endpoint: Endpoint) -> Delta:
@@ -32,7 +44,4 @@ async def read_unstreamed(stream: Any, endpoint: Endpoint) -> Delta:
         return as_delta(reply)
     if error is not None:
         raise openai.APIError(str(error.get("message")), stream.response.request, body=error)
-    raise ModelProtocolError(
-        f"{endpoint.url}, asked for a stream of {endpoint.model_id!r}, answered something else: "
-        f"{quoted(text, endpoint)}. Check that base_url ends in the API's path, such as /v1."
-    )
+    raise something_else(quoted(text, endpoint), endpoint)

@@ -34,12 +34,14 @@ class Failure:
         retry_after: What the header `Retry-After` says, if there is one.
         body: The body, sent as it is; an error object as the protocol has it unless given.
         content_type: What the body is said to be; JSON, or HTML if it starts with `<`.
+        location: Where a redirect points.
     """
 
     status: int
     retry_after: float | str | None = None
     body: str | None = None
     content_type: str | None = None
+    location: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -181,5 +181,7 @@ async def _fail(connection: Connection, failure: Failure) -> None:
         headers["content-type"] = failure.content_type or "text/html"
     if failure.retry_after is not None:
         headers["retry-after"] = str(failure.retry_after)
+    if failure.location is not None:
+        headers["location"] = failure.location
     await connection.send_head(failure.status, headers)
     await connection.send(body)

@@ -9,10 +9,8 @@ from contextlib import suppress
 from typing import Any, cast
 
 from cave_agent.errors import ModelAuthenticationError, ModelError, ModelRequestError
-from cave_agent.models._endpoint import Endpoint
+from cave_agent.models._endpoint import Endpoint, quoted
 from cave_agent.models._openai_errors import explain
-
-_LONGEST_QUOTE = 500
 
 
 def unknown_provider(endpoint: Endpoint) -> ModelRequestError:
@@ -45,7 +43,7 @@ def explain_litellm(
             f"LiteLLM has no key for {endpoint.model_id!r}. Pass api_key, or set the environment "
             f"variable {' or '.join(missing)}."
         )
-    said = endpoint.scrub(str(causes[-1])).rstrip(".")[:_LONGEST_QUOTE]
+    said = quoted(str(causes[-1]), endpoint)
     if isinstance(error, litellm.exceptions.UnsupportedParamsError):
         return ModelRequestError(
             f"LiteLLM did not ask for {endpoint.model_id!r}: {said}. Leave that argument out, or "

@@ -25,11 +25,11 @@ from cave_agent.models._litellm._provider import listed_prices, missing_keys, pr
 from cave_agent.models._litellm._records import SECRET_FILTER
 from cave_agent.models._litellm._secrets import secrets_in, secrets_of_environment
 from cave_agent.models._litellm._stream import LiteLLMStream
-from cave_agent.models._openai_errors import no_reply, unfinished
+from cave_agent.models._openai_errors import no_reply
 from cave_agent.models._per_loop import PerLoop
 from cave_agent.models._prices import Prices
 from cave_agent.models._protocol import Delta, Model, ModelResponse, TokenUsage, WireMessages
-from cave_agent.models._unstreamed import is_unstreamed, read_unstreamed
+from cave_agent.models._unstreamed import ended_early, is_unstreamed, read_unstreamed
 
 
 class LiteLLMModel(Model):
@@ -81,7 +81,7 @@ class LiteLLMModel(Model):
             completion = await self._post(messages)
         response = read_completion(_with_refusal(completion))
         if response is None:
-            raise no_reply(self._endpoint)
+            raise no_reply(completion, self._endpoint)
         if not response.token_usage.total_tokens:  # litellm's way to say that nobody counted
             return replace(response, token_usage=read_usage(None))
         return response
@@ -102,7 +102,7 @@ class LiteLLMModel(Model):
         async with (
             LiteLLMStream(wrapper, chunks) as stream,
             aclosing(
-                self._whole(chunks) if is_unstreamed(chunks) else self._deltas(stream)
+                self._whole(chunks) if is_unstreamed(chunks) else self._deltas(stream, chunks)
             ) as deltas,
         ):
             yield deltas
@@ -162,17 +162,15 @@ class LiteLLMModel(Model):
             whole = await read_unstreamed(chunks, self._endpoint)
         yield whole
 
-    async def _deltas(self, stream: LiteLLMStream) -> AsyncGenerator[Delta]:
+    async def _deltas(self, stream: LiteLLMStream, chunks: Any) -> AsyncGenerator[Delta]:
         while True:
             with self._explained(streaming=True), anyio.fail_after(self._patience()):
                 delta = await stream.read()
             if delta is None:
                 break
             yield delta
-        if not stream.has_heard:
-            raise no_reply(self._endpoint)
         if not stream.has_finished:
-            raise unfinished(self._endpoint)
+            raise ended_early(chunks, self._endpoint, has_heard=stream.has_heard)
 
     def _patience(self) -> float | None:
         """Seconds to wait for the next piece, which litellm forgets for some providers."""
