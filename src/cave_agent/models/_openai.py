@@ -23,7 +23,7 @@ from cave_agent.models._endpoint import Endpoint
 from cave_agent.models._keys import NO_KEY, checked_key
 from cave_agent.models._openai_errors import explain, no_reply
 from cave_agent.models._per_loop import PerLoop
-from cave_agent.models._prices import Prices
+from cave_agent.models._prices import Prices, load_prices
 from cave_agent.models._protocol import (
     Delta,
     Model,
@@ -203,6 +203,8 @@ def _connected(openai: Any, url: str | None, *, is_named: bool, **identity: Any)
     )
     if is_named:  # the SDK has added what the environment says, which is for another server
         client.organization, client.project = identity["organization"], identity["project"]
+    _ = client.chat  # imports what the SDK puts off to the first request
+    load_prices()
     return client
 
 

@@ -5,6 +5,8 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Generic, TypeVar
 
+from anyio.to_thread import run_sync
+
 Client = TypeVar("Client", bound=AbstractAsyncContextManager[Any])
 
 
@@ -14,6 +16,9 @@ class PerLoop(Generic[Client]):
     A model may serve several `asyncio.run` one after the other. Each client is held open by an
     async generator: a loop closes its generators before it ends, and a generator that is
     collected earlier is closed by its loop, so no connection outlives either.
+
+    Args:
+        make: Makes a client, in a thread, since what that imports and reads would hold the loop.
     """
 
     def __init__(self, make: Callable[[], Client]) -> None:
@@ -26,9 +31,10 @@ class PerLoop(Generic[Client]):
         if loop not in self._open:
             for other in [other for other in list(self._open) if other.is_closed()]:
                 self._open.pop(other, None)
-            client = self._make()
-            self._open[loop] = client, _hold_open(client)
-            await anext(self._open[loop][1])
+            client = await run_sync(self._make)
+            if loop not in self._open:  # else somebody was quicker
+                self._open[loop] = client, _hold_open(client)
+                await anext(self._open[loop][1])
         return self._open[loop][0]
 
     async def aclose(self) -> None:

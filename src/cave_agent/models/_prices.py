@@ -8,6 +8,11 @@ from typing import Any
 from cave_agent.models._protocol import TokenUsage
 
 
+def load_prices() -> None:
+    """Read the list now, if there is one, which takes a while: call this in a thread."""
+    Prices("").cost(TokenUsage())
+
+
 def _library() -> Any:
     try:
         return importlib.import_module("genai_prices")

@@ -12,6 +12,7 @@ from typing import Any
 
 from cave_agent.models._litellm._clients import ClientOfTheLoop
 from cave_agent.models._litellm._records import SECRET_FILTER
+from cave_agent.models._prices import load_prices
 
 _IMPORTING = threading.Lock()  # two threads would restore each other's environment
 _NOT_AT_IMPORT = {
@@ -57,6 +58,7 @@ def _finish_import(litellm: Any) -> None:
     """Do at once what `litellm` puts off to the first request, where it blocks the event loop."""
     _ = litellm.acompletion, litellm.in_memory_llm_clients_cache
     importlib.import_module("openai.resources")
+    load_prices()
     with warnings.catch_warnings():  # its import has silenced these for everybody, if it was let
         warnings.filterwarnings("ignore", message=".*`ReadOnly` qualifier")
         litellm.ModelResponse()
