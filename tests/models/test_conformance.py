@@ -54,20 +54,10 @@ class OnlyCall(Model):
 
 
 class Generator(OnlyCall):
-    async def stream(self, messages: list[dict[str, str]]) -> AsyncIterator[str]:  # type: ignore[override]
+    async def stream(self, messages: list[dict[str, str]]) -> AsyncIterator[str]:
         self.asked.append(messages)
         for character in self.replies.pop(0):
             yield character
-
-
-@asynccontextmanager
-async def only_call(*replies: str) -> AsyncGenerator[Model]:
-    yield OnlyCall(*replies)
-
-
-@asynccontextmanager
-async def generator(*replies: str) -> AsyncGenerator[Model]:
-    yield Generator(*replies)
 
 
 @asynccontextmanager
@@ -91,7 +81,7 @@ async def falling_back(*replies: str) -> AsyncGenerator[Model]:
 
 
 @pytest.mark.parametrize(
-    "make", [retrying, falling_back, scripted, served, litellm, only_call, generator]
+    "make", [retrying, falling_back, scripted, served, litellm, OnlyCall, Generator]
 )
 async def test_a_model_conforms(make: object) -> None:
     await check_model(make)  # type: ignore[arg-type]
@@ -113,9 +103,15 @@ class Miscounting(OnlyCall):
     ("kind", "said"), [(Forgetful, "instead of"), (Miscounting, "is not the sum")]
 )
 async def test_a_model_that_does_something_else_is_told_so(kind: type[OnlyCall], said: str) -> None:
-    @asynccontextmanager
-    async def make(*replies: str) -> AsyncGenerator[Model]:
-        yield kind(*replies)
-
     with pytest.raises(AssertionError, match=said):
-        await check_model(make)
+        await check_model(kind)
+
+
+class Bare(OnlyCall):
+    async def call(self, messages: list[dict[str, str]]) -> ModelResponse:
+        return self.replies.pop(0)  # type: ignore[return-value]
+
+
+async def test_a_model_that_gives_a_bare_text_is_told_what_to_give() -> None:
+    with pytest.raises(TypeError, match="returns a ModelResponse"):
+        await check_model(Bare)

@@ -22,7 +22,7 @@ from cave_agent.errors import (
     UnknownPriceError,
     WeightsError,
 )
-from cave_agent.models._adapt import checked_model, cost_of, open_stream
+from cave_agent.models._adapt import call_model, checked_model, cost_of, open_stream
 from cave_agent.models._protocol import (
     Delta,
     DeltaStream,
@@ -97,6 +97,7 @@ __all__ = [
     "UnknownPriceError",
     "WeightsError",
     "WireMessages",
+    "call_model",
     "checked_model",
     "code",
     "cost_of",

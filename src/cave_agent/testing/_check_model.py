@@ -1,14 +1,14 @@
 """The conformance of models: what an agent relies on, whichever model it has."""
 
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncGenerator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import TypeAlias
 
 import anyio
 
-from cave_agent.models import Delta, FinishReason, Model, open_stream
+from cave_agent.models import Delta, FinishReason, Model, ModelResponse, call_model, open_stream
 
-MakeModel: TypeAlias = Callable[..., AbstractAsyncContextManager[Model]]
+MakeModel: TypeAlias = Callable[..., AbstractAsyncContextManager[Model] | Model]
 
 _ASKED = [{"role": "user", "content": "Say it."}]
 _SAID = "Well, ünïcode:\n```python\nprint('🦇')\n```\n"
@@ -18,34 +18,45 @@ async def check_model(make: MakeModel) -> None:
     """Check that a model does what an agent relies on.
 
     Args:
-        make: Called with the replies that the model shall give, in order, it returns an async
-            context manager over such a model.
+        make: Called with the replies that the model shall give, in order, it returns such a model
+            or an async context manager over one.
 
     Raises:
         AssertionError: The model does something else; the message says what.
+        TypeError: What `call` or `stream` gives is no reply.
     """
     for check in (_agrees, _repeats, _survives_leaving, _serves_two, _adds_up, _says_why_it_ends):
         await check(make)
 
 
+@asynccontextmanager
+async def _made(make: MakeModel, *replies: str) -> AsyncGenerator[Model]:
+    made = make(*replies)
+    if isinstance(made, AbstractAsyncContextManager):
+        async with made as model:
+            yield model
+    else:
+        yield made
+
+
 async def _agrees(make: MakeModel) -> None:
-    async with make(_SAID, _SAID) as model:
-        whole = (await model.call(_ASKED)).content
+    async with _made(make, _SAID, _SAID) as model:
+        whole = (await _called(model)).content
         streamed = "".join(delta.text for delta in await _streamed(model))
     assert whole == _SAID, f"call() said {whole!r} instead of {_SAID!r}"
     assert streamed == _SAID, f"stream() said {streamed!r} instead of {_SAID!r}"
 
 
 async def _repeats(make: MakeModel) -> None:
-    async with make("one", "two") as model:
-        said = [(await model.call(_ASKED)).content for _ in range(2)]
+    async with _made(make, "one", "two") as model:
+        said = [(await _called(model)).content for _ in range(2)]
     assert said == ["one", "two"], f"two calls in a row said {said!r}"
 
 
 async def _survives_leaving(make: MakeModel) -> None:
-    async with make(_SAID * 50, "afterwards") as model:
+    async with _made(make, _SAID * 50, "afterwards") as model:
         await _leave_early(model)
-        said = (await model.call(_ASKED)).content
+        said = (await _called(model)).content
     assert said == "afterwards", f"after a stream was left early, call() said {said!r}"
 
 
@@ -53,17 +64,17 @@ async def _serves_two(make: MakeModel) -> None:
     said: list[str] = []
 
     async def ask(model: Model) -> None:
-        said.append((await model.call(_ASKED)).content)
+        said.append((await _called(model)).content)
 
-    async with make("one", "two") as model, anyio.create_task_group() as tasks:
+    async with _made(make, "one", "two") as model, anyio.create_task_group() as tasks:
         tasks.start_soon(ask, model)
         tasks.start_soon(ask, model)
     assert sorted(said) == ["one", "two"], f"two calls at once said {said!r}"
 
 
 async def _adds_up(make: MakeModel) -> None:
-    async with make(_SAID, _SAID) as model:
-        called = (await model.call(_ASKED)).token_usage
+    async with _made(make, _SAID, _SAID) as model:
+        called = (await _called(model)).token_usage
         reported = [delta.usage for delta in await _streamed(model) if delta.usage is not None]
     total = called.prompt_tokens + called.completion_tokens
     assert called.total_tokens == total, f"the total of {called!r} is not the sum of its parts"
@@ -72,8 +83,8 @@ async def _adds_up(make: MakeModel) -> None:
 
 
 async def _says_why_it_ends(make: MakeModel) -> None:
-    async with make(_SAID, _SAID) as model:
-        called = (await model.call(_ASKED)).finish_reason
+    async with _made(make, _SAID, _SAID) as model:
+        called = (await _called(model)).finish_reason
         told = [delta.finish_reason for delta in await _streamed(model) if delta.finish_reason]
     assert called is FinishReason.STOP, f"a whole reply of call() ended with {called!r}"
     assert told in ([], [called]), f"a whole reply of stream() ended with {told!r}"
@@ -84,6 +95,10 @@ async def _leave_early(model: Model) -> None:
         async for delta in deltas:
             if delta.text:
                 return
+
+
+async def _called(model: Model) -> ModelResponse:
+    return await call_model(model, _ASKED)
 
 
 async def _streamed(model: Model) -> list[Delta]:
