@@ -65,9 +65,10 @@ cart.a\
             {
                 "role": "user",
                 "content": """\
-Your reply reached its length limit in the middle of the code block, so nothing was run yet. The last line that arrived is:
+Your reply reached its length limit in the middle of the code block, so nothing was run yet. What arrived last is:
+cart.append('milk')
 cart.a
-Write the rest of the block: begin with this line once more, whole, and repeat nothing of what stands before it.\
+Write the rest of the block: begin with this once more, whole, and repeat nothing of what stands before it.\
 """,
             },
         ]
@@ -192,3 +193,49 @@ async def test_the_usage_of_every_part_counts() -> None:
 
     assert response.content == "It is 42."
     assert response.token_usage == TokenUsage(24, 3, 27)
+
+
+@pytest.mark.parametrize("size", [1, 1000])
+@pytest.mark.parametrize(
+    "then",
+    [
+        "The answer is 42.",
+        "<think>So.</think>The answer is 42.",
+        "and so on.</think>The answer is 42.",
+    ],
+)
+async def test_a_thought_that_was_cut_swallows_no_answer(then: str, size: int) -> None:
+    model = ScriptedModel(cut("<think>Hm, let me"), then, chunk_size=size)
+
+    response = await CaveAgent(model).run("What is it?")
+
+    assert response.content == "The answer is 42."
+    assert "Think less" in model.requests[1][-1]["content"]
+
+
+async def test_a_thought_that_was_cut_twice_is_still_none_of_the_reply() -> None:
+    model = ScriptedModel(cut("<think>Hm,"), cut(" let me"), " see.</think>42.")
+
+    response = await CaveAgent(model).run("What is it?")
+
+    assert response.content == "42."
+
+
+async def test_a_block_after_a_thought_that_was_cut_runs() -> None:
+    runtime = shop()
+    model = ScriptedModel(cut("<think>Hm, let me"), WHOLE, "Done.")
+
+    await CaveAgent(model, runtime=runtime).run("Milk and bread")
+
+    assert runtime.retrieve("cart") == ["milk", "bread"]
+
+
+async def test_what_is_no_program_once_it_is_joined_is_asked_for_again() -> None:
+    runtime = shop()
+    model = ScriptedModel(cut(WHOLE[:36]), "Sure, here is the rest:\ncart\n```\n", WHOLE, "Done.")
+
+    response = await CaveAgent(model, runtime=runtime).run("Milk and bread")
+
+    assert runtime.retrieve("cart") == ["milk", "bread"]
+    assert len(response.code_snippets) == 1
+    assert "did not arrive whole" in model.requests[2][-1]["content"]

@@ -1,12 +1,22 @@
 """A server that fails a random third of its requests: nothing is lost, and nothing half done."""
 
 import random
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 import anyio
 import pytest
 
-from cave_agent import CaveAgent, ExecutionStatus, OpenAIServerModel, PythonRuntime, Variable
+from cave_agent import (
+    CaveAgent,
+    ExecutionStatus,
+    LiteLLMModel,
+    Model,
+    OpenAIServerModel,
+    PythonRuntime,
+    Variable,
+)
 from cave_agent.errors import ModelError
 from cave_agent.messages import MessageRole
 from cave_agent.models import RetryingModel, code
@@ -27,6 +37,7 @@ SAMPLE = ALL // 20
 AT_ONCE = 20  # while one is stalled, others go on
 PATIENCE = 1.0  # seconds: more than a busy machine needs between two pieces
 STATUSES = (400, 401, 402, 403, 404, 408, 409, 413, 422, 429, 500, 502, 503, 504, 529)
+Adapter: TypeAlias = Callable[[str], Model]
 UNFINISHED = '{"choices": [{"delta": {"content": "```python\\nlog.append(0)\\n"}}]}'
 
 
@@ -81,7 +92,15 @@ class Storm:
         )
 
 
-async def weather(seed: int) -> str:
+def by_openai(url: str) -> Model:
+    return OpenAIServerModel("m", url)
+
+
+def by_litellm(url: str) -> Model:
+    return LiteLLMModel("openai/m", url)
+
+
+async def weather(seed: int, adapter: Adapter) -> str:
     """One conversation, to the end of its script; gives what its runs came to."""
     storm = Storm(random.Random(seed))
     for first in (100, 200, 300):
@@ -91,7 +110,7 @@ async def weather(seed: int) -> str:
     async with (
         ScriptedServer(*storm.script, chunk_size=storm.dice.choice([1, 7, 100])) as server,
         RetryingModel(
-            OpenAIServerModel("m", server.base_url), attempts=3, first_wait=0, idle_timeout=PATIENCE
+            adapter(server.base_url), attempts=3, first_wait=0, idle_timeout=PATIENCE
         ) as model,
     ):
         runtime = PythonRuntime(variables=[Variable("log", log)])
@@ -125,12 +144,12 @@ def check_conversation(agent: CaveAgent, before: int, request: str, *, failed: b
         assert roles[-1] is MessageRole.ASSISTANT
 
 
-async def through(seeds: range) -> None:
+async def through(seeds: range, adapter: Adapter) -> None:
     outcomes: list[str] = []
 
     async def play(seed: int) -> None:
         async with room:
-            outcomes.append(await weather(seed))
+            outcomes.append(await weather(seed, adapter))
 
     room = anyio.CapacityLimiter(AT_ONCE)
     async with anyio.create_task_group() as tasks:
@@ -139,11 +158,16 @@ async def through(seeds: range) -> None:
     assert {"s", "e"} <= set("".join(outcomes))  # else the weather was too fair to tell anything
 
 
-async def test_no_fault_loses_a_message_or_runs_half_a_program() -> None:
-    await through(range(SAMPLE))
+adapters = pytest.mark.parametrize("adapter", [by_openai, by_litellm])
+
+
+@adapters
+async def test_no_fault_loses_a_message_or_runs_half_a_program(adapter: Adapter) -> None:
+    await through(range(SAMPLE), adapter)
 
 
 @pytest.mark.campaign
 @pytest.mark.timeout(600)
-async def test_no_fault_loses_a_message_or_runs_half_a_program_in_full() -> None:
-    await through(range(SAMPLE, SAMPLE + ALL))
+@adapters
+async def test_no_fault_loses_a_message_or_runs_half_a_program_in_full(adapter: Adapter) -> None:
+    await through(range(SAMPLE, SAMPLE + ALL), adapter)

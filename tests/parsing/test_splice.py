@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cave_agent.parsing import Splice
+from cave_agent.parsing import Splice, is_program
 
 PROGRAM = "total = 0\nfor number in numbers:\n    total += number\nprint(total)\n"
 
@@ -46,8 +46,17 @@ def test_a_block_that_is_opened_again_at_a_lines_end_goes_on(line: int, size: in
     lines = PROGRAM.splitlines(keepends=True)
     cut, rest = "".join(lines[: line + 1]), "".join(lines[line + 1 :])
 
-    assert joined(cut, "\n```python\n" + rest, size=size) == PROGRAM
-    assert joined(cut, "```python\n" + lines[line] + rest, size=size) == PROGRAM
+    assert joined(cut, "\n```python\n" + lines[line] + rest, size=size) == PROGRAM
+
+
+@given(st.integers(1, len(PROGRAM)), st.integers(1, 20), st.sampled_from(["", "```python\n"]))
+def test_what_a_model_is_told_to_repeat_is_known_again(at: int, size: int, fence: str) -> None:
+    told = Splice(PROGRAM[:at], in_block=True).told
+
+    assert joined(PROGRAM[:at], fence + told + PROGRAM[at:], size=size) in {
+        PROGRAM,
+        None if len(told.strip()) < 4 and not fence else PROGRAM,
+    }
 
 
 @pytest.mark.parametrize(
@@ -58,6 +67,11 @@ def test_a_block_that_is_opened_again_at_a_lines_end_goes_on(line: int, size: in
         ("for x in a:\n    f(x)\nfor x in", "```python\nfor x in a:\n    g(x)\n"),
         ("a = 1\nb = 2\n", "```\nb = 3\n"),
         ("a = 1\nb = ", "```\n2"),
+        ("pay(1)\n", "```python\n# all of it\npay(1)\n"),
+        ("pay(1)\n", "```\npay(2)\n```\n"),
+        ("f()\n", "f()\nprint(1)\n"),
+        ("x", "x = 5\n"),
+        ("y = [\n    a", "a, b]\n"),
     ],
 )
 @pytest.mark.parametrize("size", [1, 1000])
@@ -78,7 +92,7 @@ def test_what_cannot_be_joined_for_sure_is_not_joined(
         ("a = 1\n``", "`\n", "a = 1\n```\n"),
         ("a = 1\n``", "```\n", "a = 1\n```\n"),
         ("a = 1\n`", "``\n", "a = 1\n```\n"),
-        ("a = 1\n", "```\nb = 2\n```\n", "a = 1\nb = 2\n```\n"),
+        ("a = 1\n", "```\na = 1\nb = 2\n```\n", "a = 1\nb = 2\n```\n"),
     ],
 )
 def test_a_fence_without_a_word_ends_the_block_unless_another_one_does(
@@ -124,8 +138,10 @@ def test_a_line_that_the_model_was_told_to_repeat_is_not_meant_twice(again: str)
     assert joined("x = 0\nx += 1\n", again) == "x = 0\n" + again
 
 
-def test_a_short_end_is_no_repetition() -> None:
-    assert joined("y = [\n    a", "a, b]\n") == "y = [\n    aa, b]\n"
+def test_a_part_of_a_line_that_is_too_long_to_tell_is_known_again() -> None:
+    cut = "key = '" + "Zm9vYmFy" * 100
+
+    assert joined(cut, Splice(cut, in_block=True).told + "'\n") == cut + "'\n"
 
 
 def test_outside_of_a_block_a_fence_is_kept() -> None:
@@ -139,6 +155,18 @@ def test_a_fence_that_was_cut_may_be_written_again(cut: str) -> None:
     assert joined(cut, "```python\nx = 1\n", in_block=False) == "So:\n```python\nx = 1\n"
 
 
+@pytest.mark.parametrize("size", [1, 1000])
+@pytest.mark.parametrize("fence", ["```python\n", "\n```python\n"])
+def test_a_block_that_follows_a_text_begins_on_a_line_of_its_own(fence: str, size: int) -> None:
+    whole = joined("I compute it:", fence + "x = 1\n```\n", size=size, in_block=False)
+
+    assert whole == "I compute it:\n```python\nx = 1\n```\n"
+
+
+def test_backticks_within_a_line_stay_there() -> None:
+    assert joined("Take ", "```x``` now", in_block=False) == "Take ```x``` now"
+
+
 @pytest.mark.parametrize("held", ["total", "  ", "1)\n"])
 def test_a_continuation_that_ends_early_loses_nothing(held: str) -> None:
     assert joined("total = 0\nprint(", held) == "total = 0\nprint(" + held
@@ -148,3 +176,26 @@ def test_what_is_held_back_is_bounded() -> None:
     splice = Splice("x = '", in_block=True)
 
     assert splice.feed("y" * 400) != ""
+
+
+def test_blanks_are_held_back_no_longer_than_anything_else() -> None:
+    splice = Splice("x = 1", in_block=True)
+
+    held = [splice.feed(" ") for _ in range(400)]
+
+    assert "".join(held) != ""
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("await f()\n", True),
+        ("'\\d'\n", True),
+        ("", True),
+        ("x = (1\n", False),
+        ("x\0", False),
+        ("(" * 10_000, False),
+    ],
+)
+def test_a_program_is_what_python_can_read(text: str, *, expected: bool) -> None:
+    assert is_program(text) is expected

@@ -161,7 +161,9 @@ def test_the_public_names_are_these() -> None:
                 "TokenUsage",
                 "UnknownPriceError",
                 "WeightsError",
-                "WireMessages", "call_model", "checked_model",
+                "WireMessages",
+                "call_model",
+                "checked_model",
                 "code",
                 "cost_of",
                 "detect",
@@ -177,6 +179,7 @@ def test_the_public_names_are_these() -> None:
                 "StreamingTextParser",
                 "Text",
                 "UnclosedCode",
+                "is_program",
             ],
             "cave_agent.prompts": ["PromptError", "fill", "load"],
             "cave_agent.runtime": [

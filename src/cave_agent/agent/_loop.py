@@ -22,7 +22,6 @@ from cave_agent.runtime import ExecutionResult
 
 _MOST_CONTINUATIONS = 3  # of one reply
 _SHORTEST_CELL = 0.001  # seconds, if the run's time has just passed
-_LONGEST_LINE = 300  # characters of a cut reply that the model is reminded of
 
 
 async def run_turn(turn: Turn, emit: Emit) -> AgentResponse:
@@ -71,12 +70,11 @@ async def _think(turn: Turn, emit: Emit) -> Reply:
 
 def _go_on(reply: Reply) -> list[Message]:
     """What the model is told after a reply that was cut off."""
-    said = reply.go_on()
-    if not said:
+    said, end = reply.go_on()
+    if not end:
         return [UserMessage(load("cut_while_reasoning"))]
-    line = said[-_LONGEST_LINE:].rstrip("\n").rpartition("\n")[2]
     template = load("cut_block" if reply.is_in_block else "cut_text")
-    return [AssistantMessage(said), UserMessage(fill(template, line=line))]
+    return [AssistantMessage(said), UserMessage(fill(template, end=end.rstrip("\n")))]
 
 
 async def _act(turn: Turn, reply: Reply, emit: Emit, *, code: Code) -> None:

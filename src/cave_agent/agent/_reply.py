@@ -6,7 +6,16 @@ from cave_agent.agent._response import ExecutionStatus
 from cave_agent.agent._stream import Emit
 from cave_agent.events import ReasoningEvent, RetryEvent, TextEvent
 from cave_agent.models import Delta, FinishReason
-from cave_agent.parsing import Code, FenceParser, Reasoning, Segment, Splice, Text, UnclosedCode
+from cave_agent.parsing import (
+    Code,
+    FenceParser,
+    Reasoning,
+    Segment,
+    Splice,
+    Text,
+    UnclosedCode,
+    is_program,
+)
 
 
 class Reply:
@@ -60,14 +69,14 @@ class Reply:
         ends there is heard to its end, where providers report the usage.
         """
         was_complete = self.block is not None
+        if delta.restart and not was_complete:
+            await self._start_over(delta.restart)
         if delta.finish_reason is not None:
             self.finish_reason = delta.finish_reason
         if delta.reasoning:
             await self._emit(ReasoningEvent(delta.reasoning))
         if delta.text and not was_complete:
             await self._take(delta.text if self._splice is None else self._joined(delta.text))
-        if delta.restart and not was_complete:
-            await self._start_over(delta.restart)
         return not (was_complete and (delta.text.strip() or delta.restart))
 
     async def end_part(self) -> None:
@@ -76,6 +85,10 @@ class Reply:
             text = self._splice.close()
             self._take_judgement(self._splice)
             await self._take(text)
+        elif self._kept and self._parser.is_in_reasoning and not self.is_cut:
+            thought = "".join(self._fed[1:])  # that never ended: it was the reply
+            self._feed_anew(self.text)
+            await self._take(thought)
 
     async def end(self) -> None:
         """Take in that nothing follows."""
@@ -83,18 +96,21 @@ class Reply:
         if self.block is None:
             await self._tell(self._parser.close())
 
-    def go_on(self) -> str:
-        """Get ready for another call that goes on where this one was cut; gives what was said."""
+    def go_on(self) -> tuple[str, str]:
+        """Get ready for another call that goes on where this one was cut.
+
+        Gives what was said, and the end of it to go on from: empty if it was all reasoning.
+        """
         self._kept = "".join(self._fed)
         self._fed = [self._kept]
         self._listen_for_repetition()
         self.finish_reason = None
-        return self._kept
+        return self._kept, self._splice.told if self._splice is not None else ""
 
     async def _start_over(self, why: str) -> None:
         self.finish_reason = None
         self._feed_anew(self._kept)
-        if self._splice is not None:
+        if self._kept or self._splice is not None:  # this call goes on from another one
             self._listen_for_repetition()
         await self._emit(RetryEvent(why))
         if self._prose:  # of calls before, which are not void
@@ -103,7 +119,8 @@ class Reply:
     def _listen_for_repetition(self) -> None:
         block = self._parser.open_block
         cut = self._kept if block is None else block
-        self._splice = Splice(cut, in_block=block is not None)
+        is_thought = self._parser.is_in_reasoning
+        self._splice = None if is_thought else Splice(cut, in_block=block is not None)
 
     def _joined(self, text: str) -> str:
         """What a continuation adds; what it replaces of what was cut is void."""
@@ -137,6 +154,9 @@ class Reply:
                     await self._emit(TextEvent(content))
                 case Reasoning(content):
                     await self._emit(ReasoningEvent(content))
+                case Code(content) if self._splice is not None and not is_program(content):
+                    self.block = UnclosedCode(content)  # joined to what it does not go on from
+                    return
                 case Code() | UnclosedCode():
                     self.block = segment
                     return

@@ -2,7 +2,7 @@
 
 from cave_agent.parsing._fence import FenceParser
 from cave_agent.parsing._segments import Code, Reasoning, Segment, Text, UnclosedCode
-from cave_agent.parsing._splice import Splice
+from cave_agent.parsing._splice import Splice, is_program
 from cave_agent.parsing._streaming import SegmentType, StreamingTextParser
 
 __all__ = [
@@ -15,4 +15,5 @@ __all__ = [
     "StreamingTextParser",
     "Text",
     "UnclosedCode",
+    "is_program",
 ]

@@ -53,6 +53,11 @@ class FenceParser:
         """What has been said of the block that is still open, or `None` outside of one."""
         return "".join(self._block) + self._held if self._inside is _Inside.CODE else None
 
+    @property
+    def is_in_reasoning(self) -> bool:
+        """Whether a reasoning section is still open."""
+        return self._inside is _Inside.REASONING
+
     def feed(self, piece: str) -> list[Segment]:
         """The segments that `piece` completes; for text, what it adds."""
         in_line = not (self._line_begins or self._held or "\n" in piece or "<" in piece)

@@ -5,11 +5,13 @@ or begins it anew. What cannot be told for sure is not joined, since half a prog
 that runs twice, is worse than none.
 """
 
+import ast
 import re
+import warnings
 from typing import NamedTuple
 
-_FENCE = re.compile(r"(?P<before>\s*)(?P<mark>`{3,}|~{3,})(?P<info>[^`\n]{0,200})(?:\n|$)")
-_MAYBE_FENCE = re.compile(r"\s*(?:`{0,2}|~{0,2}|(?:`{3,}|~{3,})[^`\n]{0,200})")
+_FENCE = re.compile(r"(?P<before>\s{0,300})(?P<mark>`{3,}|~{3,})(?P<info>[^`\n]{0,200})(?:\n|$)")
+_MAYBE_FENCE = re.compile(r"\s{0,300}(?:`{0,2}|~{0,2}|(?:`{3,}|~{3,})[^`\n]{0,200})")
 _CLOSING = re.compile(r"^ {0,3}(?:`{3,}|~{3,})[ \t]*$", re.MULTILINE)
 _WORD = re.compile(r"\b\w")
 _SHORTEST_LINE = 4  # characters that a line said twice has: fewer may well be chance
@@ -17,6 +19,7 @@ _SHORTEST_PART = 10  # the same for a part of a line
 _LONGEST_CUT = 4000  # characters before the cut that may be said twice
 _LONGEST_LINE = 300  # characters that a line to be judged is waited for
 _MOST_LINES = 40
+_BLANK_OR_FENCE = " \t\n`~"
 
 
 class Splice:
@@ -27,6 +30,7 @@ class Splice:
         in_block: Whether the reply was cut inside a block.
 
     Attributes:
+        told: The end of `cut`, long enough to be known again: of this the model is to be told.
         void: Characters at the end of `cut` that the continuation replaces, since it writes
             the cut line, or the whole block, in another way.
         is_unclear: Whether the two cannot be joined for sure; nothing is handed on then.
@@ -34,8 +38,11 @@ class Splice:
 
     def __init__(self, cut: str, *, in_block: bool) -> None:
         self._cut = cut
-        self._line = cut[-_LONGEST_CUT:].rpartition("\n")[2]
-        self._ends = _ends(cut[-_LONGEST_CUT:])
+        lines = cut[-_LONGEST_CUT:].splitlines(keepends=True)
+        self.told = _told(lines)
+        self._last = "".join(lines[-1:])
+        self._line = "" if self._last.endswith("\n") else self._last  # that has no end yet
+        self._ends = [*_ends(lines), self.told]
         self._in_block = in_block
         self._held: list[str] = []
         self._waits_for_end = False
@@ -56,10 +63,12 @@ class Splice:
 
     def _judge(self, *, is_last: bool) -> str:
         held = "".join(self._held)
-        opened = _Opened.read(held) if self._in_block else None
+        opened = _Opened.read(held)
         if not is_last and self._must_wait(held, opened):
             return ""
         self._is_joined, self._held = True, []
+        if not self._in_block:
+            return self._join_text(held, opened)
         if opened is None:
             return self._join(held)
         if opened.is_bare and not _CLOSING.search(opened.rest):
@@ -67,14 +76,15 @@ class Splice:
         return self._join_block(opened.rest)
 
     def _must_wait(self, held: str, opened: "_Opened | None") -> bool:
-        if opened is not None and opened.is_bare and opened.rest:
-            self._waits_for_end = True  # only the whole of it tells an end from a beginning
-        if opened is not None and opened.is_bare:
-            return True
-        said = held if opened is None else opened.rest
+        said = held
+        if opened is not None and self._in_block:
+            said = opened.rest
+            if opened.is_bare:
+                self._waits_for_end = bool(said)  # only all of it tells an end from a beginning
+                return True
         if any(len(said) < len(end) and end.startswith(said) for end in self._ends):
             return True
-        if opened is None and self._in_block and _MAYBE_FENCE.fullmatch(held[:_LONGEST_LINE]):
+        if opened is None and len(held) <= _LONGEST_LINE and _MAYBE_FENCE.fullmatch(held):
             return True
         return self._in_block and "\n" not in said and len(said) < _LONGEST_LINE
 
@@ -88,30 +98,47 @@ class Splice:
             return held.lstrip()[len(line) :]
         return held if "\n" in opened.before or not self._line else f"\n{held.lstrip()}"
 
-    def _join(self, said: str) -> str:
-        """The continuation of a text, or of a block that was not opened again."""
+    def _join_text(self, said: str, opened: "_Opened | None") -> str:
+        """The continuation outside of a block; one that it begins with stands on its own line."""
         repeated = self._repeated(said)
-        if not repeated and self._in_block:
+        is_new_line = opened is None or not self._line or "\n" in opened.before
+        if repeated or is_new_line or _is_fence(self._line):
+            return said[len(repeated) :]
+        return f"\n{said.lstrip()}"
+
+    def _join(self, said: str) -> str:
+        """The continuation of a block that was not opened again."""
+        repeated = self._repeated(said)
+        if not repeated:
             self.void = self._same_line(said)
-        return said[len(repeated) :]
+            self.is_unclear = not self.void and self._may_repeat(said)
+        return "" if self.is_unclear else said[len(repeated) :]
+
+    def _may_repeat(self, said: str) -> bool:
+        """Whether the continuation begins with the last line, which is too short to be sure."""
+        is_told = bool(self._last.strip(_BLANK_OR_FENCE))
+        return is_told and said.startswith((self._last, self._last.lstrip()))
 
     def _join_block(self, said: str) -> str:
         """The continuation in a block that was opened again."""
+        if said.startswith(self._cut):
+            return said[len(self._cut) :]
         repeated = self._repeated(said)
         beginning, newline, _ = self._cut.partition("\n")
         first = said.partition("\n")[0].rstrip()
-        if repeated != self._cut and newline and first and first == beginning.rstrip():
+        if newline and first and first == beginning.rstrip():
             self.void, self.is_unclear = len(self._cut), bool(repeated)
         elif not repeated:
             self.void = self._same_line(said)
-            self.is_unclear = bool(self._line) and not self.void
+            self.is_unclear = not self.void  # it may be the rest, or all of it in other words
         return "" if self.is_unclear else said[0 if self.void else len(repeated) :]
 
     def _repeated(self, said: str) -> str:
         """What of the end of `cut` the continuation says once more."""
-        is_fence = self._line.startswith(("`" * 3, "~" * 3)) and said.startswith(self._line)
+        is_fence = _is_fence(self._line) and said.startswith(self._line)
         ends = [*self._ends, self._line] if is_fence else self._ends
-        return max((end for end in ends if said.startswith(end)), key=len, default="")
+        sure = [end for end in ends if said.startswith(end) and _is_sure(end)]
+        return max(sure, key=len, default="")
 
     def _same_line(self, said: str) -> int:
         """The length of the cut line, if the continuation begins with another form of it."""
@@ -137,16 +164,46 @@ class _Opened(NamedTuple):
         return cls(fence["before"], not fence["info"].strip(), held[fence.end() :])
 
 
-def _ends(cut: str) -> list[str]:
-    """The ends of `cut` that a continuation may begin with: from a line's start, or a word's."""
-    lines = cut.splitlines(keepends=True)[-_MOST_LINES:]
+def is_program(text: str) -> bool:
+    """Whether Python can read `text`, which may `await` at its top level."""
+    try:
+        with warnings.catch_warnings(action="ignore"):
+            ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
+    return True
+
+
+def _told(lines: list[str]) -> str:
+    """The last of `lines`, and of those before it as many as it takes to know them again."""
+    told = ""
+    for line in reversed(lines):
+        if len(told.strip()) >= _SHORTEST_PART:
+            break
+        told = line + told
+    return told[-_LONGEST_LINE:]
+
+
+def _ends(lines: list[str]) -> list[str]:
+    """The ends that a continuation may begin with: from a line's start, or a word's."""
+    lines = lines[-_MOST_LINES:]
     whole = ["".join(lines[start:]) for start in range(len(lines))]
     line = "".join(lines[-1:])
     words = _WORD.finditer(line, max(0, len(line) - _LONGEST_LINE))
     return [
-        *(end for end in [*whole, line.lstrip()] if len(end.strip()) >= _SHORTEST_LINE),
+        *whole,
+        line.lstrip(),
         *(line[at.start() :] for at in words if len(line) - at.start() >= _SHORTEST_PART),
     ]
+
+
+def _is_sure(end: str) -> bool:
+    """Whether an end that is said twice is no chance."""
+    return _is_fence(end) or len(end.strip()) >= _SHORTEST_LINE
+
+
+def _is_fence(line: str) -> bool:
+    return line.startswith(("`" * 3, "~" * 3))
 
 
 def _common_prefix(one: str, other: str) -> int:
