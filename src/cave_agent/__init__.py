@@ -70,3 +70,7 @@ def __getattr__(name: str) -> object:
     value: object = getattr(import_module("cave_agent.models"), name)
     globals()[name] = value
     return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -11,6 +11,7 @@ __all__ = [
     "MessageRole",
     "SystemMessage",
     "UserMessage",
+    "sendable",
 ]
 
 
@@ -54,7 +55,7 @@ class Message:
         _check_kind(self.role, MessageRole)
         object.__setattr__(self, "wire_role", _WIRE_ROLES[self.role])
         if not self.content.isascii():
-            object.__setattr__(self, "content", _sendable(self.content))
+            object.__setattr__(self, "content", sendable(self.content))
 
     def to_dict(self) -> dict[str, str]:
         """As chat APIs want it: code goes as the assistant's, its result as the user's."""
@@ -104,7 +105,8 @@ def _check_kind(value: object, kind: type) -> None:
         )
 
 
-def _sendable(text: str) -> str:
+def sendable(text: str) -> str:
+    """`text` with its surrogates, which no encoding can carry, joined or replaced."""
     try:
         text.encode()
     except UnicodeEncodeError:

@@ -17,6 +17,8 @@ from cave_agent.errors import (
     MissingExtraError,
     ModelAuthenticationError,
     ModelConnectionError,
+    ModelError,
+    ModelProtocolError,
 )
 from cave_agent.models import LocalModel, OpenAIServerModel, Progress, TokenUsage, detect
 from cave_agent.models._detect._local_servers import LOCAL_SERVERS, LocalServer
@@ -193,7 +195,10 @@ async def test_the_server_at_the_environments_url_is_asked_for_its_models(
         async with await detect(tell=told.append, temperature=0.5) as model:
             await model.call(ASKED)
 
-    assert told == [f"Using 'scripted' at {server.base_url}, because OPENAI_BASE_URL is set."]
+    assert told == [
+        f"Asking {server.base_url} for its models, because OPENAI_BASE_URL is set.",
+        f"Using 'scripted' at {server.base_url}, because OPENAI_BASE_URL is set.",
+    ]
     assert [request["temperature"] for request in server.requests] == [0.5]
     assert [headers["openai-organization"] for headers in server.headers] == ["org"]
 
@@ -215,17 +220,41 @@ async def test_the_environments_url_is_asked_with_its_key(monkeypatch: pytest.Mo
     assert f"Authorization: Bearer {KEY}".encode() in requests[0].splitlines()
 
 
-@pytest.mark.parametrize(
-    "url", ["http://127.0.0.1:9/v1", "https://127.0.0.1:9/v1", "http://127.0.0.1:9/\N{SNOWMAN}"]
-)
-async def test_an_environments_url_without_models_needs_a_name(
+@pytest.mark.parametrize("url", ["http://127.0.0.1:9/v1", "https://127.0.0.1:9/v1"])
+async def test_an_environments_url_without_a_server_needs_one(
     url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    told: list[str] = []
     monkeypatch.setenv("OPENAI_BASE_URL", url)
 
-    with pytest.raises(ModelConnectionError, match=r"OPENAI_BASE_URL is set, .* the model_id"):
-        await detect()
+    with pytest.raises(ModelConnectionError, match="Nothing is listening at"):
+        await detect(tell=told.append)
+    assert told == [f"Asking {url} for its models, because OPENAI_BASE_URL is set."]
     assert repr(await detect("m")) == f"OpenAIServerModel('m', base_url={url!r})"
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind", "said"),
+    [
+        (saying("{}", "HTTP/1.1 401 No"), ModelAuthenticationError, "refused the key"),
+        (
+            saying("<p>Hi</p>", "HTTP/1.1 200 OK\r\ncontent-type: text/html"),
+            ModelProtocolError,
+            "Hi",
+        ),
+        (saying('{"data": [{"name": "m"}]}'), ModelProtocolError, "asked for its models"),
+        (saying('{"data": []}'), ModelConnectionError, "pass the model_id"),
+        (saying('{"data": [{"id": "nomic-embed-text"}]}'), ModelConnectionError, "lists no model"),
+        (closing, ModelConnectionError, "The connection to .* failed"),
+    ],
+)
+async def test_an_environments_url_without_models_says_what_is_there(
+    answer: Answer, kind: type[ModelError], said: str, *, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with listening(answer) as server:
+        monkeypatch.setenv("OPENAI_BASE_URL", server.base_url)
+        with pytest.raises(kind, match=said):
+            await detect()
 
 
 async def test_a_key_with_a_line_break_within_is_never_sent(
@@ -234,11 +263,10 @@ async def test_a_key_with_a_line_break_within_is_never_sent(
     monkeypatch.setenv("OPENAI_API_KEY", f"{KEY}\r\nX-Own: 1")
     async with ScriptedServer() as server:
         monkeypatch.setenv("OPENAI_BASE_URL", server.base_url)
-        with pytest.raises(ModelConnectionError, match="lists no model") as caught:
+        with pytest.raises(ModelAuthenticationError, match="no HTTP header") as caught:
             await detect()
-        with pytest.raises(ModelAuthenticationError, match="no HTTP header"):
-            await detect("m")
 
+    assert server.connections == 0
     assert KEY not in str(caught.value)
 
 
@@ -247,6 +275,14 @@ async def test_an_environments_url_that_is_none_is_said() -> None:
         monkeypatch.setenv("OPENAI_BASE_URL", "localhost:8000")
         with pytest.raises(ModelConnectionError, match="no URL of a server"):
             await detect()
+
+
+async def test_a_tag_that_nobody_says_need_not_be_said() -> None:
+    async with listening(saying('{"data": [{"id": "qwen2.5-coder:latest"}]}')) as server:
+        model = await detect("qwen2.5-coder", servers=[server], patience=PATIENT)
+
+    assert isinstance(model, OpenAIServerModel)
+    assert model.model_id == "qwen2.5-coder:latest"
 
 
 async def test_a_server_on_this_machine_is_found_and_answers() -> None:
@@ -407,7 +443,7 @@ async def test_finding_nothing_says_what_was_looked_for_and_the_ways_out(
         await detect(servers=[NOWHERE])
 
     assert str(caught.value) == snapshot(
-        "No model was found. The environment has none of OPENAI_BASE_URL, OPENAI_API_KEY, ANTHROPIC_API_KEY, GEMINI_API_KEY, GOOGLE_API_KEY, OPENROUTER_API_KEY, GROQ_API_KEY, MISTRAL_API_KEY, DEEPSEEK_API_KEY, XAI_API_KEY. On this machine: Nobody at http://127.0.0.1:9/v1 does not answer. Set OPENAI_API_KEY or another provider's key, start a server such as Ollama (https://ollama.com), or use LocalModel, which is installed from the clone with: pip install '.[local]'"
+        "No model was found. The environment has none of OPENAI_BASE_URL, OPENAI_API_KEY, ANTHROPIC_API_KEY, GEMINI_API_KEY, GOOGLE_API_KEY, OPENROUTER_API_KEY, GROQ_API_KEY, MISTRAL_API_KEY, DEEPSEEK_API_KEY, XAI_API_KEY. On this machine: Nobody at http://127.0.0.1:9/v1 gives no list of models. Set OPENAI_API_KEY or another provider's key, start a server such as Ollama (https://ollama.com), or use LocalModel, which is installed from the clone with: pip install '.[local]'"
     )
 
 

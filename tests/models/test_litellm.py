@@ -693,16 +693,33 @@ async def test_what_the_reader_raises_is_not_taken_for_the_servers_failure() -> 
                 raise ValueError("the reader's own")
 
 
-async def test_a_closed_model_connects_again() -> None:
+async def test_a_closed_model_can_be_used_again() -> None:
     async with ScriptedServer("a", "b") as server:
         model = LiteLLMModel("openai/m", server.base_url)
         await model.call(ASKED)
         await model.aclose()
         await model.aclose()
+
+        assert (await model.call(ASKED)).content == "b"
+
+
+async def test_closing_a_model_leaves_what_else_uses_litellm_alone() -> None:
+    async with served("a", Reply("hello world")) as (server, model):
         await model.call(ASKED)
+        litellm: Any = sys.modules["litellm"]
+        stream = await litellm.acompletion(
+            model="openai/m",
+            messages=ASKED,
+            base_url=server.base_url,
+            api_key="k",
+            stream=True,
+            max_retries=0,
+        )
         await model.aclose()
 
-    assert server.connections == 2
+        said = "".join([chunk.choices[0].delta.content or "" async for chunk in stream])
+
+    assert said == "hello world"
 
 
 async def test_closing_a_model_leaves_its_neighbours_stream_alone() -> None:

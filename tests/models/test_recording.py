@@ -682,26 +682,19 @@ async def test_a_line_that_cannot_be_written_is_an_error(tmp_path: Path) -> None
     assert "cannot be written" in raised.value.__notes__[0]
 
 
-async def test_closing_closes_the_model(path: Path, tmp_path: Path) -> None:
+async def test_closing_closes_the_model(path: Path) -> None:
     closed: list[str] = []
 
     class Closing(ScriptedModel):
         async def aclose(self) -> None:
             closed.append("aclose")
 
-    class Entered(ScriptedModel):
-        async def __aenter__(self) -> None:
-            closed.append("enter")
-
-        async def __aexit__(self, *_: object) -> None:
-            closed.append("exit")
-
-    async with RecordingModel(Closing(), path), RecordingModel(Entered(), tmp_path / "2"):
+    async with RecordingModel(Closing(), path):
         pass
-    async with RecordingModel(ScriptedModel(), tmp_path / "3"):
+    async with ReplayModel(path):
         pass
 
-    assert closed == ["enter", "exit", "aclose"]
+    assert closed == ["aclose"]
 
 
 def test_their_repr_says_what_they_are(path: Path) -> None:

@@ -123,7 +123,10 @@ async def test_a_reader_is_told_that_the_reply_starts_over() -> None:
         [
             ("text", "It i"),
             ("text", "s 41"),
-            ("retry", "The reply of URL broke off in the middle. Ask again, or look at its log."),
+            (
+                "retry",
+                "The reply of URL broke off in the middle. Ask again, or look at the server's log.",
+            ),
             ("text", "It i"),
             ("text", "s 42"),
             ("text", "."),

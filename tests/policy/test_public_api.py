@@ -124,6 +124,7 @@ def test_the_public_names_are_these() -> None:
                 "MessageRole",
                 "SystemMessage",
                 "UserMessage",
+                "sendable",
             ],
             "cave_agent.models": [
                 "CassetteError",

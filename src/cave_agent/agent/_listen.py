@@ -33,9 +33,12 @@ async def listen(turn: Turn, asked: WireMessages, reply: Reply) -> None:
         if not await _hear(turn, reply, meter, most=allowance.characters):
             reply.stopped = allowance.bound
     except _OutOfTimeError:
+        meter.was_read = True
         reply.stopped = ExecutionStatus.MAX_SECONDS_REACHED
     except ModelError:
-        if reply.block is None:  # else the block is complete, and only its aftermath is missing
+        if (
+            reply.block is None and reply.finish_reason is None
+        ):  # else only its aftermath is missing
             raise
     finally:
         turn.spend(meter.usage())
@@ -54,7 +57,7 @@ async def _hear(turn: Turn, reply: Reply, meter: Meter, *, most: float) -> bool:
             if turn.deadline is not None and turn.seconds_left <= 0:
                 raise _OutOfTimeError
     await reply.end_part()
-    meter.has_ended = True
+    meter.was_read = True
     return True
 
 

@@ -54,6 +54,7 @@ async def _take_steps(turn: Turn, emit: Emit) -> AgentResponse:
 
 async def _think(turn: Turn, emit: Emit) -> Reply:
     reply = Reply(turn.block_identifier, emit)
+    known = len(turn.messages)  # more may be added while the model replies
     messages = trimmed(turn.messages, request=turn.request, most=turn.max_history)
     await listen(turn, on_the_wire(messages), reply)
     most = min(turn.step + _MOST_CONTINUATIONS, turn.max_steps)
@@ -64,7 +65,7 @@ async def _think(turn: Turn, emit: Emit) -> Reply:
     if isinstance(reply.block, Code):  # a block that is complete is paid for, but takes time
         is_late = turn.seconds_left <= 0
         reply.stopped = ExecutionStatus.MAX_SECONDS_REACHED if is_late else None
-    turn.messages[:] = messages  # only now: a request that failed leaves them as they were
+    turn.messages[:known] = messages  # only now: a request that failed leaves them as they were
     return reply
 
 

@@ -10,7 +10,7 @@ class Meter:
     Attributes:
         asked: The messages.
         length: Characters so far: text, reasoning, and of parts that started over the prompt, too.
-        has_ended: Whether the reply was heard to its end.
+        was_read: Whether the model must have read what it was asked, even if it says nothing.
     """
 
     def __init__(self, asked: WireMessages) -> None:
@@ -19,22 +19,22 @@ class Meter:
         self._reported: TokenUsage | None = None
         self._void: TokenUsage | None = None  # what parts used that were started over
         self.length = 0
-        self.has_ended = False
+        self.was_read = False
 
     def hear(self, delta: Delta) -> None:
         """Count one piece."""
+        if delta.restart:
+            self._start_over()
         size = len(delta.text) + len(delta.reasoning)
         self._heard += size
         self.length += size
         if delta.usage is not None:
             self._reported = delta.usage
-        if delta.restart:
-            self._start_over()
 
     def usage(self) -> TokenUsage:
         """What was used: as reported, or estimated if there was a reply at all."""
         usage = self._reported or TokenUsage()
-        if not usage.total_tokens and (self._heard or self.has_ended):
+        if not usage.total_tokens and (self._heard or self.was_read):
             usage = estimate_usage(self.asked, self._heard)
         return usage if self._void is None else usage + self._void
 

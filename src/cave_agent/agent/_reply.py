@@ -5,6 +5,7 @@ from typing import assert_never
 from cave_agent.agent._response import ExecutionStatus
 from cave_agent.agent._stream import Emit
 from cave_agent.events import ReasoningEvent, RetryEvent, TextEvent
+from cave_agent.messages import sendable
 from cave_agent.models import Delta, FinishReason
 from cave_agent.parsing import (
     Code,
@@ -37,6 +38,7 @@ class Reply:
         self._fed: list[str] = []  # the reply as the parser got it
         self._kept = ""  # what calls before the latest one said
         self._splice: Splice | None = None
+        self._half = ""  # of a character that two pieces share
         self.block: Code | UnclosedCode | None = None
         self.finish_reason: FinishReason | None = None
         self.stopped: ExecutionStatus | None = None
@@ -75,9 +77,18 @@ class Reply:
             self.finish_reason = delta.finish_reason
         if delta.reasoning:
             await self._emit(ReasoningEvent(delta.reasoning))
-        if delta.text and not was_complete:
-            await self._take(delta.text if self._splice is None else self._joined(delta.text))
+        text = self._paired(delta.text)
+        if text and not was_complete:
+            await self._take(text if self._splice is None else self._joined(text))
         return not (was_complete and (delta.text.strip() or delta.restart))
+
+    def _paired(self, text: str) -> str:
+        """`text`, in whole characters: half of one at its end waits for the other half."""
+        if text.isascii() and not self._half:
+            return text
+        text = self._half + text
+        self._half = text[-1:] if "\ud800" <= text[-1:] <= "\udbff" else ""
+        return sendable(text[: len(text) - len(self._half)])
 
     async def end_part(self) -> None:
         """Take in that the latest call has nothing more to say."""

@@ -61,7 +61,9 @@ def demo(
     except CaveAgentError as error:
         screen.problem(str(error))
         if "://" in model or model == "auto":
-            screen.say("Here base_url is what --model says, and model_id what --model-id says.")
+            screen.say(
+                "Here base_url is what --model says, or OPENAI_BASE_URL; model_id is what --model-id says."
+            )
         raise typer.Exit(2) from error
     finally:
         screen.rest()

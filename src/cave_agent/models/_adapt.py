@@ -71,6 +71,11 @@ async def call_model(model: Model, messages: WireMessages) -> ModelResponse:
             f"{type(model).__name__}.call() gave {response!r:.80}. Make it an `async def` that "
             "returns a ModelResponse."
         )
+    if not isinstance(cast("object", response.token_usage), TokenUsage):
+        raise TypeError(
+            f"{type(model).__name__}.call() gave the usage {response.token_usage!r:.80}. Make it a "
+            "TokenUsage, or leave it out."
+        )
     return replace(response, content=_text(response.content))
 
 
@@ -127,8 +132,10 @@ class _Pieces(AbstractAsyncContextManager[AsyncIterator[Delta]], AsyncIterator[D
 
     @override
     async def __aexit__(self, *_: object) -> None:
-        if hasattr(self._pieces, "aclose"):
-            await self._pieces.aclose()
+        opened: Any
+        for opened in (self._iterator, self._pieces):
+            if hasattr(opened, "aclose"):
+                await opened.aclose()
 
 
 async def _whole(model: Model, messages: WireMessages) -> AsyncGenerator[Delta]:

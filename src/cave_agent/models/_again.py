@@ -74,7 +74,8 @@ async def stream_again(
             return
         failures.append(tried.failure)
         attempt = _next(failures, decide)
-        yield Delta(restart=str(tried.failure))  # before the wait: who has enough can leave
+        why = str(tried.failure) or type(tried.failure).__name__
+        yield Delta(restart=why)  # before the wait: who has enough can leave
         await anyio.sleep(attempt.wait)
 
 
@@ -107,12 +108,14 @@ class _Try:
         stream = open_stream(self._model, self._messages)
         if self._idle is not None:
             stream = TimedStream(stream, partial(asyncio.timeout, self._idle), self._stalled)
+        has_finished = False
         try:
             async with stream as deltas:
                 async for delta in deltas:
+                    has_finished = has_finished or delta.finish_reason is not None
                     yield delta if delta.usage is None else self._priced(delta)  # noqa: ASYNC119  # whoever opened this closes it
         except ModelError as error:
-            self.failure = error
+            self.failure = None if has_finished else error  # after the end nothing is missed
 
     def _stalled(self) -> ModelTimeoutError:
         return ModelTimeoutError(

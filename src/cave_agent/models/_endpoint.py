@@ -2,6 +2,7 @@
 
 from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import Any, cast
 from urllib.parse import SplitResult, urlsplit
 
 from cave_agent.errors import ModelConnectionError
@@ -38,21 +39,42 @@ class Endpoint:
 
     def scrub(self, text: str) -> str:
         """`text` without the keys, in case a server echoes one."""
-        for key in (self.key, *self.more_keys):
+        for key in sorted((self.key, *self.more_keys), key=len, reverse=True):
             if len(key) >= _SHORTEST_KEY:
                 text = text.replace(key, "[key]")
         return text
+
+    def scrub_error(self, error: Any) -> None:
+        """Take the keys out of an error, since a traceback prints it, and logs what it holds."""
+        error.args = tuple(map(self._scrub_value, error.args))
+        for name in ("message", "body", "doc"):
+            if hasattr(error, name):
+                with suppress(AttributeError):  # it only reads as an attribute
+                    setattr(error, name, self._scrub_value(getattr(error, name)))
+
+    def _scrub_value(self, value: Any) -> Any:
+        if isinstance(value, bytes):  # an answer as litellm quotes it
+            value = value.decode(errors="replace")
+        if isinstance(value, str):
+            return self.scrub(value)
+        if isinstance(value, dict):
+            members = cast("dict[object, object]", value)
+            return {name: self._scrub_value(member) for name, member in members.items()}
+        if isinstance(value, list):
+            return [self._scrub_value(member) for member in cast("list[object]", value)]
+        return value
 
 
 def _parts(url: str) -> SplitResult:
     with suppress(ValueError):  # not told, nor chained: it may quote a password
         parts = urlsplit(url)
-        if parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0:
+        is_web = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
+        if is_web and url.isprintable() and " " not in url:
             return parts
     shown = url.rpartition("@")[2]  # what stands before it may be a password
     raise ModelConnectionError(
-        f"base_url {shown!r:.200} is no URL of a server. It must be like http://localhost:8000/v1, with http:// or "
-        "https:// in front."
+        f"base_url {shown!r:.200} is no URL of a server. It must be like "
+        "http://localhost:8000/v1, with http:// or https:// in front."
     )
 
 

@@ -3,7 +3,6 @@
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from decimal import Decimal
-from typing import Self
 
 from typing_extensions import override
 
@@ -72,17 +71,12 @@ class FallbackModel(Model):
         known = [cost for cost in costs if cost is not None]
         return max(known) if len(known) == len(costs) else None
 
+    @override
     async def aclose(self) -> None:
         """Close the models."""
         async with AsyncExitStack() as closing:
             for model in self.models:
                 closing.push_async_callback(close_model, model)
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self.aclose()
 
     def _decide(self, error: ModelError, number: int) -> Attempt | None:  # noqa: ARG002  # any error
         return Attempt(self.models[number]) if number < len(self.models) else None

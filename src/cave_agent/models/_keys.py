@@ -1,8 +1,21 @@
-"""Looks at a key before it is sent."""
+"""Looks at what a model is made with before anything is sent."""
 
 from cave_agent.errors import ModelAuthenticationError
 
 NO_KEY = "none-needed"  # what a server is sent that needs none
+
+
+def checked_model_id(model_id: object) -> str:
+    """A model's name, if it is one.
+
+    Raises:
+        ValueError: It is empty, or no text.
+    """
+    if not isinstance(model_id, str) or not model_id.strip():
+        raise ValueError(
+            f"model_id is a model's name, such as 'gpt-4.1-mini', not {model_id!r:.80}."
+        )
+    return model_id
 
 
 def checked_key(owner: str, api_key: str | None) -> str:

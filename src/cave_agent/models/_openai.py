@@ -1,15 +1,15 @@
 """A model behind any server that speaks the OpenAI chat-completions protocol."""
 
 import importlib
+import json
 import os
-from collections.abc import AsyncGenerator, AsyncIterator, Generator, Mapping
-from contextlib import aclosing, asynccontextmanager, contextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Generator
+from contextlib import aclosing, asynccontextmanager, contextmanager, suppress
 from dataclasses import replace
 from decimal import Decimal
 from functools import partial
-from json import JSONDecodeError
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from typing_extensions import override
@@ -18,10 +18,10 @@ from cave_agent.errors import (
     MissingExtraError,
     ModelAuthenticationError,
 )
-from cave_agent.models._chat import ChunkReader, read_completion
-from cave_agent.models._endpoint import Endpoint
-from cave_agent.models._keys import NO_KEY, checked_key
-from cave_agent.models._openai_errors import explain, no_reply
+from cave_agent.models._chat import ChunkReader, read_completion, read_models
+from cave_agent.models._endpoint import Endpoint, quoted
+from cave_agent.models._keys import NO_KEY, checked_key, checked_model_id
+from cave_agent.models._openai_errors import explain, no_reply, something_else
 from cave_agent.models._per_loop import PerLoop
 from cave_agent.models._prices import Prices, load_prices
 from cave_agent.models._protocol import (
@@ -31,6 +31,7 @@ from cave_agent.models._protocol import (
     TokenUsage,
     WireMessages,
 )
+from cave_agent.models._secrets import secrets_in, secrets_of_openais_headers
 from cave_agent.models._system_role import SystemRole, with_system_role
 from cave_agent.models._unstreamed import ended_early, is_unstreamed, read_unstreamed
 
@@ -82,8 +83,8 @@ class OpenAIServerModel(Model):
             import openai  # noqa: PLC0415  # optional, and slow to import
         except ImportError as error:
             raise MissingExtraError("OpenAIServerModel", extra="openai") from error
-        self.model_id = model_id
-        url = base_url or os.environ.get("OPENAI_BASE_URL")
+        self.model_id = checked_model_id(model_id)
+        url = (base_url or os.environ.get("OPENAI_BASE_URL") or "").strip() or None
         key = _environments_key(base_url) if api_key is None else api_key
         key = _usable_key(model_id, key, url)
         self._system_role: SystemRole = system_role
@@ -92,7 +93,10 @@ class OpenAIServerModel(Model):
             name: self._body.pop(name) for name in _TRANSPORT_OPTIONS & self._body.keys()
         }
         endpoint = Endpoint.at(url or _OPENAI_URL, model_id=model_id, key=key)
-        self._endpoint = replace(endpoint, more_keys=_secrets_in(url, self._transport))
+        more_keys = secrets_in(url, self._transport)
+        if not base_url:
+            more_keys += secrets_of_openais_headers()
+        self._endpoint = replace(endpoint, more_keys=more_keys)
         self._prices = Prices(model_id, url=self._endpoint.url)
         self._failures = _failures_of(openai)
 
@@ -104,6 +108,7 @@ class OpenAIServerModel(Model):
     def __repr__(self) -> str:
         return f"OpenAIServerModel({self.model_id!r}, base_url={self._endpoint.url!r})"
 
+    @override
     async def call(self, messages: WireMessages) -> ModelResponse:
         """The whole reply to `messages`.
 
@@ -117,6 +122,7 @@ class OpenAIServerModel(Model):
             raise no_reply(completion, self._endpoint)
         return response
 
+    @override
     @asynccontextmanager
     async def stream(self, messages: WireMessages) -> AsyncGenerator[AsyncIterator[Delta]]:
         """The reply in pieces as the server sends them; leaving early closes the connection.
@@ -130,6 +136,24 @@ class OpenAIServerModel(Model):
         async with response, aclosing(self._deltas(response)) as deltas:
             yield deltas
 
+    async def list_models(self) -> list[str]:
+        """The names of the models that the server offers; `model_id` does not matter for this.
+
+        Raises:
+            ModelError: It gives no such list; the class says why.
+        """
+        client = await self._clients.get()
+        with self._explained(streaming=False):
+            answer: Any = await client.models.with_raw_response.list(**self._transport)
+        text: str = answer.http_response.text
+        names = None
+        with suppress(ValueError, RecursionError):  # no JSON
+            names = read_models(json.loads(text))
+        if names is None:
+            came = quoted(text, self._endpoint)
+            raise something_else(came, self._endpoint, asked_for="its models")
+        return names
+
     @property
     def secrets(self) -> tuple[str, ...]:
         """What must not be told or written down: the key, a password in the URL, own headers."""
@@ -141,15 +165,10 @@ class OpenAIServerModel(Model):
         """What `usage` costs in US dollars: as reported, else by the list of `genai-prices`."""
         return self._prices.cost(usage)
 
+    @override
     async def aclose(self) -> None:
         """Close the connections of the running event loop; the model can be used again."""
         await self._clients.aclose()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self.aclose()
 
     async def _post(self, messages: WireMessages, *, stream: bool) -> Any:
         client = await self._clients.get()
@@ -203,15 +222,10 @@ def _connected(openai: Any, url: str | None, *, is_named: bool, **identity: Any)
     )
     if is_named:  # the SDK has added what the environment says, which is for another server
         client.organization, client.project = identity["organization"], identity["project"]
+        vars(client)["_custom_headers"] = {}  # no argument leaves OPENAI_CUSTOM_HEADERS out
     _ = client.chat  # imports what the SDK puts off to the first request
     load_prices()
     return client
-
-
-def _secrets_in(url: str | None, transport: Mapping[str, Any]) -> tuple[str, ...]:
-    password = urlsplit(url or "").password
-    headers: Mapping[str, object] = transport.get("extra_headers") or {}
-    return tuple(map(str, filter(None, (password, *headers.values()))))
 
 
 def _environments_key(base_url: str | None) -> str | None:
@@ -231,7 +245,8 @@ def _usable_key(model_id: str, api_key: str | None, url: str | None) -> str:
 
 def _failures_of(openai: Any) -> tuple[type[Exception], ...]:
     transport = _transport_library(openai)
-    return (openai.OpenAIError, transport.HTTPError, JSONDecodeError, UnicodeDecodeError)
+    unreadable = (ValueError, RecursionError)  # no JSON, no UTF-8, or nested without end
+    return (openai.OpenAIError, transport.HTTPError, transport.InvalidURL, *unreadable)
 
 
 def _transport_library(openai: ModuleType) -> Any:

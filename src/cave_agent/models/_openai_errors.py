@@ -35,6 +35,20 @@ _BILLING = {"insufficient_quota", "billing_hard_limit_reached", "billing_not_act
 _TOO_LONG = {"context_length_exceeded", "exceed_context_size_error"}  # OpenAI's, llama.cpp's
 _FILTERED = {"content_filter", "content_policy_violation"}
 _LONGEST_BYTES = 40
+_STATUSES = {str(status) for status in range(400, 600)}
+_STATUS_OF_CODE = {  # of an error that comes within a stream, which has no status
+    "authentication_error": HTTPStatus.UNAUTHORIZED,
+    "invalid_api_key": HTTPStatus.UNAUTHORIZED,
+    "permission_error": HTTPStatus.FORBIDDEN,
+    "model_not_found": HTTPStatus.NOT_FOUND,
+    "not_found_error": HTTPStatus.NOT_FOUND,
+    "rate_limit_error": HTTPStatus.TOO_MANY_REQUESTS,
+    "rate_limit_exceeded": HTTPStatus.TOO_MANY_REQUESTS,
+    "invalid_request_error": HTTPStatus.BAD_REQUEST,
+    **dict.fromkeys(_BILLING, HTTPStatus.PAYMENT_REQUIRED),
+    **dict.fromkeys(_TOO_LONG, HTTPStatus.REQUEST_ENTITY_TOO_LARGE),
+    **dict.fromkeys(_FILTERED, HTTPStatus.BAD_REQUEST),
+}
 
 
 def explain(error: Exception, endpoint: Endpoint, *, streaming: bool) -> ModelError:
@@ -42,7 +56,7 @@ def explain(error: Exception, endpoint: Endpoint, *, streaming: bool) -> ModelEr
     import openai  # noqa: PLC0415  # optional; whoever has its errors has imported it
 
     for cause in _causes(error):
-        _scrub_cause(cause, endpoint)
+        endpoint.scrub_error(cause)
     status = _status(error)
     if status is not None:
         return _refusal(error, status, endpoint)
@@ -59,8 +73,9 @@ def explain(error: Exception, endpoint: Endpoint, *, streaming: bool) -> ModelEr
 
 def _refusal(error: Exception, status: int, endpoint: Endpoint) -> ModelError:
     """The error that a status of 400 or more means, told by its own code first."""
-    quote, codes = _quote(error, endpoint), _codes(error)
-    refused = f"{endpoint.url} refused the request with status {status}: {quote}."
+    codes = _codes(error)
+    quote = f"{_reason(error, status)}: {_quote(error, endpoint)}"
+    refused = f"{endpoint.url} refused the request with {quote}."
     if codes & _BILLING or status == HTTPStatus.PAYMENT_REQUIRED:
         return ModelBillingError(f"{refused} Look at the account's credit and limits.")
     if codes & _TOO_LONG or status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
@@ -78,30 +93,38 @@ def _by_status(error: Exception, status: int, endpoint: Endpoint, *, quote: str)
     match status:
         case HTTPStatus.UNAUTHORIZED | HTTPStatus.FORBIDDEN:
             return ModelAuthenticationError(
-                f"{endpoint.url} refused the key with status {status}: {quote}. "
+                f"{endpoint.url} refused the key with {quote}. "
                 "Check api_key, or where it comes from."
             )
         case HTTPStatus.TOO_MANY_REQUESTS:
             when = "later" if wait is None else f"in {wait:,.1f} s"
             return ModelRateLimitError(
-                f"{endpoint.url} asks to slow down: {quote}. Ask again {when}.", retry_after=wait
+                f"{endpoint.url} asks to slow down with {quote}. Ask again {when}.",
+                retry_after=wait,
             )
         case HTTPStatus.REQUEST_TIMEOUT | HTTPStatus.GATEWAY_TIMEOUT:
             return ModelTimeoutError(
-                f"{endpoint.url} gave up waiting with status {status}: {quote}. Ask again.",
+                f"{endpoint.url} gave up waiting with {quote}. Ask again.",
                 retry_after=wait,
             )
         case _ if status == HTTPStatus.CONFLICT or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             return ModelServerError(
-                f"{endpoint.url} failed with status {status}: {quote}. "
-                "Ask again, or look at its log.",
+                f"{endpoint.url} failed with {quote}. Ask again, or look at its log.",
                 retry_after=wait,
             )
         case _:
             return ModelRequestError(
-                f"{endpoint.url} refused the request with status {status}: {quote}. "
+                f"{endpoint.url} refused the request with {quote}. "
                 f"Check model_id {endpoint.model_id!r}, base_url and the messages."
             )
+
+
+def _reason(error: Exception, status: int) -> str:
+    """What the provider says by which its answer is judged."""
+    told = {str(getattr(error, name, None)) for name in ("status_code", "code")}
+    if str(status) in told:
+        return f"status {status}"
+    return f"error {' '.join(sorted(_codes(error) & _STATUS_OF_CODE.keys()))}"
 
 
 def _codes(error: Exception) -> set[str]:
@@ -110,17 +133,21 @@ def _codes(error: Exception) -> set[str]:
     return {name for name in names if isinstance(name, str)}
 
 
-def something_else(came: str, endpoint: Endpoint) -> ModelProtocolError:
-    """The error of an answer that is no reply."""
+def something_else(
+    came: str, endpoint: Endpoint, *, asked_for: str | None = None
+) -> ModelProtocolError:
+    """The error of an answer that is not what was asked for: a completion, unless said."""
+    asked_for = asked_for or f"a chat completion of {endpoint.model_id!r}"
     return ModelProtocolError(
-        f"{endpoint.url}, asked for a chat completion of {endpoint.model_id!r}, answered "
-        f"something else: {came}. Check that base_url ends in the API's path, such as /v1."
+        f"{endpoint.url}, asked for {asked_for}, answered something else: {came}. "
+        "Check that base_url ends in the API's path, such as /v1."
     )
 
 
 def no_reply(answer: Any, endpoint: Endpoint) -> ModelProtocolError:
-    """The error of an answer in which nobody says anything: a text, or an object of the SDK."""
-    said = answer.to_json(indent=None) if hasattr(answer, "to_json") else str(answer)
+    """The error of an answer in which nobody says anything."""
+    is_object = hasattr(answer, "to_json")  # of the SDK; else it is a text
+    said = answer.to_json(indent=None, warnings=False) if is_object else str(answer)
     return something_else(quoted(said, endpoint), endpoint)
 
 
@@ -138,23 +165,24 @@ def _broken_off(error: Exception, endpoint: Endpoint) -> ModelError:
             f"{endpoint.url} failed within its reply: {_quote(error, endpoint)}. "
             "Ask again, or look at its log."
         )
-    if isinstance(error, ValueError):
+    if isinstance(error, ValueError | RecursionError):
         return ModelStreamError(
-            f"A part of the reply of {endpoint.url} is unreadable: "
-            f"{endpoint.scrub(_unread(error))}. Ask again, or look at its log."
+            f"A part of the reply of {endpoint.url} is unreadable: {_unread(error, endpoint)}. "
+            "Ask again, or look at the server's log."
         )
     return ModelStreamError(
-        f"The reply of {endpoint.url} broke off in the middle. Ask again, or look at its log."
+        f"The reply of {endpoint.url} broke off in the middle. Ask again, or look at the server's "
+        "log."
     )
 
 
-def _unread(error: ValueError) -> str:
+def _unread(error: Exception, endpoint: Endpoint) -> str:
     """What came instead of a chunk."""
     if isinstance(error, JSONDecodeError):
-        return f"{error.doc[:LONGEST_QUOTE]!r} is no JSON"
+        return f"{endpoint.scrub(error.doc)[:LONGEST_QUOTE]!r} is no JSON"
     if isinstance(error, UnicodeDecodeError):
         return f"{error.object[error.start : error.start + _LONGEST_BYTES]!r} is no UTF-8"
-    return str(error)[:LONGEST_QUOTE]
+    return quoted(str(error), endpoint)
 
 
 def _unreachable(error: Exception, endpoint: Endpoint) -> ModelConnectionError:
@@ -186,12 +214,15 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
 
 
 def _status(error: Exception) -> int | None:
-    """The status of the answer, or the numeric code of an error reported within a stream."""
+    """The status of the answer, or what the code of an error reported within a stream means."""
     status: Any = getattr(error, "status_code", None)
     if isinstance(status, int):
         return status if status >= HTTPStatus.BAD_REQUEST else None
     code = str(getattr(error, "code", None))  # the SDK gives a number up to 2.x, then a text
-    return int(code) if code.isdecimal() else None
+    if code in _STATUSES:
+        return int(code)
+    meant = [_STATUS_OF_CODE[name] for name in _codes(error) if name in _STATUS_OF_CODE]
+    return max(meant, default=None)  # 400 is what nobody says more precisely
 
 
 def _retry_after(error: Exception) -> float | None:
@@ -228,15 +259,7 @@ def _quote(error: Exception, endpoint: Endpoint) -> str:
     if getattr(response, "has_redirect_location", False):
         return f"a redirect to {endpoint.scrub(response.headers['location'])!r:.{LONGEST_QUOTE}}"
     if isinstance(error, ValueError):
-        return endpoint.scrub(_unread(error))
+        return _unread(error, endpoint)
     body: Any = getattr(error, "body", None)
     said = cast("Mapping[str, object]", body).get("message") if isinstance(body, Mapping) else body
     return quoted(str(said or error), endpoint)
-
-
-def _scrub_cause(error: BaseException, endpoint: Endpoint) -> None:
-    """Take the key out of the SDK's error too, since a chained traceback prints it."""
-    error.args = tuple(
-        endpoint.scrub(part) if isinstance(part, str) else part
-        for part in cast("tuple[object, ...]", error.args)
-    )

@@ -5,7 +5,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
-from typing import Protocol, TypeAlias
+from typing import Protocol, Self, TypeAlias
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +134,16 @@ class Model(Protocol):
     def cost(self, usage: TokenUsage) -> Decimal | None:
         """What `usage` costs in US dollars, or `None` if that is unknown."""
         return usage.cost
+
+    async def aclose(self) -> None:
+        """Close what the model has open: nothing, unless overridden. `async with` does it, too."""
+        return  # without it the method is abstract to mypy
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
 
 
 async def _whole(model: Model, messages: WireMessages) -> AsyncIterator[Delta]:

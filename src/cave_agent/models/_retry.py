@@ -4,7 +4,6 @@ import random
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from decimal import Decimal
-from typing import Self
 
 from typing_extensions import override
 
@@ -12,6 +11,8 @@ from cave_agent.errors import ModelError
 from cave_agent.models._adapt import checked_model, close_model, cost_of, secrets_of
 from cave_agent.models._again import Attempt, call_again, stream_again
 from cave_agent.models._protocol import Delta, Model, ModelResponse, TokenUsage, WireMessages
+
+_MOST_DOUBLINGS = 32  # of which the longest wait is long since reached
 
 
 class RetryingModel(Model):
@@ -27,7 +28,8 @@ class RetryingModel(Model):
         first_wait: Seconds before the second attempt.
         longest_wait: Seconds before any; a provider that asks for more is not waited for.
         idle_timeout: Seconds that a stream may be silent, its opening included, such as the first
-            download of a `LocalModel` (call its `prepare` before); `None` for any time.
+            download of a `LocalModel` (call its `prepare` before); `None` for any time. Comments
+            that a provider sends to keep a connection alive are silence.
 
     Raises:
         TypeError: `model` is none.
@@ -89,20 +91,15 @@ class RetryingModel(Model):
         """What the model says."""
         return cost_of(self.model, usage)
 
+    @override
     async def aclose(self) -> None:
         """Close the model."""
         await close_model(self.model)
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self.aclose()
 
     def _decide(self, error: ModelError, number: int) -> Attempt | None:
         asked_to_wait = error.retry_after or 0
         if number >= self._attempts or not error.is_transient or asked_to_wait > self._longest_wait:
             return None
-        wait = min(self._longest_wait, self._first_wait * 2 ** (number - 1))
+        wait = min(self._longest_wait, self._first_wait * 2 ** min(number - 1, _MOST_DOUBLINGS))
         spread = random.uniform(0.5, 1)  # noqa: S311  # no secret hangs on it
         return Attempt(self.model, max(asked_to_wait, wait * spread))

@@ -1,4 +1,4 @@
-"""Judges and reads what is no stream, or no whole one, though a server was asked for one."""
+"""What came of asking for a stream, where that is none, or none that is whole."""
 
 from typing import Any
 

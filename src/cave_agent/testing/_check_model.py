@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
 import anyio
 
@@ -31,12 +31,12 @@ async def check_model(make: MakeModel) -> None:
 
 @asynccontextmanager
 async def _made(make: MakeModel, *replies: str) -> AsyncGenerator[Model]:
-    made = make(*replies)
+    made = cast("object", make(*replies))
     if isinstance(made, AbstractAsyncContextManager):
-        async with made as model:
+        async with cast("AbstractAsyncContextManager[Model]", made) as model:
             yield model
     else:
-        yield made
+        yield cast("Model", made)
 
 
 async def _agrees(make: MakeModel) -> None:

@@ -1,4 +1,4 @@
-"""Compares a request with a recorded one, and words what differs; what time changes is equal."""
+"""Words how a request differs from a recorded one; what time changes is equal."""
 
 import re
 from collections.abc import Sequence
@@ -11,6 +11,7 @@ _DATE = re.compile(r"[^\s,]{1,30}, \d{4}-\d{2}-\d{2}\b")  # a weekday in any lan
 _MARKERS = re.compile(r"^ *~*\^+~*\n", re.MULTILINE)  # in a traceback; each Python has its own
 _LONGEST_LINE = 120
 _LONGEST_DIFF = 2000
+_MOST_PAIRS = 20_000  # of lines to be compared: more would take too long
 
 
 def comparable(message: tuple[tuple[str, str], ...]) -> str:
@@ -67,10 +68,9 @@ def _show_difference(recorded: str, asked: str) -> str:
         for line in recorded.split("\n")
         if SECRET in line and line.replace(SECRET, "").strip()  # else any line would be like it
     )
-    lines = [
-        next((hidden for hidden in hiding if is_equal(hidden, line)), line)
-        for line in asked.split("\n")
-    ]
+    lines = asked.split("\n")
+    if len(hiding) * len(lines) <= _MOST_PAIRS:
+        lines = [next((each for each in hiding if is_equal(each, line)), line) for line in lines]
     diff = unified_diff(
         _lines(recorded), _lines("\n".join(lines)), "recorded", "asked now", lineterm="", n=2
     )

@@ -5,7 +5,6 @@ from contextlib import AbstractAsyncContextManager
 from decimal import Decimal
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
 
 from typing_extensions import override
 
@@ -58,6 +57,7 @@ class RecordingModel(Model):
         """The model's, which must not be written down."""
         return secrets_of(self.model)
 
+    @override
     async def call(self, messages: WireMessages) -> ModelResponse:
         """The model's whole reply to `messages`.
 
@@ -91,19 +91,10 @@ class RecordingModel(Model):
         """What the model says that `usage` costs."""
         return cost_of(self.model, usage)
 
+    @override
     async def aclose(self) -> None:
-        """Close the model, if it can be closed."""
+        """Close the model."""
         await close_model(self.model)
-
-    async def __aenter__(self) -> Self:
-        enter: Any = getattr(self.model, "__aenter__", None)
-        if enter is not None:
-            await enter()
-        return self
-
-    async def __aexit__(self, *raised: object) -> None:
-        leave: Any = getattr(self.model, "__aexit__", None)
-        await (self.aclose() if leave is None else leave(*raised))
 
 
 class _RecordedStream(AbstractAsyncContextManager[AsyncIterator[Delta]], AsyncIterator[Delta]):

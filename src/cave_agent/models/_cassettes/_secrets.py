@@ -1,7 +1,6 @@
 """Takes keys and passwords out of what is kept; it knows them by who holds them, or by form."""
 
 import json
-import os
 import re
 from collections import deque
 from collections.abc import Iterable, Sequence
@@ -10,12 +9,12 @@ from typing import TypeAlias, assert_never
 
 from cave_agent.models._cassettes._exchange import Exchange, Recorded
 from cave_agent.models._protocol import Delta, ModelResponse
+from cave_agent.models._secrets import secrets_of_environment
 
 SECRET = "[secret]"  # noqa: S105  # what stands in its place
 
 Secrets: TypeAlias = re.Pattern[str]
 
-_SECRET_NAMES = ("_KEY", "_TOKEN", "_SECRET", "_PASSWORD")
 _SHORTEST = 8  # characters; shorter values stand in ordinary texts, too
 _WELL_KNOWN = r"""
     (?: (?<![A-Za-z0-9]) | (?<=\\[nrt]) )       # the start of a word, or after an escaped newline
@@ -31,7 +30,7 @@ _WELL_KNOWN = r"""
 
 def known_secrets(held: Iterable[str] = ()) -> Secrets:
     """What finds the secrets that are `held`, those of the environment, and those of known form."""
-    values = {value.strip() for value in (*held, *_told_by_environment())}
+    values = {value.strip() for value in (*held, *secrets_of_environment())}
     spellings = {
         spelling
         for value in values
@@ -59,11 +58,6 @@ def exchange_without_secrets(exchange: Exchange, secrets: Secrets) -> Exchange:
         reply=_reply_without_secrets(exchange.reply, secrets),
         failure=failure and replace(failure, message=secrets.sub(SECRET, failure.message)),
     )
-
-
-def _told_by_environment() -> list[str]:
-    """The values of variables that are named as secrets."""
-    return [value for name, value in os.environ.items() if name.upper().endswith(_SECRET_NAMES)]
 
 
 def _reply_without_secrets(reply: Recorded, secrets: Secrets) -> Recorded:

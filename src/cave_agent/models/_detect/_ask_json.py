@@ -5,15 +5,12 @@ thread waits for the answer, so whoever does can give up at any moment and leave
 """
 
 import json
-import ssl
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, cast
 from urllib.parse import SplitResult, urlsplit
 
 import anyio
-from anyio import to_thread
-from anyio.abc import ByteStream
 from anyio.streams.buffered import BufferedByteReceiveStream
 
 _LONGEST_HEAD = 64 * 1024
@@ -30,50 +27,36 @@ _NO_ANSWER = (
 )
 
 
-async def ask_json(
-    url: str, *, body: Mapping[str, object] | None = None, key: str | None = None
-) -> dict[str, Any] | None:
+async def ask_json(url: str, *, body: Mapping[str, object] | None = None) -> dict[str, Any] | None:
     """The JSON object that `url` answers with; `None` if it gives anything else, or nothing.
 
     It waits as long as the caller lets it.
 
     Args:
-        url: What to ask, by `GET`.
+        url: What to ask, by `GET`; it is of plain HTTP.
         body: What to send, by `POST` then.
-        key: Sent as a bearer token.
     """
     try:
         parts = urlsplit(url)
-        async with await _connected(parts) as stream:
-            await stream.send(_request(parts, body, key))
+        async with await anyio.connect_tcp(parts.hostname or "", parts.port or 80) as stream:
+            await stream.send(_request(parts, body))
             answer: object = json.loads(await _read(BufferedByteReceiveStream(stream)))
     except _NO_ANSWER:
         return None
     return cast("dict[str, Any]", answer) if isinstance(answer, dict) else None
 
 
-async def _connected(parts: SplitResult) -> ByteStream:
-    host = parts.hostname or ""
-    if parts.scheme == "http":
-        return await anyio.connect_tcp(host, parts.port or 80)
-    trusted = await to_thread.run_sync(ssl.create_default_context)  # reads certificates
-    return await anyio.connect_tcp(
-        host, parts.port or 443, ssl_context=trusted, tls_standard_compatible=False
-    )
-
-
-def _request(parts: SplitResult, body: Mapping[str, object] | None, key: str | None) -> bytes:
+def _request(parts: SplitResult, body: Mapping[str, object] | None) -> bytes:
+    method = "GET" if body is None else "POST"
     content = b"" if body is None else json.dumps(body).encode()
     lines = [
-        f"{'GET' if body is None else 'POST'} {parts._replace(scheme='', netloc='').geturl()} HTTP/1.0",
+        f"{method} {parts._replace(scheme='', netloc='').geturl()} HTTP/1.0",
         f"Host: {parts.netloc.rpartition('@')[2]}",
         "Accept: application/json",
         "Connection: close",
     ]
     if body is not None:
         lines += ["Content-Type: application/json", f"Content-Length: {len(content)}"]
-    if key is not None:
-        lines.append(f"Authorization: Bearer {key}")
     if not all(map(str.isprintable, lines)):
         raise ValueError("a line break within a header")
     return "\r\n".join(lines).encode("ascii") + _HEAD_END + content

@@ -5,14 +5,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import anyio
-
 from cave_agent.errors import MissingExtraError, ModelConnectionError
 from cave_agent.models._detect._local_servers import (
     LOCAL_SERVERS,
     LocalServer,
     Offer,
-    list_models,
+    chat_models,
     look_for_models,
 )
 from cave_agent.models._detect._ollama import context_warning
@@ -69,7 +67,8 @@ async def detect(
 
     Raises:
         ModelConnectionError: There is none; or none is named, and `OPENAI_BASE_URL` lists none.
-        ModelAuthenticationError: The key cannot be sent.
+        ModelAuthenticationError: The key cannot be sent, or is refused there.
+        ModelError: None is named, and what answers there gives no list.
         MissingExtraError: A model is there, and the extra `openai` is not installed.
     """
     wish = _Wish(model_id, kwargs, tell, patience)
@@ -82,29 +81,28 @@ async def detect(
 
 async def _provided(access: Access, wish: _Wish) -> OpenAIServerModel:
     provider = access.provider
-    name = wish.model_id or provider.model_id or await _first_listed(access)
-    model = OpenAIServerModel(
-        name,
-        provider.url,
-        access.key,
-        access.organization,
-        access.project,
-        **{name: value for name, value in wish.options.items() if name not in provider.refuses},
-    )
+    name = wish.model_id or provider.model_id or await _first_listed(access, wish)
+    options = {name: each for name, each in wish.options.items() if name not in provider.refuses}
+    model = _model_at(access, name, **options)
     refused = ", ".join(sorted(provider.refuses & wish.options.keys()))
     left_out = f" Its models refuse {refused}, which is left out." if refused else ""
     wish.say(f"Using {name!r} at {provider.name}, because {access.variable} is set.{left_out}")
     return model
 
 
-async def _first_listed(access: Access) -> str:
-    names = None
-    with anyio.move_on_after(_LONGEST_WAIT):
-        names = await list_models(access.provider.url, access.key)
+def _model_at(access: Access, name: str, **options: Any) -> OpenAIServerModel:
+    url, organization, project = access.provider.url, access.organization, access.project
+    return OpenAIServerModel(name, url, access.key, organization, project, **options)
+
+
+async def _first_listed(access: Access, wish: _Wish) -> str:
+    wish.say(f"Asking {access.provider.name} for its models, because {access.variable} is set.")
+    async with _model_at(access, "any", timeout=_LONGEST_WAIT) as server:
+        names = chat_models(await server.list_models())
     if not names:
         raise ModelConnectionError(
-            f"{access.variable} is set, and {access.provider.name} lists no model. Check it, or "
-            "pass the model_id to ask for."
+            f"{access.provider.name} lists no model. Load one there, or pass the model_id to ask "
+            "for."
         )
     return names[0]
 
@@ -113,9 +111,16 @@ async def _served(offers: Sequence[Offer], wish: _Wish) -> OpenAIServerModel | N
     for server, names in ((offer.server, offer.models) for offer in offers):
         if names == ():
             wish.say(f"{server.name} is running, but has no model: {server.way_to_a_model}.")
-        elif names and (wish.model_id is None or wish.model_id in names):
-            return await _asking(server, wish.model_id or names[0], wish)
+        elif names and (name := _wished(names, wish.model_id)):
+            return await _asking(server, name, wish)
     return None
+
+
+def _wished(names: Sequence[str], model_id: str | None) -> str | None:
+    """The name to ask for, which may have a tag that nobody says: Ollama's `latest`."""
+    if model_id is None:
+        return names[0]
+    return next((name for name in (model_id, f"{model_id}:latest") if name in names), None)
 
 
 async def _asking(server: LocalServer, name: str, wish: _Wish) -> OpenAIServerModel:
@@ -159,6 +164,6 @@ def _nothing_found(what: str, offers: Sequence[Offer]) -> ModelConnectionError:
 
 def _found(names: tuple[str, ...] | None) -> str:
     if names is None:
-        return "does not answer"
+        return "gives no list of models"
     more = " and others" if len(names) > _MOST_NAMES else ""
     return f"has {', '.join(map(repr, names[:_MOST_NAMES])) or 'no model'}{more}"

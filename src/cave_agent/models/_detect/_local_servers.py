@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import cast
 
 import anyio
 
+from cave_agent.models._chat import read_models
 from cave_agent.models._detect._ask_json import ask_json
 
 
@@ -54,7 +54,7 @@ async def look_for_models(servers: Sequence[LocalServer], patience: float) -> li
     offers = [Offer(server) for server in servers]
 
     async def look(place: int, server: LocalServer) -> None:
-        offers[place] = Offer(server, await list_models(server.base_url))
+        offers[place] = Offer(server, await _list_models(server.base_url))
 
     with anyio.move_on_after(patience):
         async with anyio.create_task_group() as tasks:
@@ -63,25 +63,12 @@ async def look_for_models(servers: Sequence[LocalServer], patience: float) -> li
     return offers
 
 
-async def list_models(base_url: str, key: str | None = None) -> tuple[str, ...] | None:
-    """The names of the chat models that a server lists; `None` if it gives no such list.
-
-    Models for embeddings are told by their name, since the protocol does not mark them
-    (<https://platform.openai.com/docs/api-reference/models/list>).
-    """
-    answer = await ask_json(f"{base_url.rstrip('/')}/models", key=key) or {}
-    rows: object = answer.get("data")
-    if rows is None and answer.get("object") == "list":
-        return ()  # Ollama's empty list
-    if not isinstance(rows, list):
-        return None
-    names = [_name_in(row) for row in cast("list[object]", rows)]
-    if not all(names):
-        return None
+def chat_models(names: Sequence[str]) -> tuple[str, ...]:
+    """Those of `names` that are no models for embeddings, by their name: nothing else marks them."""
     return tuple(name for name in names if "embed" not in name.lower())
 
 
-def _name_in(row: object) -> str:
-    """The model's name; empty if there is none."""
-    name = cast("dict[str, object]", row).get("id") if isinstance(row, dict) else None
-    return name if isinstance(name, str) else ""
+async def _list_models(base_url: str) -> tuple[str, ...] | None:
+    """The names of the chat models that a server lists; `None` if it gives no such list."""
+    names = read_models(await ask_json(f"{base_url.rstrip('/')}/models"))
+    return None if names is None else chat_models(names)

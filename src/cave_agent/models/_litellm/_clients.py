@@ -1,38 +1,28 @@
-"""The connections of `litellm`: each event loop has its own, and its last user closes them."""
+"""The connections of `litellm`: each event loop has its own, closed when the loop ends."""
 
 import asyncio
 import importlib
 import sys
-from collections import Counter
 from contextlib import AbstractAsyncContextManager
-from typing import Any, Self
+from typing import Any
 
 from typing_extensions import override
 
-_USERS: Counter[int] = Counter()  # models by the id of the running loop whose clients they share
+from cave_agent.models._per_loop import PerLoop
 
 
-class LoopsClients(AbstractAsyncContextManager["LoopsClients"]):
-    """One user's share in the clients that `litellm` caches for the running event loop.
+class _LoopsClients(AbstractAsyncContextManager["_LoopsClients"]):
+    """The clients that `litellm` caches for the running event loop; leaving it closes them.
 
-    The last user closes them. `litellm` itself leaves them to the end of the process, when their
-    loop is no more.
+    `litellm` itself leaves them to the end of the process, when their loop is no more. They serve
+    whoever else uses it in this loop, too, so no model may close them earlier.
     """
 
     @override
-    async def __aenter__(self) -> Self:
-        _USERS[id(asyncio.get_running_loop())] += 1
-        return self
-
-    @override
     async def __aexit__(self, *_: object) -> None:
-        loop = id(asyncio.get_running_loop())
-        _USERS[loop] -= 1
-        if _USERS[loop]:
-            return
-        del _USERS[loop]
+        ending = f"-{id(asyncio.get_running_loop())}"
         cached: dict[str, Any] = sys.modules["litellm"].in_memory_llm_clients_cache.cache_dict
-        for client in [cached.pop(key) for key in list(cached) if key.endswith(f"-{loop}")]:
+        for client in [cached.pop(key) for key in list(cached) if key.endswith(ending)]:
             await client.close()
 
 
@@ -47,3 +37,6 @@ class ClientOfTheLoop:
         http = importlib.import_module("litellm.llms.custom_httpx.http_handler")
         params = {"timeout": sys.modules["litellm"].request_timeout}
         return getattr(http.get_async_httpx_client("cave_agent", params), name)
+
+
+CLIENTS = PerLoop(_LoopsClients)

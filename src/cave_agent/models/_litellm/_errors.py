@@ -32,7 +32,7 @@ def explain_litellm(
 
     causes = list(_causes(error))
     for cause in causes:
-        _scrub(cause, endpoint)
+        endpoint.scrub_error(cause)
     told = _told(causes)
     if told is not None:
         return explain(told, endpoint, streaming=streaming)
@@ -94,17 +94,3 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
     while cause is not None:
         yield cause
         cause = cause.__cause__ or cause.__context__
-
-
-def _scrub(error: Any, endpoint: Endpoint) -> None:
-    """Take keys out of what a chained traceback prints; litellm's errors print their `message`."""
-    error.args = tuple(_scrubbed(part, endpoint) for part in error.args)
-    if hasattr(error, "message"):
-        with suppress(AttributeError):  # it only reads as an attribute
-            error.message = _scrubbed(error.message, endpoint)
-
-
-def _scrubbed(part: object, endpoint: Endpoint) -> object:
-    if isinstance(part, bytes):  # an answer as litellm quotes it
-        part = part.decode(errors="replace")
-    return endpoint.scrub(part) if isinstance(part, str) else part

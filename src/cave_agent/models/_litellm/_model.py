@@ -1,11 +1,13 @@
 """A model behind any provider that the library `litellm` knows."""
 
+import asyncio
+import sys
 from collections.abc import AsyncGenerator, AsyncIterator, Generator
 from contextlib import aclosing, asynccontextmanager, contextmanager
 from dataclasses import replace
 from decimal import Decimal
 from importlib.util import find_spec
-from typing import Any, Self
+from typing import Any
 
 import anyio
 from anyio.to_thread import run_sync
@@ -15,29 +17,30 @@ from cave_agent.errors import (
     MissingExtraError,
     ModelError,
 )
-from cave_agent.models._chat import read_completion, read_usage
+from cave_agent.models._chat import read_completion
 from cave_agent.models._endpoint import Endpoint
-from cave_agent.models._keys import NO_KEY, checked_key
-from cave_agent.models._litellm._clients import LoopsClients
+from cave_agent.models._keys import NO_KEY, checked_key, checked_model_id
+from cave_agent.models._litellm._clients import CLIENTS
 from cave_agent.models._litellm._errors import explain_litellm, unknown_provider
 from cave_agent.models._litellm._library import load_litellm
 from cave_agent.models._litellm._provider import listed_prices, missing_keys, provider_of
 from cave_agent.models._litellm._records import SECRET_FILTER
-from cave_agent.models._litellm._secrets import secrets_in, secrets_of_environment
 from cave_agent.models._litellm._stream import LiteLLMStream
 from cave_agent.models._openai_errors import no_reply
-from cave_agent.models._per_loop import PerLoop
 from cave_agent.models._prices import Prices
 from cave_agent.models._protocol import Delta, Model, ModelResponse, TokenUsage, WireMessages
+from cave_agent.models._secrets import secrets_in, secrets_of_environment
 from cave_agent.models._unstreamed import ended_early, is_unstreamed, read_unstreamed
+
+_OURS = frozenset({"model", "messages", "stream"})
 
 
 class LiteLLMModel(Model):
     """Asks any provider that `litellm` knows, by the names that `litellm` has for models.
 
     One object may be used from several event loops, one after the other or at once. Nothing is
-    tried twice: wrap the model if it should be. Connections are shared by all such models of an
-    event loop, and closed when the last of them is, or when the loop ends.
+    tried twice: wrap the model if it should be. Connections are shared with all that uses
+    `litellm` in an event loop, and closed when the loop ends.
 
     Args:
         model_id: The model, with its provider in front, such as `gemini/gemini-pro`.
@@ -57,20 +60,22 @@ class LiteLLMModel(Model):
     ) -> None:
         if find_spec("litellm") is None:
             raise MissingExtraError("LiteLLMModel", extra="litellm")
-        self.model_id = model_id
+        if ours := _OURS & kwargs.keys():
+            raise TypeError(f"LiteLLMModel asks with its own {', '.join(sorted(ours))}.")
+        self.model_id = checked_model_id(model_id)
         named_otherwise = kwargs.pop("api_base", None)  # litellm has both names
-        self._base_url = base_url or named_otherwise
+        self._base_url = (base_url or named_otherwise or "").strip() or None
         self._api_key = checked_key(f"LiteLLMModel({model_id!r})", api_key)
         self._options = kwargs
         self._endpoint = self._named_endpoint()
         SECRET_FILTER.watch(self, self._endpoint)
         self._prices: Prices | None = None
-        self._clients = PerLoop(LoopsClients)
 
     def __repr__(self) -> str:
         where = f", base_url={self._endpoint.url!r}" if self._base_url else ""
         return f"LiteLLMModel({self.model_id!r}{where})"
 
+    @override
     async def call(self, messages: WireMessages) -> ModelResponse:
         """The whole reply to `messages`.
 
@@ -78,14 +83,13 @@ class LiteLLMModel(Model):
             ModelError: There is no usable reply; the class says why.
         """
         with self._explained(streaming=False):
-            completion = await self._post(messages)
+            completion = await self._post(messages, stream=False)
         response = read_completion(_with_refusal(completion))
         if response is None:
             raise no_reply(completion, self._endpoint)
-        if not response.token_usage.total_tokens:  # litellm's way to say that nobody counted
-            return replace(response, token_usage=read_usage(None))
         return response
 
+    @override
     @asynccontextmanager
     async def stream(self, messages: WireMessages) -> AsyncGenerator[AsyncIterator[Delta]]:
         """The reply in pieces as the provider sends them; leaving early closes the connection.
@@ -95,9 +99,7 @@ class LiteLLMModel(Model):
             ModelStreamError: The reply broke off before the model had finished it.
         """
         with self._explained(streaming=False), anyio.fail_after(self._patience()):
-            wrapper = await self._post(
-                messages, stream=True, stream_options={"include_usage": True}
-            )
+            wrapper = await self._post(messages, stream=True)
             chunks = await wrapper.fetch_stream()
         async with (
             LiteLLMStream(wrapper, chunks) as stream,
@@ -117,44 +119,42 @@ class LiteLLMModel(Model):
         """What `usage` costs in US dollars: as reported, else by the list of `genai-prices`.
 
         A `base_url` is looked up as an address, so that a server of one's own costs nothing known.
-        Before the first request this imports `litellm`, which takes seconds: ask in a thread.
+        Before the first request this imports `litellm`, which takes seconds; an event loop is
+        not kept waiting for that, but told `None`: ask in a thread.
         """
+        if self._prices is None and "litellm" not in sys.modules and _is_on_a_loop():
+            return None  # until a request has loaded it
         if self._prices is None:
             self._prices = listed_prices(self.model_id, self._base_url, self._options)
         return self._prices.cost(usage)
 
-    async def aclose(self) -> None:
-        """Give up the connections of the running event loop; the model can be used again."""
-        await self._clients.aclose()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self.aclose()
-
     def _named_endpoint(self) -> Endpoint:
-        more_keys = secrets_in(self._base_url, self._options)
+        named = Endpoint(f"LiteLLM's provider of {self.model_id!r}", self.model_id, self._api_key)
         if self._base_url:
-            at = Endpoint.at(self._base_url, model_id=self.model_id, key=self._api_key)
-            return replace(at, more_keys=more_keys)
-        name = f"LiteLLM's provider of {self.model_id!r}"
-        return Endpoint(name, self.model_id, self._api_key, more_keys)
+            named = Endpoint.at(self._base_url, model_id=self.model_id, key=self._api_key)
+        return replace(named, more_keys=secrets_in(self._base_url, self._options))
 
-    async def _post(self, messages: WireMessages, **asked: Any) -> Any:
+    async def _post(self, messages: WireMessages, *, stream: bool) -> Any:
         litellm = await run_sync(load_litellm)
         provider = provider_of(self.model_id, self._base_url, self._options)
         if provider is None:
             raise unknown_provider(self._endpoint)
-        await self._clients.get()
+        await CLIENTS.get()
         key = self._api_key or None
         if not key and self._may_need_no_key(provider):
             key = NO_KEY  # else litellm sends the environment's, or does not ask
-        request = {"base_url": self._base_url, "api_key": key, **asked, **self._options}
-        if not request.get("stream_options", True):
+        request: dict[str, Any] = {
+            "base_url": self._base_url,
+            "api_key": key,
+            "num_retries": 0,
+            "max_retries": 0,
+            "stream_options": {"include_usage": True} if stream else None,
+            **self._options,
+        }
+        if not (stream and request["stream_options"]):
             del request["stream_options"]
         return await litellm.acompletion(
-            model=self.model_id, messages=messages, num_retries=0, max_retries=0, **request
+            model=self.model_id, messages=messages, stream=stream, **request
         )
 
     async def _whole(self, chunks: Any) -> AsyncGenerator[Delta]:
@@ -198,6 +198,14 @@ class LiteLLMModel(Model):
             endpoint = replace(self._endpoint, more_keys=keys)
             missing = [] if streaming else self._missing_keys()
             raise explain_litellm(error, endpoint, missing=missing, streaming=streaming) from error
+
+
+def _is_on_a_loop() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
 
 
 def _with_refusal(completion: Any) -> Any:

@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator
 from contextlib import asynccontextmanager, contextmanager
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple
 
 from anyio import CancelScope, from_thread, to_thread
 from typing_extensions import override
@@ -76,6 +76,7 @@ class LocalModel(Model):
     def __repr__(self) -> str:
         return f"LocalModel({self._weights!r})"
 
+    @override
     async def call(self, messages: WireMessages) -> ModelResponse:
         """The whole reply to `messages`.
 
@@ -87,6 +88,7 @@ class LocalModel(Model):
         with self._advised():
             return await client.call(messages)
 
+    @override
     @asynccontextmanager
     async def stream(self, messages: WireMessages) -> AsyncGenerator[AsyncIterator[Delta]]:
         """The reply in pieces as they are made; leaving early stops the making.
@@ -113,6 +115,7 @@ class LocalModel(Model):
         """
         await self._started()
 
+    @override
     async def aclose(self) -> None:
         """Stop the server; the model can be used again, and starts another."""
         if self._changing.acquire(blocking=False):
@@ -123,12 +126,6 @@ class LocalModel(Model):
             with CancelScope(shield=True):
                 await to_thread.run_sync(running.server.stop)
                 await running.client.aclose()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self.aclose()
 
     @contextmanager
     def _advised(self) -> Generator[None]:
