@@ -21,7 +21,7 @@ from cave_agent.models import (
     TokenUsage,
     code,
 )
-from cave_agent.testing import CutStream, ScriptedServer
+from cave_agent.testing import CutStream, ScriptedServer, StalledStream
 
 pytestmark = pytest.mark.anyio
 
@@ -317,3 +317,27 @@ def test_a_sum_of_costs_is_unknown_if_a_part_is() -> None:
     assert (known + TokenUsage(1, 1, 2)).cost is None
     assert (known + TokenUsage(1, 1, 2)).cached_tokens == 1
     assert (known + TokenUsage(1, 1, 2, is_estimated=True)).is_estimated
+
+
+async def test_a_conversation_that_is_over_the_budget_by_itself_is_not_begun() -> None:
+    model = ScriptedModel("Hello.")
+    agent = CaveAgent(model, max_tokens=10)
+
+    for _ in range(2):
+        response = await agent.run("Go")
+
+    assert response.content == snapshot(
+        "[Stopped before the first step: to read the conversation alone takes more than max_tokens=10 allows. Raise it, or shorten the conversation with max_history.]"
+    )
+    assert model.requests == []
+    assert [message.role for message in agent.messages] == ["system"]
+
+
+async def test_what_a_silent_model_was_asked_counts() -> None:
+    async with ScriptedServer(StalledStream("It is", 0)) as server:
+        model = OpenAIServerModel("m", server.base_url)
+        response = await brief(model, max_seconds=0.3).run("Go")
+
+    assert response.status is ExecutionStatus.MAX_SECONDS_REACHED
+    assert response.token_usage.prompt_tokens > 0
+    assert response.token_usage.is_estimated

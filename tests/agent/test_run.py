@@ -576,3 +576,40 @@ async def test_what_no_encoding_can_carry_is_replaced_in_the_conversation() -> N
     assert model.requests[0][-1]["content"] == "\ufffd?"
     assert "na\ufffd" in model.requests[1][-1]["content"]
     assert response.content == "\U0001f600 \ufffd"
+
+
+async def test_a_message_that_is_added_while_the_model_replies_is_not_lost() -> None:
+    class Busy(ScriptedModel):
+        async def call(self, messages: list[dict[str, str]]) -> ModelResponse:
+            agent.add_message(UserMessage("Remember the milk."))
+            return await super().call(messages)
+
+    agent = CaveAgent(Busy("One.", "Two."), max_history=4)
+
+    await agent.run("First")
+    await agent.run("Second")
+
+    contents = [message.content for message in agent.messages[1:]]
+    assert contents[-3:] == ["Second", "Remember the milk.", "Two."]
+
+
+async def test_a_character_that_two_pieces_share_arrives_whole() -> None:
+    class Halving(Model):
+        async def call(self, messages: list[dict[str, str]]) -> ModelResponse:
+            raise NotImplementedError
+
+        async def stream(self, messages: list[dict[str, str]]) -> AsyncIterator[str]:  # type: ignore[override]
+            if len(messages) > 2:
+                yield "It is \ud83e"
+                yield "\udd87."
+                return
+            yield "```python\nbat = '\ud83e"
+            yield "\udd87'\n"
+            yield "```\n"
+
+    agent = CaveAgent(Halving())
+
+    response = await agent.run("Draw a bat")
+
+    assert agent.runtime.retrieve("bat") == "\N{BAT}"
+    assert response.content == "It is \N{BAT}."

@@ -700,3 +700,135 @@ def test_a_secret_in_the_query_of_an_address_is_not_shown() -> None:
     model = OpenAIServerModel("m", "http://127.0.0.1:9/v1?api-key=SECRET", "k")
 
     assert "SECRET" not in repr(model)
+
+
+PARTS = '[{"type": "thinking", "thinking": [{"type": "text", "text": "Hm."}]}, {"type": "text", "text": "It is "}, {"type": "text", "text": "42."}]'
+
+
+async def test_a_reply_in_parts_is_joined() -> None:
+    whole = f'{{"choices": [{{"message": {{"content": {PARTS}}}, "finish_reason": "stop"}}]}}'
+    piece = f'{{"choices": [{{"delta": {{"content": {PARTS}}}, "finish_reason": "stop"}}]}}'
+    body = Failure(200, body=whole, content_type="application/json")
+    async with served(body, RawStream((piece,))) as (_, model):
+        called, deltas = await model.call(ASKED), await streamed(model)
+
+    assert (called.content, called.reasoning) == ("It is 42.", "Hm.")
+    assert (deltas[0].text, deltas[0].reasoning) == ("It is 42.", "Hm.")
+
+
+@pytest.mark.parametrize(
+    "choice", ["{}", '{"message": null}', '{"text": "old"}', '{"delta": {"content": "x"}}']
+)
+async def test_a_choice_without_a_message_is_no_reply(choice: str) -> None:
+    body = Failure(200, body=f'{{"choices": [{choice}]}}', content_type="application/json")
+    async with served(body, body) as (_, model):
+        with pytest.raises(ModelProtocolError, match="something else"):
+            await model.call(ASKED)
+        with pytest.raises(ModelProtocolError, match="something else"):
+            await streamed(model)
+
+
+@pytest.mark.parametrize("reason", ["length", "max_tokens", "model_length"])
+async def test_every_word_for_a_limit_is_understood(reason: str) -> None:
+    async with served(Reply("It is", finish_reason=reason)) as (_, model):
+        deltas = await streamed(model)
+
+    assert FinishReason.LENGTH in {delta.finish_reason for delta in deltas}
+
+
+@pytest.mark.parametrize("reason", ["error", "abort", "insufficient_system_resource"])
+async def test_a_provider_that_gives_up_leaves_no_whole_reply(reason: str) -> None:
+    async with served(Reply("It is", finish_reason=reason)) as (_, model):
+        with pytest.raises(ModelStreamError, match="Ask again"):
+            await streamed(model)
+
+
+@pytest.mark.parametrize(
+    ("codes", "kind"),
+    [
+        ({"code": "context_length_exceeded", "type": "invalid_request_error"}, ModelContextError),
+        ({"code": "insufficient_quota"}, ModelBillingError),
+        ({"code": "invalid_api_key", "type": "invalid_request_error"}, ModelAuthenticationError),
+        ({"code": "content_filter"}, ModelRefusalError),
+        ({"code": "model_not_found"}, ModelRequestError),
+        ({"type": "invalid_request_error"}, ModelRequestError),
+        ({"code": "rate_limit_exceeded", "type": "requests"}, ModelRateLimitError),
+        ({"code": "1301"}, ModelServerError),
+        ({"type": "overloaded_error"}, ModelServerError),
+    ],
+)
+async def test_an_error_without_a_status_is_told_by_its_code(
+    codes: dict[str, str], kind: type[ModelError]
+) -> None:
+    report = json.dumps({"error": {"message": "no", **codes}})
+    whole = Failure(200, body=report, content_type="application/json")
+    async with served(RawStream((report,)), whole) as (_, model):
+        for _ in range(2):
+            with pytest.raises(kind, match=": no") as caught:
+                await streamed(model)
+            assert type(caught.value) is kind
+            assert "status" not in str(caught.value)
+
+
+@pytest.mark.parametrize("number", ["9" * 5000, "[" * 100_000])
+async def test_json_that_cannot_be_read_is_an_error_of_ours(number: str) -> None:
+    body = Failure(200, body=f'{{"choices": {number}', content_type="application/json")
+    async with served(RawStream((f'{{"choices": {number}',)), body) as (_, model):
+        with pytest.raises(ModelStreamError, match="unreadable"):
+            await streamed(model)
+        with pytest.raises(ModelProtocolError):
+            await model.call(ASKED)
+
+
+async def test_a_url_with_a_line_break_around_it_is_meant_without() -> None:
+    async with (
+        ScriptedServer("yes") as server,
+        OpenAIServerModel("m", f" {server.base_url}\n") as model,
+    ):
+        assert (await model.call(ASKED)).content == "yes"
+    with pytest.raises(ModelConnectionError, match="no URL of a server"):
+        OpenAIServerModel("m", "http://a\nb/v1")
+
+
+@pytest.mark.parametrize("model_id", ["", " ", None, 7])
+def test_a_model_without_a_name_is_refused(model_id: Any) -> None:
+    with pytest.raises(ValueError, match="is a model's name"):
+        OpenAIServerModel(model_id, "http://127.0.0.1:9/v1")
+
+
+async def test_the_environments_headers_go_to_no_server_that_is_named(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("OPENAI_CUSTOM_HEADERS", "X-Gateway: gateway-secret\nX-Title: my program")
+    async with ScriptedServer("a", Failure(401, body="<p>gateway-secret, my program")) as server:
+        async with OpenAIServerModel("m", server.base_url) as named:
+            await named.call(ASKED)
+        monkeypatch.setenv("OPENAI_BASE_URL", server.base_url)
+        async with OpenAIServerModel("m") as unnamed:
+            with pytest.raises(ModelAuthenticationError, match=r"\[key\], my program"):
+                await unnamed.call(ASKED)
+
+    assert ["x-gateway" in headers for headers in server.headers] == [False, True]
+
+
+async def test_what_a_cause_holds_is_told_without_the_key() -> None:
+    echo = json.dumps({"error": {"message": "sk-secret-1 is wrong", "seen": ["sk-secret-1"]}})
+    failure = Failure(401, body=echo, content_type="application/json")
+    async with served(failure, RawStream(("sk-secret-1" * 60,)), api_key="sk-secret-1") as (
+        _,
+        model,
+    ):
+        with pytest.raises(ModelAuthenticationError) as refused:
+            await model.call(ASKED)
+        with pytest.raises(ModelStreamError) as unread:
+            await streamed(model)
+
+    for error in (refused.value, unread.value):
+        cause: Any = error.__cause__
+        held = [str(error), *map(str, vars(cause).values()), *map(str, cause.args)]
+        assert "sk-secret" not in "".join(held)
+
+
+async def test_the_models_of_a_server_are_listed() -> None:
+    async with served() as (_, model):
+        assert await model.list_models() == ["scripted"]

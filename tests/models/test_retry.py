@@ -1,5 +1,6 @@
 """A model that stumbles is asked again, and nothing is lost when that does not help."""
 
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from decimal import Decimal
 from typing import Any
@@ -370,3 +371,43 @@ async def test_wrappers_wrap_wrappers_and_close_what_they_wrap() -> None:
 def test_no_model_is_no_fallback() -> None:
     with pytest.raises(ValueError, match="at least one model"):
         FallbackModel([])
+
+
+async def test_a_failure_without_a_word_still_starts_the_reply_over() -> None:
+    class Stumbling(Model):
+        def __init__(self) -> None:
+            self.attempts = 0
+
+        async def call(self, messages: list[dict[str, str]]) -> ModelResponse:
+            raise NotImplementedError
+
+        async def stream(self, messages: list[dict[str, str]]) -> AsyncIterator[str]:  # type: ignore[override]
+            self.attempts += 1
+            if self.attempts == 1:
+                yield "Half "
+                raise ModelServerError
+            yield "Whole."
+
+    response = await CaveAgent(patient(Stumbling())).run("Go")
+
+    assert response.content == "Whole."
+
+
+async def test_what_fails_after_a_reply_has_ended_is_not_asked_for_again() -> None:
+    ended = '{"choices": [{"delta": {"content": "Good."}, "finish_reason": "stop"}]}'
+    async with (
+        ScriptedServer(RawStream((ended, "{oops")), "Never asked.") as server,
+        patient(OpenAIServerModel("m", server.base_url)) as model,
+    ):
+        response = await CaveAgent(model).run("Go")
+
+    assert response.content == "Good."
+    assert len(server.requests) == 1
+
+
+async def test_attempts_without_number_wait_no_longer_than_the_longest_wait() -> None:
+    down = ScriptedModel(*[ModelServerError("down")] * 1100, "Up.")
+
+    response = await patient(down, attempts=2000, first_wait=1e-9, longest_wait=1e-9).call(ASKED)
+
+    assert response.content == "Up."

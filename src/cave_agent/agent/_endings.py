@@ -16,19 +16,18 @@ from cave_agent.messages import AssistantMessage, CodeExecutionMessage, Executio
 from cave_agent.models import FinishReason
 from cave_agent.prompts import fill, load
 
-_STOPPED_BY = {
-    ExecutionStatus.MAX_TOKENS_REACHED: "stopped_by_max_tokens",
-    ExecutionStatus.MAX_COST_REACHED: "stopped_by_max_cost",
-    ExecutionStatus.MAX_SECONDS_REACHED: "stopped_by_max_seconds",
+_BOUNDS = {
+    ExecutionStatus.MAX_TOKENS_REACHED: "max_tokens",
+    ExecutionStatus.MAX_COST_REACHED: "max_cost",
+    ExecutionStatus.MAX_SECONDS_REACHED: "max_seconds",
 }
 
 
 async def answer(turn: Turn, reply: Reply, emit: Emit) -> AgentResponse:
     """End with what the model says instead of code."""
-    is_refusal = reply.finish_reason is FinishReason.REFUSAL
-    said = AssistantMessage(reply.text or (load("refused") if is_refusal else ""))
+    said = AssistantMessage(reply.text or (load("refused") if reply.is_refusal else ""))
     turn.messages.append(said)
-    if is_refusal:
+    if reply.is_refusal:
         await emit(RefusalEvent(said.content))
         return turn.response(said.content, ExecutionStatus.REFUSED)
     if reply.finish_reason is FinishReason.LENGTH:
@@ -50,21 +49,22 @@ async def stop(turn: Turn, reply: Reply, emit: Emit, *, reached: ExecutionStatus
         )
     elif said.content:
         turn.messages.append(said)
-    note = fill(load(_STOPPED_BY[reached]), step=turn.step, **_spent(turn))
+    elif turn.messages[-1] is turn.request:
+        turn.messages.pop()  # nothing came of it
+    note = _note(turn, name=_BOUNDS[reached])
     content = f"{said.content}\n\n{note}".lstrip()
     await emit(BudgetReachedEvent(content, note))
     return turn.response(content, reached)
 
 
-def _spent(turn: Turn) -> dict[str, str]:
-    budget, usage = turn.budget, turn.usage
+def _note(turn: Turn, *, name: str) -> str:
+    """What the user is told of a bound that was reached."""
+    usage, bound = turn.usage, f"{name}={getattr(turn.budget, name)}"
+    if not turn.step:
+        return fill(load("stopped_before_it_began"), bound=bound)
     cost = "an unknown cost" if usage.cost is None else f"${usage.cost:.6f}"
-    return {
-        "max_tokens": f"{budget.max_tokens}",
-        "max_cost": f"{budget.max_cost}",
-        "max_seconds": f"{budget.max_seconds}",
-        "spent": f"{usage.total_tokens:,} tokens, {cost}, {turn.seconds:.1f} s",
-    }
+    spent = f"{usage.total_tokens:,} tokens, {cost}, {turn.seconds:.1f} s"
+    return fill(load("stopped_at_bound"), step=turn.step, bound=bound, spent=spent, name=name)
 
 
 async def give_up(turn: Turn, emit: Emit) -> AgentResponse:
