@@ -123,6 +123,25 @@ async def provider(
         tasks.cancel_scope.cancel()
 
 
+@asynccontextmanager
+async def answering(body: str) -> AsyncGenerator[str]:
+    """A server that answers everything with `body`, as no stream; gives its URL."""
+
+    async def answer(stream: SocketStream) -> None:
+        async with stream:
+            await stream.receive()
+            head = f"HTTP/1.1 200 OK\r\ncontent-length: {len(body)}\r\nconnection: close\r\n"
+            await stream.send(f"{head}content-type: application/json\r\n\r\n{body}".encode())
+
+    async with (
+        await anyio.create_tcp_listener(local_host="127.0.0.1") as listener,
+        anyio.create_task_group() as tasks,
+    ):
+        tasks.start_soon(listener.serve, answer)
+        yield f"http://127.0.0.1:{listener.extra(SocketAttribute.local_port)}"
+        tasks.cancel_scope.cancel()
+
+
 def gemini(text: str, **more: Any) -> dict[str, Any]:
     return {"candidates": [{"content": {"parts": [{"text": text}], "role": "model"}, **more}]}
 
@@ -1007,3 +1026,84 @@ def test_the_advice_for_an_unknown_provider_is_a_sentence() -> None:
         "LiteLLM knows no provider of 'my-model'. Write one in front, as in 'openai/my-model', "
         "or pass custom_llm_provider."
     )
+
+
+EVERY_WAY = ["openai/m", "mistral/m", "openrouter/a/b", "ollama_chat/m", CLAUDE, GEMINI]
+WHOLE = {
+    "choices": [{"message": {"content": "It is 42."}, "finish_reason": "stop"}],
+    "usage": {"prompt_tokens": 3, "completion_tokens": 2},
+}
+
+
+@pytest.mark.parametrize("indent", [None, 2])
+@pytest.mark.parametrize("model_id", EVERY_WAY)
+async def test_no_provider_that_does_not_stream_is_mistaken(
+    model_id: str, indent: int | None
+) -> None:
+    async with (
+        answering(json.dumps(WHOLE, indent=indent)) as url,
+        LiteLLMModel(model_id, url, "sk-secret") as model,
+    ):
+        deltas = await streamed(model)
+
+    assert [delta.text for delta in deltas] == ["It is 42."]
+    assert deltas[0].usage == TokenUsage(3, 2, 5)
+
+
+@pytest.mark.parametrize("model_id", EVERY_WAY)
+async def test_a_page_is_shown_whichever_provider_it_came_from(model_id: str) -> None:
+    async with (
+        answering("<p>Hi</p>") as url,
+        LiteLLMModel(model_id, url, "sk-secret") as model,
+    ):
+        with pytest.raises(ModelProtocolError, match="a page that begins with '<p>Hi"):
+            await streamed(model)
+
+
+@pytest.mark.parametrize("model_id", EVERY_WAY)
+async def test_an_error_instead_of_a_stream_is_told_by_its_code(model_id: str) -> None:
+    body = '{"error": {"message": "pay", "code": "insufficient_quota"}}'
+    async with (
+        answering(body) as url,
+        LiteLLMModel(model_id, url, "sk-secret") as model,
+    ):
+        with pytest.raises(ModelBillingError, match="pay"):
+            await streamed(model)
+
+
+@pytest.mark.parametrize("model_id", ["openai/m", "mistral/m", CLAUDE, GEMINI])
+async def test_a_chunk_that_is_no_json_is_shown(model_id: str) -> None:
+    async with (
+        provider(body="data: oops\n\n") as server,
+        LiteLLMModel(model_id, server.url, "sk-secret") as model,
+    ):
+        with pytest.raises(ModelStreamError, match="'oops' is no JSON"):
+            await streamed(model)
+
+
+@pytest.mark.parametrize("options", [{"model": "n"}, {"messages": []}, {"stream": True}])
+def test_what_the_model_says_itself_is_no_option(options: dict[str, Any]) -> None:
+    with pytest.raises(TypeError, match="asks with its own"):
+        LiteLLMModel("openai/m", **options)
+
+
+@pytest.mark.parametrize("option", ["max_retries", "num_retries"])
+async def test_litellms_own_retries_may_be_asked_for(option: str) -> None:
+    async with served("Well.", **{option: 1}) as (_, model):
+        assert (await model.call(ASKED)).content == "Well."
+
+
+def test_an_event_loop_is_not_kept_waiting_for_a_price() -> None:
+    program = """
+        import asyncio, sys
+        from cave_agent import LiteLLMModel, TokenUsage
+
+        async def main():
+            assert LiteLLMModel("openai/gpt-4o").cost(TokenUsage(1, 1, 2)) is None
+            assert "litellm" not in sys.modules
+
+        asyncio.run(main())
+        assert LiteLLMModel("openai/gpt-4o").cost(TokenUsage(1, 1, 2)) is not None
+    """
+    pytest.importorskip("genai_prices")
+    subprocess.run([sys.executable, "-c", dedent(program)], check=True)

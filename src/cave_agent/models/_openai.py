@@ -190,7 +190,8 @@ class OpenAIServerModel(Model):
     async def _deltas(self, response: "AsyncStream[ChatCompletionChunk]") -> AsyncGenerator[Delta]:
         if is_unstreamed(response):
             with self._explained(streaming=True):
-                whole = await read_unstreamed(response, self._endpoint)
+                text = (await response.response.aread()).decode(errors="replace")
+                whole = read_unstreamed(text, self._endpoint)
             yield whole
             return
         events, reader = aiter(response), ChunkReader()

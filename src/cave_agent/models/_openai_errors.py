@@ -55,12 +55,12 @@ def explain(error: Exception, endpoint: Endpoint, *, streaming: bool) -> ModelEr
     """The error of our tree that says what `error`, raised by the SDK, means."""
     import openai  # noqa: PLC0415  # optional; whoever has its errors has imported it
 
-    for cause in _causes(error):
+    for cause in causes_of(error):
         endpoint.scrub_error(cause)
     status = _status(error)
     if status is not None:
         return _refusal(error, status, endpoint)
-    if any(isinstance(cause, openai.APITimeoutError | TimeoutError) for cause in _causes(error)):
+    if any(isinstance(cause, openai.APITimeoutError | TimeoutError) for cause in causes_of(error)):
         return ModelTimeoutError(
             f"{endpoint.url} did not answer in time. Look at its load, or pass a longer timeout=."
         )
@@ -140,7 +140,7 @@ def something_else(
     asked_for = asked_for or f"a chat completion of {endpoint.model_id!r}"
     return ModelProtocolError(
         f"{endpoint.url}, asked for {asked_for}, answered something else: {came}. "
-        "Check that base_url ends in the API's path, such as /v1."
+        "Check base_url, which for most servers ends in a path such as /v1."
     )
 
 
@@ -186,7 +186,7 @@ def _unread(error: Exception, endpoint: Endpoint) -> str:
 
 
 def _unreachable(error: Exception, endpoint: Endpoint) -> ModelConnectionError:
-    causes = list(_causes(error))
+    causes = list(causes_of(error))
     if any(isinstance(cause, ConnectionRefusedError) for cause in causes):
         proxy = (
             " or at the environment's proxy"
@@ -202,15 +202,15 @@ def _unreachable(error: Exception, endpoint: Endpoint) -> ModelConnectionError:
     )
 
 
-def _causes(error: BaseException) -> Iterator[BaseException]:
+def causes_of(error: BaseException) -> Iterator[BaseException]:
     """`error` and what led to it, outermost first; the members of a group come after it."""
     yield error
     if isinstance(error, BaseExceptionGroup):
         for member in cast("BaseExceptionGroup[BaseException]", error).exceptions:
-            yield from _causes(member)
+            yield from causes_of(member)
     cause = error.__cause__ or error.__context__
-    if cause is not None:
-        yield from _causes(cause)
+    if cause is not None and not isinstance(cause, StopIteration):  # which json's parser meant
+        yield from causes_of(cause)
 
 
 def _status(error: Exception) -> int | None:

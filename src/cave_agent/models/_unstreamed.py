@@ -29,7 +29,7 @@ def _content_type(stream: Any) -> str:
     return str(headers.get("content-type", ""))
 
 
-async def read_unstreamed(stream: Any, endpoint: Endpoint) -> Delta:
+def read_unstreamed(text: str, endpoint: Endpoint) -> Delta:
     """The whole reply as one piece.
 
     Raises:
@@ -38,10 +38,10 @@ async def read_unstreamed(stream: Any, endpoint: Endpoint) -> Delta:
     """
     import openai  # noqa: PLC0415  # optional; whoever has its stream has imported it
 
-    text: str = (await stream.response.aread()).decode(errors="replace")
     reply, error = read_body(text)
     if reply is not None:
         return as_delta(reply)
     if error is not None:
-        raise openai.APIError(str(error.get("message")), stream.response.request, body=error)
+        request: Any = None  # the error's type wants one, and nothing reads it
+        raise openai.APIError(str(error.get("message")), request, body=error)
     raise something_else(quoted(text, endpoint), endpoint)

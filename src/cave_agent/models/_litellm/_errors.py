@@ -4,13 +4,12 @@
 over, and what it was told decides: the HTTP answer, the transport's error, the protocol's code.
 """
 
-from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any, cast
 
 from cave_agent.errors import ModelAuthenticationError, ModelError, ModelRequestError
 from cave_agent.models._endpoint import Endpoint, quoted
-from cave_agent.models._openai_errors import explain
+from cave_agent.models._openai_errors import causes_of, explain
 
 
 def unknown_provider(endpoint: Endpoint) -> ModelRequestError:
@@ -30,7 +29,7 @@ def explain_litellm(
     """
     import litellm  # noqa: PLC0415  # optional; whoever has its errors has imported it
 
-    causes = list(_causes(error))
+    causes = list(causes_of(error))
     for cause in causes:
         endpoint.scrub_error(cause)
     told = _told(causes)
@@ -86,11 +85,3 @@ def _as_status_error(error: Any) -> Exception:
     if isinstance(body, dict):
         body = cast("dict[str, object]", body).get("error", cast("object", body))
     return openai.APIStatusError(str(error), response=error.response, body=body)
-
-
-def _causes(error: BaseException) -> Iterator[BaseException]:
-    """`error` and what led to it, outermost first."""
-    cause: BaseException | None = error
-    while cause is not None:
-        yield cause
-        cause = cause.__cause__ or cause.__context__

@@ -159,7 +159,8 @@ class LiteLLMModel(Model):
 
     async def _whole(self, chunks: Any) -> AsyncGenerator[Delta]:
         with self._explained(streaming=True):
-            whole = await read_unstreamed(chunks, self._endpoint)
+            text = (await chunks.response.aread()).decode(errors="replace")
+            whole = read_unstreamed(text, self._endpoint)
         yield whole
 
     async def _deltas(self, stream: LiteLLMStream, chunks: Any) -> AsyncGenerator[Delta]:
@@ -169,6 +170,11 @@ class LiteLLMModel(Model):
             if delta is None:
                 break
             yield delta
+        if stream.whole is not None:
+            with self._explained(streaming=True):
+                whole = read_unstreamed(stream.whole, self._endpoint)
+            yield whole
+            return
         if not stream.has_finished:
             raise ended_early(chunks, self._endpoint, has_heard=stream.has_heard)
 

@@ -15,11 +15,12 @@ from typing import Any
 import anyio
 from typing_extensions import override
 
-from cave_agent.models._chat import ChunkReader
+from cave_agent.models._chat import ChunkReader, read_body
 from cave_agent.models._protocol import Delta, TokenUsage
 
 _FINISH = re.compile(r'"finishReason"\s*:\s*"')  # within a text its quotes would be escaped
 _DATA = "data:"
+_MOST_LINES = 10_000  # of what is no stream
 
 
 class LiteLLMStream(AbstractAsyncContextManager["LiteLLMStream"]):
@@ -51,6 +52,11 @@ class LiteLLMStream(AbstractAsyncContextManager["LiteLLMStream"]):
     def has_finished(self) -> bool:
         return self._reader.has_finished
 
+    @property
+    def whole(self) -> str | None:
+        """What came if it is no stream at all."""
+        return None if self._lines is None else self._lines.whole
+
     @override
     async def __aexit__(self, *_: object) -> None:
         with anyio.CancelScope(shield=True):
@@ -70,6 +76,9 @@ class LiteLLMStream(AbstractAsyncContextManager["LiteLLMStream"]):
             except StopAsyncIteration:
                 self._has_ended = True
                 break
+            finally:
+                if self._lines is not None and self._lines.unreadable is not None:
+                    raise self._lines.unreadable
             delta = self._take(chunk)
             if delta != Delta():
                 return delta
@@ -118,26 +127,61 @@ class _Lines(AsyncIterator[Any]):
 
     Attributes:
         has_finish: Whether a line said why the reply ended, as Gemini says it.
+        unreadable: What is wrong with a chunk, which `litellm` would leave out; nothing follows.
+        whole: What came if it is no stream at all.
     """
 
     def __init__(self, lines: Any) -> None:
         self._whole = lines
         self._lines: AsyncIterator[Any] = aiter(lines)
+        self._has_begun = False
         self.has_finish = False
+        self.unreadable: ValueError | None = None
+        self.whole: str | None = None
 
     @override
     async def __anext__(self) -> Any:
         line = await anext(self._lines)
-        if isinstance(line, str) and line.startswith(_DATA):
-            data = line.removeprefix(_DATA).strip()
-            if data and data != "[DONE]":
-                json.loads(data)  # litellm leaves out a chunk that it cannot read
-            self.has_finish = self.has_finish or bool(_FINISH.search(data))
+        if isinstance(line, str):
+            self._look_at(line)
+            if not self._has_begun and line.strip():
+                await self._begin(line)
+        if self.unreadable is not None or self.whole is not None:
+            raise StopAsyncIteration
         return line
 
     async def aclose(self) -> None:
         if hasattr(self._whole, "aclose"):
             await self._whole.aclose()
+
+    def _look_at(self, line: str) -> None:
+        data = line.removeprefix(_DATA).strip() if line.startswith(_DATA) else ""
+        if not data or data == "[DONE]":
+            return
+        try:
+            json.loads(data)
+        except ValueError as error:
+            self.unreadable = error
+        self.has_finish = self.has_finish or bool(_FINISH.search(data))
+
+    async def _begin(self, line: str) -> None:
+        """Read all, if the first line shows that it is no stream."""
+        self._has_begun = True
+        if not _may_begin_stream(line):
+            rest = [line]
+            async for more in self._lines:
+                rest.append(more)
+                if len(rest) > _MOST_LINES:
+                    break
+            self.whole = "\n".join(rest)
+
+
+def _may_begin_stream(line: str) -> bool:
+    """Whether it is no page, no text in another encoding, and no reply or error as a whole."""
+    if not line.startswith("{"):
+        return not line.startswith("<") and "\N{REPLACEMENT CHARACTER}" not in line
+    reply, error = read_body(line)  # some providers stream lines of JSON
+    return reply is None and error is None and line.rstrip().endswith("}")
 
 
 def _later(before: TokenUsage | None, now: TokenUsage) -> TokenUsage:
