@@ -1,5 +1,6 @@
 """A server that fails a random third of its requests: nothing is lost, and nothing half done."""
 
+import gc
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -30,7 +31,11 @@ from cave_agent.testing import (
     StalledStream,
 )
 
-pytestmark = pytest.mark.anyio
+pytestmark = [
+    pytest.mark.anyio,
+    # What litellm leaves behind when it is cancelled just as it prepares a request.
+    pytest.mark.filterwarnings("ignore:coroutine 'OpenAIChatCompletion"),
+]
 
 ALL = 200
 SAMPLE = ALL // 20
@@ -155,6 +160,7 @@ async def through(seeds: range, adapter: Adapter) -> None:
     async with anyio.create_task_group() as tasks:
         for seed in seeds:
             tasks.start_soon(play, seed)
+    gc.collect()  # while the filter above is there
     assert {"s", "e"} <= set("".join(outcomes))  # else the weather was too fair to tell anything
 
 

@@ -428,7 +428,7 @@ async def test_an_answer_that_is_no_completion_speaks_another_protocol(reply: Fa
         ("<html>Welcome</html>", None, "a page that begins with '<html>Welcome"),
         ('{"detail":  "hello"}', "application/json", '{"detail":"hello"}'),
         ("", "application/json", "'' is no JSON"),
-        ("Wel\n\ncome", "text/plain", "Wel come"),
+        ("Be\n\nwelcome", "text/plain", "Be welcome"),
     ],
 )
 async def test_what_came_instead_of_a_completion_is_shown(

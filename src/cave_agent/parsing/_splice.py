@@ -5,10 +5,11 @@ or begins it anew. What cannot be told for sure is not joined, since half a prog
 that runs twice, is worse than none.
 """
 
-import ast
 import re
 import warnings
 from typing import NamedTuple
+
+from cave_agent.security import syntax_tree
 
 _FENCE = re.compile(r"(?P<before>\s{0,300})(?P<mark>`{3,}|~{3,})(?P<info>[^`\n]{0,200})(?:\n|$)")
 _MAYBE_FENCE = re.compile(r"\s{0,300}(?:`{0,2}|~{0,2}|(?:`{3,}|~{3,})[^`\n]{0,200})")
@@ -168,7 +169,7 @@ def is_program(text: str) -> bool:
     """Whether Python can read `text`, which may `await` at its top level."""
     try:
         with warnings.catch_warnings(action="ignore"):
-            ast.parse(text)
+            syntax_tree(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return False
     return True

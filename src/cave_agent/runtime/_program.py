@@ -7,6 +7,8 @@ from inspect import CO_COROUTINE
 from types import CodeType
 from typing import Self
 
+from cave_agent.security import syntax_tree
+
 _LIKE_A_CALL = re.compile(r"[A-Za-z_][\w.]*(?:\(|\s*\Z)")  # most cells end in one, or in a name
 _NO_START = frozenset({"", "\n", " ", "\t", "\f", "#", ")", "]", "}"})
 
@@ -48,7 +50,7 @@ def _by_last_statement(source: str, filename: str) -> tuple[CodeType, ...] | Non
     try:
         if _LIKE_A_CALL.match(source, start) and (shown := _as_expression(last, filename)):
             return _compiled(source[:start], filename, "exec"), shown
-        tree = ast.parse(last, filename)
+        tree = syntax_tree(last, filename)
         if len(tree.body) != 1 or isinstance(tree.body[0], ast.Global):
             return None
         return _compiled(source[:start], filename, "exec"), *_split(tree, filename)
@@ -75,7 +77,7 @@ def _last_full_line(source: str) -> int:
 
 
 def _by_tree(source: str, filename: str) -> tuple[CodeType, ...]:
-    return _split(ast.parse(source, filename), filename)
+    return _split(syntax_tree(source, filename), filename)
 
 
 def _split(tree: ast.Module, filename: str) -> tuple[CodeType, ...]:

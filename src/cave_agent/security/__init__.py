@@ -4,6 +4,7 @@ from cave_agent.errors import SecurityError, SecurityRuleError
 from cave_agent.security._checker import SecurityChecker
 from cave_agent.security._protocol import SecurityRule, SecurityViolation
 from cave_agent.security._rules import AttributeRule, FunctionRule, ImportRule, RegexRule
+from cave_agent.security._syntax import syntax_tree
 
 __all__ = [
     "AttributeRule",
@@ -15,4 +16,5 @@ __all__ = [
     "SecurityRule",
     "SecurityRuleError",
     "SecurityViolation",
+    "syntax_tree",
 ]

@@ -11,6 +11,7 @@ from cave_agent.security._protocol import SecurityRule, SecurityViolation
 from cave_agent.security._reader import read_cell
 from cave_agent.security._reading import CellFacts
 from cave_agent.security._rules import CellRule
+from cave_agent.security._syntax import syntax_tree
 
 _MOST_CHARACTERS = 1_000_000  # a few seconds, which no time limit bounds
 _SubjectT = TypeVar("_SubjectT")
@@ -99,7 +100,7 @@ def _read(code: str, vocabulary: Vocabulary) -> CellFacts | None:
 
 def _parse(code: str) -> ast.Module | None:
     try:
-        return ast.parse(code)
+        return syntax_tree(code)
     except SyntaxError:
         return _parse_despite_warnings(code)
     except ValueError:  # null bytes and lone surrogates, which no interpreter takes
@@ -114,7 +115,7 @@ def _parse_despite_warnings(code: str) -> ast.Module | None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            return ast.parse(code)
+            return syntax_tree(code)
         except SyntaxError:
             return None
 
