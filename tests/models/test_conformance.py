@@ -2,9 +2,11 @@
 
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
+from traceback import TracebackException
 
 import pytest
 
+from cave_agent.errors import ModelConnectionError
 from cave_agent.models import (
     FallbackModel,
     LiteLLMModel,
@@ -115,3 +117,23 @@ class Bare(OnlyCall):
 async def test_a_model_that_gives_a_bare_text_is_told_what_to_give() -> None:
     with pytest.raises(TypeError, match="returns a ModelResponse"):
         await check_model(Bare)
+
+
+class Meddling(OnlyCall):
+    async def call(self, messages: list[dict[str, str]]) -> ModelResponse:
+        messages[0]["content"] += " Please."
+        return await super().call(messages)
+
+
+async def test_a_model_that_changes_what_it_is_asked_is_told_so() -> None:
+    with pytest.raises(AssertionError, match="changed the messages"):
+        await check_model(Meddling)
+
+
+@pytest.mark.parametrize("kind", [OpenAIServerModel, LiteLLMModel])
+def test_one_that_could_not_be_made_still_has_a_repr(kind: type[Model]) -> None:
+    with pytest.raises(ModelConnectionError) as raised:
+        kind("m", "localhost:1/v1", "sk-secret-key")  # type: ignore[call-arg]
+
+    told = TracebackException.from_exception(raised.value, capture_locals=True)
+    assert f"{kind.__name__}(" in "".join(told.format())

@@ -682,6 +682,17 @@ async def test_a_line_that_cannot_be_written_is_an_error(tmp_path: Path) -> None
     assert "cannot be written" in raised.value.__notes__[0]
 
 
+async def test_a_recording_that_was_deleted_meanwhile_is_not_begun_without_its_header(
+    path: Path,
+) -> None:
+    model = RecordingModel(ScriptedModel("a"), path)
+    path.unlink()
+
+    with pytest.raises(CassetteError, match="cannot be written"):
+        await model.call([{"role": "user", "content": "x"}])
+    assert not path.exists()
+
+
 async def test_closing_closes_the_model(path: Path) -> None:
     closed: list[str] = []
 

@@ -167,13 +167,13 @@ class CaveAgent:
     async def _take_turn(self, run: Run, query: str, emit: Emit) -> AgentResponse:
         async with self._gate.passing(run):
             self._log.level = self.log_level
-            turn = self._turn(query)
-            if turn.budget.max_cost is not None:  # prices may have to be loaded first
-                await to_thread.run_sync(turn.budget.check, self.model)
+            budget = Budget(self.max_tokens, self.max_cost, self.max_seconds)
+            if budget.max_cost is not None:  # prices may have to be loaded first
+                await to_thread.run_sync(budget.check, self.model)
             self._renew_system_message()
-            return await run_turn(turn, emit)
+            return await run_turn(self._turn(query, budget), emit)
 
-    def _turn(self, query: str) -> Turn:
+    def _turn(self, query: str, budget: Budget) -> Turn:
         return Turn(
             model=self.model,
             runtime=self.runtime,
@@ -183,7 +183,7 @@ class CaveAgent:
             max_history=self.max_history,
             max_output=self.max_execution_result_length,
             block_identifier=self.python_block_identifier,
-            budget=Budget(self.max_tokens, self.max_cost, self.max_seconds),
+            budget=budget,
             log=self._log,
         )
 

@@ -68,6 +68,9 @@ class OpenAIServerModel(Model):
         ModelAuthenticationError: There is neither a key nor a `base_url`.
     """
 
+    model_id = ""  # these two are for the repr of one that could not be made
+    _endpoint = Endpoint("", "", "")
+
     def __init__(  # noqa: PLR0917  # users rely on this signature
         self,
         model_id: str,

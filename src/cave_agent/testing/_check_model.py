@@ -6,11 +6,18 @@ from typing import TypeAlias, cast
 
 import anyio
 
-from cave_agent.models import Delta, FinishReason, Model, ModelResponse, call_model, open_stream
+from cave_agent.models import (
+    Delta,
+    FinishReason,
+    Model,
+    ModelResponse,
+    WireMessages,
+    call_model,
+    open_stream,
+)
 
 MakeModel: TypeAlias = Callable[..., AbstractAsyncContextManager[Model] | Model]
 
-_ASKED = [{"role": "user", "content": "Say it."}]
 _SAID = "Well, ünïcode:\n```python\nprint('🦇')\n```\n"
 
 
@@ -39,12 +46,18 @@ async def _made(make: MakeModel, *replies: str) -> AsyncGenerator[Model]:
         yield cast("Model", made)
 
 
+def _question() -> WireMessages:
+    return [{"role": "user", "content": "Say it."}]
+
+
 async def _agrees(make: MakeModel) -> None:
+    asked = _question()
     async with _made(make, _SAID, _SAID) as model:
-        whole = (await _called(model)).content
+        whole = (await call_model(model, asked)).content
         streamed = "".join(delta.text for delta in await _streamed(model))
     assert whole == _SAID, f"call() said {whole!r} instead of {_SAID!r}"
     assert streamed == _SAID, f"stream() said {streamed!r} instead of {_SAID!r}"
+    assert asked == _question(), f"it changed the messages that it was given to {asked!r}"
 
 
 async def _repeats(make: MakeModel) -> None:
@@ -91,20 +104,22 @@ async def _says_why_it_ends(make: MakeModel) -> None:
 
 
 async def _leave_early(model: Model) -> None:
-    async with open_stream(model, _ASKED) as deltas:
+    async with open_stream(model, _question()) as deltas:
         async for delta in deltas:
             if delta.text:
                 return
 
 
 async def _called(model: Model) -> ModelResponse:
-    return await call_model(model, _ASKED)
+    return await call_model(model, _question())
 
 
 async def _streamed(model: Model) -> list[Delta]:
     """The pieces of a reply, since it started over for the last time."""
     heard: list[Delta] = []
-    async with open_stream(model, _ASKED) as deltas:
+    async with open_stream(model, _question()) as deltas:
         async for delta in deltas:
-            heard = [] if delta.restart else [*heard, delta]
+            if delta.restart:
+                heard.clear()
+            heard.append(delta)
     return heard

@@ -1,6 +1,7 @@
 """Cassettes on disk: lines of JSON in UTF-8, added one by one, read all at once."""
 
 import json
+import os
 from pathlib import Path
 
 from cave_agent.errors import CassetteError
@@ -52,10 +53,15 @@ def add_exchange(path: Path, exchange: Exchange) -> None:
     """
     line = _line(exchange_as_json(exchange))
     try:
-        with path.open("ab") as file:
+        with open(path, "ab", opener=_open_existing) as file:  # Path.open has no opener
             file.write(line)
     except OSError as error:
         raise _unwritable(path, error) from error
+
+
+def _open_existing(path: str, flags: int) -> int:
+    """Never makes a file anew, which would lack its header."""
+    return os.open(path, flags & ~os.O_CREAT)
 
 
 def read_cassette(path: Path) -> list[Exchange]:

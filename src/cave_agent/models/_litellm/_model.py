@@ -55,6 +55,9 @@ class LiteLLMModel(Model):
         ModelConnectionError: `base_url` is no URL of a server.
     """
 
+    model_id = ""  # these two are for the repr of one that could not be made
+    _base_url: str | None = None
+
     def __init__(
         self, model_id: str, base_url: str | None = None, api_key: str | None = None, **kwargs: Any
     ) -> None:
@@ -64,10 +67,11 @@ class LiteLLMModel(Model):
             raise TypeError(f"LiteLLMModel asks with its own {', '.join(sorted(ours))}.")
         self.model_id = checked_model_id(model_id)
         named_otherwise = kwargs.pop("api_base", None)  # litellm has both names
-        self._base_url = (base_url or named_otherwise or "").strip() or None
+        url = (base_url or named_otherwise or "").strip() or None
         self._api_key = checked_key(f"LiteLLMModel({model_id!r})", api_key)
         self._options = kwargs
-        self._endpoint = self._named_endpoint()
+        self._endpoint = self._named_endpoint(url)
+        self._base_url = url
         SECRET_FILTER.watch(self, self._endpoint)
         self._prices: Prices | None = None
 
@@ -128,11 +132,11 @@ class LiteLLMModel(Model):
             self._prices = listed_prices(self.model_id, self._base_url, self._options)
         return self._prices.cost(usage)
 
-    def _named_endpoint(self) -> Endpoint:
+    def _named_endpoint(self, url: str | None) -> Endpoint:
         named = Endpoint(f"LiteLLM's provider of {self.model_id!r}", self.model_id, self._api_key)
-        if self._base_url:
-            named = Endpoint.at(self._base_url, model_id=self.model_id, key=self._api_key)
-        return replace(named, more_keys=secrets_in(self._base_url, self._options))
+        if url:
+            named = Endpoint.at(url, model_id=self.model_id, key=self._api_key)
+        return replace(named, more_keys=secrets_in(url, self._options))
 
     async def _post(self, messages: WireMessages, *, stream: bool) -> Any:
         litellm = await run_sync(load_litellm)
