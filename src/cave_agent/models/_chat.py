@@ -7,9 +7,9 @@ is a failure.
 
 import json
 import math
+from collections.abc import Mapping
 from decimal import Decimal
-from types import SimpleNamespace
-from typing import Any, cast
+from typing import cast
 
 from cave_agent.models._protocol import Delta, FinishReason, ModelResponse, TokenUsage
 
@@ -30,42 +30,41 @@ class ChunkReader:
     def read(self, chunk: object) -> Delta:
         """What one chunk adds; one without choices may still carry the usage."""
         self.has_heard = True
-        choice = _first_choice(chunk)
-        holder = getattr(choice, "delta", None)
+        answer = _members(chunk)
+        choice = _first_choice(answer)
+        said = _members(choice.get("delta"))
         # A refusal says so in its text's place, not in the reason at the end.
-        self._has_refused = self._has_refused or bool(_text(holder, "refusal"))
+        self._has_refused = self._has_refused or bool(said.get("refusal"))
         finish = _finish(choice, has_refused=self._has_refused)
         self.has_finished = self.has_finished or finish is not None
-        return Delta(
-            _said(holder),
-            _thought(holder),
-            usage=_usage(chunk),
-            finish_reason=finish,
-        )
+        return Delta(_said(said), _thought(said), usage=_usage(answer), finish_reason=finish)
 
 
 def read_completion(completion: object) -> ModelResponse | None:
     """A whole reply, or `None` if there is no message in the answer."""
-    message = getattr(_first_choice(completion), "message", None)
-    if message is None:
+    answer = _members(completion)
+    choice = _first_choice(answer)
+    message = _members(choice.get("message"))
+    if not message:
         return None
-    has_refused = bool(_text(message, "refusal"))
+    finish = _finish(choice, has_refused=bool(message.get("refusal")))
     return ModelResponse(
         _said(message),
-        _usage(completion) or TokenUsage(is_estimated=True),
-        _finish(_first_choice(completion), has_refused=has_refused) or FinishReason.STOP,
+        _usage(answer) or TokenUsage(is_estimated=True),
+        finish or FinishReason.STOP,
         _thought(message),
     )
 
 
-def read_body(text: str) -> tuple[ModelResponse | None, dict[str, Any] | None]:
+def read_body(text: str) -> tuple[ModelResponse | None, dict[str, object] | None]:
     """The whole reply, or else the error object, that the text of an answer holds."""
     try:
-        body: object = json.loads(text, object_hook=_as_object)
-    except ValueError:
+        body: object = json.loads(text)
+    except (ValueError, RecursionError):
         return None, None
-    error: object = getattr(body, "error", None)
-    return read_completion(body), vars(error) if isinstance(error, SimpleNamespace) else None
+    error = _members(body).get("error")
+    told = cast("dict[str, object]", error) if isinstance(error, dict) else None
+    return read_completion(body), told
 
 
 def read_models(answer: object) -> list[str] | None:
@@ -73,54 +72,67 @@ def read_models(answer: object) -> list[str] | None:
 
     <https://platform.openai.com/docs/api-reference/models/list>
     """
-    rows = _member(answer, "data")
-    if rows is None and _member(answer, "object") == "list":
+    members = _members(answer)
+    rows = members.get("data")
+    if rows is None and members.get("object") == "list":
         return []  # Ollama's empty list
-    names = [_member(row, "id") for row in _parts(answer, "data")]
+    names = [row.get("id") for row in _parts(rows)]
     is_list = isinstance(rows, list) and all(isinstance(name, str) and name for name in names)
     return cast("list[str]", names) if is_list else None
 
 
-def _as_object(members: dict[str, Any]) -> SimpleNamespace:
-    return SimpleNamespace(**members)  # the SDK's way: members are attributes
+def _members(value: object) -> Mapping[str, object]:
+    """What a JSON object holds, be it one of the SDK's, whose unknown fields are kept apart."""
+    if value is None or isinstance(value, dict):
+        return cast("dict[str, object]", value or {})
+    members: dict[str, object] = getattr(value, "__dict__", {})
+    unknown: dict[str, object] | None = getattr(value, "__pydantic_extra__", None)
+    return {**members, **unknown} if unknown else members
 
 
-def _usage(answer: object) -> TokenUsage | None:
+def _first_choice(answer: Mapping[str, object]) -> Mapping[str, object]:
+    choices = answer.get("choices")
+    return _members(
+        cast("list[object]", choices)[0] if isinstance(choices, list) and choices else None
+    )
+
+
+def _usage(answer: Mapping[str, object]) -> TokenUsage | None:
     """The tokens that are told, and their cost where a provider adds it, as OpenRouter does.
 
     `None` if there are none, or some that make no sense.
     """
-    usage = getattr(answer, "usage", None)
-    told = [getattr(usage, name, None) for name in ("prompt_tokens", "completion_tokens")]
+    if answer.get("usage") is None:
+        return None
+    usage = _members(answer["usage"])
+    told = [usage.get(name) for name in ("prompt_tokens", "completion_tokens")]
     if not any(told) or not all(count is None or _is_count(count) for count in told):
         return None
-    prompt, completion = (count or 0 for count in told)
+    prompt, completion = (
+        _count(usage, name) or 0 for name in ("prompt_tokens", "completion_tokens")
+    )
     return TokenUsage(
         prompt,
         completion,
         _count(usage, "total_tokens") or prompt + completion,
-        _count(getattr(usage, "prompt_tokens_details", None), "cached_tokens"),
-        _count(getattr(usage, "completion_tokens_details", None), "reasoning_tokens"),
-        _cost(usage),
+        _count(_members(usage.get("prompt_tokens_details")), "cached_tokens"),
+        _count(_members(usage.get("completion_tokens_details")), "reasoning_tokens"),
+        _cost(usage.get("cost")),
     )
 
 
-def _first_choice(answer: object) -> object | None:
-    choices = getattr(answer, "choices", None)
-    return cast("list[object]", choices)[0] if isinstance(choices, list) and choices else None
+def _said(message: Mapping[str, object]) -> str:
+    return _text(message.get("content")) or _text(message.get("refusal"))
 
 
-def _said(holder: object) -> str:
-    return _text(holder, "content") or _text(holder, "refusal")
+def _thought(message: Mapping[str, object]) -> str:
+    told = _text(message.get("reasoning_content")) or _text(message.get("reasoning"))
+    parts = _parts(message.get("content"))
+    return told or "".join(_text(part.get("thinking")) for part in parts)
 
 
-def _thought(holder: object) -> str:
-    told = _text(holder, "reasoning_content") or _text(holder, "reasoning")
-    return told or "".join(_text(part, "thinking") for part in _parts(holder, "content"))
-
-
-def _finish(choice: object, *, has_refused: bool) -> FinishReason | None:
-    match getattr(choice, "finish_reason", None):
+def _finish(choice: Mapping[str, object], *, has_refused: bool) -> FinishReason | None:
+    match choice.get("finish_reason"):
         case None | "" | "error" | "abort" | "insufficient_system_resource":
             return None  # the last three say that the provider gave up: the reply is not whole
         case "content_filter":
@@ -133,35 +145,31 @@ def _finish(choice: object, *, has_refused: bool) -> FinishReason | None:
             return FinishReason.STOP
 
 
-def _text(holder: object, name: str) -> str:
+def _text(said: object) -> str:
     """A text, which may come in parts: <https://docs.mistral.ai/capabilities/reasoning>."""
-    text = _member(holder, name)
-    if isinstance(text, str):
-        return text
-    return "".join(_text(part, "text") for part in _parts(holder, name))
+    if isinstance(said, str):
+        return said
+    return "".join(_text(part.get("text")) for part in _parts(said))
 
 
-def _parts(holder: object, name: str) -> list[object]:
-    parts = _member(holder, name)
-    return cast("list[object]", parts) if isinstance(parts, list) else []
+def _parts(listed: object) -> list[Mapping[str, object]]:
+    return (
+        [_members(part) for part in cast("list[object]", listed)]
+        if isinstance(listed, list)
+        else []
+    )
 
 
-def _member(holder: object, name: str) -> object:
-    if isinstance(holder, dict):  # what the SDK has no class for
-        return cast("dict[str, object]", holder).get(name)
-    return getattr(holder, name, None)
-
-
-def _count(usage: object, name: str) -> int | None:
-    count: Any = getattr(usage, name, None)
-    return count if _is_count(count) else None
+def _count(usage: Mapping[str, object], name: str) -> int | None:
+    count = usage.get(name)
+    return cast("int", count) if _is_count(count) else None
 
 
 def _is_count(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value >= 0
 
 
-def _cost(usage: object) -> Decimal | None:
-    cost: Any = getattr(usage, "cost", None)
-    is_number = isinstance(cost, int | float) and not isinstance(cost, bool)
-    return Decimal(str(cost)) if is_number and 0 <= cost < math.inf else None
+def _cost(told: object) -> Decimal | None:
+    if not isinstance(told, int | float) or isinstance(told, bool):
+        return None
+    return Decimal(str(told)) if 0 <= told < math.inf else None

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from openai.types.chat import ChatCompletionChunk
 
 _OPENAI_URL = "https://api.openai.com/v1"
+_NOTHING = Delta()
 _TRANSPORT_OPTIONS = frozenset({"extra_headers", "extra_query", "timeout"})
 
 
@@ -197,15 +198,14 @@ class OpenAIServerModel(Model):
                 whole = read_unstreamed(text, self._endpoint)
             yield whole
             return
-        events, reader = aiter(response), ChunkReader()
-        while True:
-            with self._explained(streaming=True):
-                event = await anext(events, None)
-            if event is None:
-                break
-            delta = reader.read(event)
-            if delta != Delta():
-                yield delta
+        reader = ChunkReader()
+        try:
+            async for event in response:
+                delta = reader.read(event)
+                if delta != _NOTHING:
+                    yield delta
+        except self._failures as error:
+            raise explain(error, self._endpoint, streaming=True) from error
         if not reader.has_finished:  # the SDK reads a stream that was cut off as one that ended
             raise ended_early(response, self._endpoint, has_heard=reader.has_heard)
 
