@@ -33,9 +33,10 @@ class Meter:
 
     def usage(self) -> TokenUsage:
         """What was used: as reported, or estimated if there was a reply at all."""
-        usage = self._reported or TokenUsage()
-        if not usage.total_tokens and (self._heard or self.was_read):
-            usage = estimate_usage(self.asked, self._heard)
+        usage = self._reported
+        if usage is None or not usage.total_tokens:
+            is_used = self._heard or self.was_read
+            usage = estimate_usage(self.asked, self._heard) if is_used else TokenUsage()
         return usage if self._void is None else usage + self._void
 
     def _start_over(self) -> None:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from enum import Enum, auto
+from functools import cache
 
 from cave_agent.parsing._segments import Code, Reasoning, Segment, Text, UnclosedCode
 
@@ -17,6 +18,13 @@ _OPENING = re.compile(
 )
 _MAYBE_OPENING = re.compile(r" {0,3}(?:`{1,2}|`{3,100}[^`]{0,200}|~{1,2}|~{3,100}.{0,200})?")
 _MAYBE_CLOSING = re.compile(r" {0,3}(?:`{0,200}|~{0,200})[ \t]{0,200}\r?")
+
+
+@cache
+def _closing_for(mark: str) -> re.Pattern[str]:
+    """What closes a block that `mark` opens: as many marks, or more, up to a bound."""
+    fence = f"{mark[0]}{{{len(mark)},200}}"
+    return re.compile(rf"^ {{0,3}}{fence}[ \t]{{0,200}}\r?\n", re.MULTILINE)
 
 
 class _Inside(Enum):
@@ -111,9 +119,7 @@ class FenceParser:
 
     def _open(self, opening: re.Match[str]) -> list[Segment]:
         mark = opening["ticks"] or opening["tildes"]
-        self._closing = re.compile(
-            rf"^ {{0,3}}{mark[0]}{{{len(mark)},200}}[ \t]{{0,200}}\r?\n", re.MULTILINE
-        )
+        self._closing = _closing_for(mark)
         self._line_begins = True
         if self._is_ours(opening):
             self._inside, self._indent = _Inside.CODE, len(opening["indent"])
