@@ -1,6 +1,5 @@
 """A model behind any server that speaks the OpenAI chat-completions protocol."""
 
-import importlib
 import json
 import os
 from collections.abc import AsyncGenerator, AsyncIterator, Generator
@@ -8,9 +7,7 @@ from contextlib import aclosing, asynccontextmanager, contextmanager, suppress
 from dataclasses import replace
 from decimal import Decimal
 from functools import partial
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from typing_extensions import override
 
@@ -21,9 +18,10 @@ from cave_agent.errors import (
 from cave_agent.models._chat import ChunkReader, read_completion, read_models
 from cave_agent.models._endpoint import Endpoint, quoted
 from cave_agent.models._keys import NO_KEY, checked_key, checked_model_id
+from cave_agent.models._openai_client import OPENAI_URL, connected, failures_of
 from cave_agent.models._openai_errors import explain, no_reply, something_else
 from cave_agent.models._per_loop import PerLoop
-from cave_agent.models._prices import Prices, load_prices
+from cave_agent.models._prices import Prices
 from cave_agent.models._protocol import (
     Delta,
     Model,
@@ -36,10 +34,9 @@ from cave_agent.models._system_role import SystemRole, with_system_role
 from cave_agent.models._unstreamed import ended_early, is_unstreamed, read_unstreamed
 
 if TYPE_CHECKING:
-    from openai import AsyncOpenAI, AsyncStream
+    from openai import AsyncStream
     from openai.types.chat import ChatCompletionChunk
 
-_OPENAI_URL = "https://api.openai.com/v1"
 _NOTHING = Delta()
 _TRANSPORT_OPTIONS = frozenset({"extra_headers", "extra_query", "timeout"})
 
@@ -96,17 +93,17 @@ class OpenAIServerModel(Model):
         self._transport = {
             name: self._body.pop(name) for name in _TRANSPORT_OPTIONS & self._body.keys()
         }
-        endpoint = Endpoint.at(url or _OPENAI_URL, model_id=model_id, key=key)
+        endpoint = Endpoint.at(url or OPENAI_URL, model_id=model_id, key=key)
         more_keys = secrets_in(url, self._transport)
         if not base_url:
             more_keys += secrets_of_openais_headers()
         self._endpoint = replace(endpoint, more_keys=more_keys)
         self._prices = Prices(model_id, url=self._endpoint.url)
-        self._failures = _failures_of(openai)
+        self._failures = failures_of(openai)
 
         identity = {"api_key": key, "organization": organization, "project": project}
         self._clients = PerLoop(
-            partial(_connected, openai, url, is_named=bool(base_url), **identity)
+            partial(connected, openai, url, is_named=bool(base_url), **identity)
         )
 
     def __repr__(self) -> str:
@@ -217,21 +214,6 @@ class OpenAIServerModel(Model):
             raise explain(error, self._endpoint, streaming=streaming) from error
 
 
-def _connected(openai: Any, url: str | None, *, is_named: bool, **identity: Any) -> "AsyncOpenAI":
-    client: AsyncOpenAI = openai.AsyncOpenAI(
-        base_url=url or _OPENAI_URL,
-        max_retries=0,
-        http_client=_direct_client(openai, url),
-        **identity,
-    )
-    if is_named:  # the SDK has added what the environment says, which is for another server
-        client.organization, client.project = identity["organization"], identity["project"]
-        vars(client)["_custom_headers"] = {}  # no argument leaves OPENAI_CUSTOM_HEADERS out
-    _ = client.chat  # imports what the SDK puts off to the first request
-    load_prices()
-    return client
-
-
 def _environments_key(base_url: str | None) -> str | None:
     """The environment's key, which is for the environment's server and no other."""
     return None if base_url else os.environ.get("OPENAI_API_KEY", "").strip() or None
@@ -245,32 +227,3 @@ def _usable_key(model_id: str, api_key: str | None, url: str | None) -> str:
             "variable OPENAI_API_KEY, or pass the base_url of a server that needs none."
         )
     return key
-
-
-def _failures_of(openai: Any) -> tuple[type[Exception], ...]:
-    transport = _transport_library(openai)
-    unreadable = (ValueError, RecursionError)  # no JSON, no UTF-8, or nested without end
-    return (openai.OpenAIError, transport.HTTPError, transport.InvalidURL, *unreadable)
-
-
-def _transport_library(openai: ModuleType) -> Any:
-    """The HTTP library of the installed SDK; up to 2.x it lets some of its errors through."""
-    return importlib.import_module("httpx" if openai.__version__.startswith("2.") else "httpx2")
-
-
-def _direct_client(openai: Any, url: str | None) -> Any:
-    """A client for a server on this very machine; for any other the SDK's own choice.
-
-    It asks no proxy, and makes each connection anew, which costs next to nothing here: small
-    servers drop idle connections just when the next request is on its way.
-    """
-    parts = urlsplit(url or "")
-    if parts.hostname not in {"127.0.0.1", "::1", "localhost"}:
-        return None
-    encrypted = parts.scheme == "https"  # else it needs no certificates, which are slow to load
-    return openai.DefaultAsyncHttpxClient(
-        trust_env=False,
-        verify=encrypted,
-        follow_redirects=encrypted,
-        limits=_transport_library(openai).Limits(max_keepalive_connections=0),
-    )

@@ -9,7 +9,8 @@ from typing import Any, cast
 
 from cave_agent.errors import ModelAuthenticationError, ModelError, ModelRequestError
 from cave_agent.models._endpoint import Endpoint, quoted
-from cave_agent.models._openai_errors import causes_of, explain
+from cave_agent.models._openai_errors import explain
+from cave_agent.models._openai_failure import causes_of
 
 
 def unknown_provider(endpoint: Endpoint) -> ModelRequestError:
