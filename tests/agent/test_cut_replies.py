@@ -239,3 +239,44 @@ async def test_what_is_no_program_once_it_is_joined_is_asked_for_again() -> None
     assert runtime.retrieve("cart") == ["milk", "bread"]
     assert len(response.code_snippets) == 1
     assert "did not arrive whole" in model.requests[2][-1]["content"]
+
+
+@pytest.mark.parametrize("lines", [3, 45, 400])
+async def test_a_whole_block_that_follows_its_own_beginning_is_not_run_twice(lines: int) -> None:
+    runtime = shop()
+    source = "\n".join(f"cart.append('item number {number}')" for number in range(lines))
+    cut_off = cut(code(source)[:-40])
+    again = f"# All of it:\n{source}\n```\n"
+    model = ScriptedModel(cut_off, again, code(source), "Done.", "Done.")
+
+    await CaveAgent(model, runtime=runtime).run("Everything")
+
+    assert len(runtime.retrieve("cart")) == lines
+
+
+async def test_half_a_character_before_a_cut_or_a_restart_is_let_go() -> None:
+    runtime = shop()
+    model = ScriptedModel(cut("```python\ncart.append('milk\ud83d"), "')\n```\n", "Done.")
+
+    await CaveAgent(model, runtime=runtime).run("Milk")
+
+    assert runtime.retrieve("cart") == ["milk"]
+
+
+async def test_a_reply_that_was_cut_behind_its_fence_goes_on() -> None:
+    runtime = shop()
+    model = ScriptedModel(cut("So:\n```python\n"), "cart.append('milk')\n```\n", "Done.")
+
+    await CaveAgent(model, runtime=runtime).run("Milk")
+
+    assert runtime.retrieve("cart") == ["milk"]
+    assert model.requests[1][-2]["content"] == "So:\n```python\n"
+    assert "What arrived last is:\n```python\n" in model.requests[1][-1]["content"]
+
+
+async def test_a_block_after_prose_that_was_cut_fails_with_its_own_error() -> None:
+    model = ScriptedModel(cut("Let me see: "), "so.\n" + code("print 'x'"), "Done.")
+
+    await CaveAgent(model).run("Go")
+
+    assert "SyntaxError" in model.requests[2][-1]["content"]

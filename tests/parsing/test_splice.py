@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cave_agent.parsing import Splice, is_program
+from cave_agent.parsing import Splice, is_doubled, is_program
 
 PROGRAM = "total = 0\nfor number in numbers:\n    total += number\nprint(total)\n"
 
@@ -71,6 +71,12 @@ def test_what_a_model_is_told_to_repeat_is_known_again(at: int, size: int, fence
         ("pay(1)\n", "```\npay(2)\n```\n"),
         ("f()\n", "f()\nprint(1)\n"),
         ("x", "x = 5\n"),
+        ("pay('a')\n", "\npay('a')\npay('b')\n"),
+        ("pay('a')\n", "# the rest:\npay('a')\npay('b')\n"),
+        ("pay('a')\n", 'pay("a")\npay("b")\n'),
+        ("pay('a')\n", "pay('a')\r\npay('b')\r\n"),
+        ("pay( 'a' )\n", "pay('a')\npay('b')\n"),
+        ("pay('a')", "\n\npay('a')\n"),
         ("y = [\n    a", "a, b]\n"),
     ],
 )
@@ -199,3 +205,19 @@ def test_blanks_are_held_back_no_longer_than_anything_else() -> None:
 )
 def test_a_program_is_what_python_can_read(text: str, *, expected: bool) -> None:
     assert is_program(text) is expected
+
+
+@pytest.mark.parametrize(
+    ("cut", "rest", "expected"),
+    [
+        ("a()\nb()\nc(", "1)\nd()\n", False),
+        ("a()\nb()\nc(", "1)\n# all of it:\na()\n\nb()  # so\nc(1)\n", True),
+        ("a()\nb()\n", "b()\na()\n", False),
+        ("a()\n", "b()\na()\n", False),
+        ("", "a()\n", False),
+    ],
+)
+def test_a_block_that_says_its_beginning_twice_is_doubled(
+    cut: str, rest: str, *, expected: bool
+) -> None:
+    assert is_doubled(cut + rest, cut) is expected

@@ -15,6 +15,7 @@ from cave_agent.parsing import (
     Splice,
     Text,
     UnclosedCode,
+    is_doubled,
     is_program,
 )
 
@@ -38,6 +39,8 @@ class Reply:
         self._fed: list[str] = []  # the reply as the parser got it
         self._kept = ""  # what calls before the latest one said
         self._splice: Splice | None = None
+        self._cut_block: str | None = None  # what there was of a block when it was cut
+        self._is_in_cut_thought = False
         self._half = ""  # of a character that two pieces share
         self.block: Code | UnclosedCode | None = None
         self.finish_reason: FinishReason | None = None
@@ -96,7 +99,8 @@ class Reply:
             text = self._splice.close()
             self._take_judgement(self._splice)
             await self._take(text)
-        elif self._kept and self._parser.is_in_reasoning and not self.is_cut:
+        elif self._is_in_cut_thought and self._parser.is_in_reasoning and not self.is_cut:
+            self._is_in_cut_thought = False
             thought = "".join(self._fed[1:])  # that never ended: it was the reply
             self._feed_anew(self.text)
             await self._take(thought)
@@ -116,10 +120,13 @@ class Reply:
         self._fed = [self._kept]
         self._listen_for_repetition()
         self.finish_reason = None
-        return self._kept, self._splice.told if self._splice is not None else ""
+        if self._splice is None:
+            return self._kept, ""
+        return self._kept, self._splice.told or self._kept.rstrip("\n").rpartition("\n")[2]
 
     async def _start_over(self, why: str) -> None:
         self.finish_reason = None
+        self._half = ""
         self._feed_anew(self._kept)
         if self._kept or self._splice is not None:  # this call goes on from another one
             self._listen_for_repetition()
@@ -128,10 +135,12 @@ class Reply:
             await self._emit(TextEvent(self.text))
 
     def _listen_for_repetition(self) -> None:
-        block = self._parser.open_block
-        cut = self._kept if block is None else block
-        is_thought = self._parser.is_in_reasoning
-        self._splice = None if is_thought else Splice(cut, in_block=block is not None)
+        self._half = ""
+        self._cut_block = self._parser.open_block
+        self._is_in_cut_thought = self._parser.is_in_reasoning
+        in_block = self._cut_block is not None
+        cut = self._cut_block if self._cut_block is not None else self._kept
+        self._splice = None if self._is_in_cut_thought else Splice(cut, in_block=in_block)
 
     def _joined(self, text: str) -> str:
         """What a continuation adds; what it replaces of what was cut is void."""
@@ -165,11 +174,16 @@ class Reply:
                     await self._emit(TextEvent(content))
                 case Reasoning(content):
                     await self._emit(ReasoningEvent(content))
-                case Code(content) if self._splice is not None and not is_program(content):
-                    self.block = UnclosedCode(content)  # joined to what it does not go on from
+                case Code(content) if not self._is_joined_well(content):
+                    self.block = UnclosedCode(content)
                     return
                 case Code() | UnclosedCode():
                     self.block = segment
                     return
                 case _:
                     assert_never(segment)
+
+    def _is_joined_well(self, block: str) -> bool:
+        """Whether a block is what was cut and what goes on from it, if it was cut at all."""
+        cut = self._cut_block
+        return cut is None or (is_program(block) and not is_doubled(block, cut))

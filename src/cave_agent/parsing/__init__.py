@@ -1,8 +1,9 @@
 """Finding the code in a reply."""
 
 from cave_agent.parsing._fence import FenceParser
+from cave_agent.parsing._python import is_program
 from cave_agent.parsing._segments import Code, Reasoning, Segment, Text, UnclosedCode
-from cave_agent.parsing._splice import Splice, is_program
+from cave_agent.parsing._splice import Splice, is_doubled
 from cave_agent.parsing._streaming import SegmentType, StreamingTextParser
 
 __all__ = [
@@ -15,5 +16,6 @@ __all__ = [
     "StreamingTextParser",
     "Text",
     "UnclosedCode",
+    "is_doubled",
     "is_program",
 ]

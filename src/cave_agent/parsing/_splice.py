@@ -6,21 +6,18 @@ that runs twice, is worse than none.
 """
 
 import re
-import warnings
 from typing import NamedTuple
-
-from cave_agent.security import syntax_tree
 
 _FENCE = re.compile(r"(?P<before>\s{0,300})(?P<mark>`{3,}|~{3,})(?P<info>[^`\n]{0,200})(?:\n|$)")
 _MAYBE_FENCE = re.compile(r"\s{0,300}(?:`{0,2}|~{0,2}|(?:`{3,}|~{3,})[^`\n]{0,200})")
 _CLOSING = re.compile(r"^ {0,3}(?:`{3,}|~{3,})[ \t]*$", re.MULTILINE)
+_FIRST_LINE = re.compile(r"(?:[ \t]*(?:#[^\n]*)?\r?\n)*[ \t]*[^\s#][^\n]*\n")
 _WORD = re.compile(r"\b\w")
 _SHORTEST_LINE = 4  # characters that a line said twice has: fewer may well be chance
 _SHORTEST_PART = 10  # the same for a part of a line
 _LONGEST_CUT = 4000  # characters before the cut that may be said twice
 _LONGEST_LINE = 300  # characters that a line to be judged is waited for
 _MOST_LINES = 40
-_BLANK_OR_FENCE = " \t\n`~"
 
 
 class Splice:
@@ -43,6 +40,7 @@ class Splice:
         self.told = _told(lines)
         self._last = "".join(lines[-1:])
         self._line = "" if self._last.endswith("\n") else self._last  # that has no end yet
+        self._known = {_gist(line) for line in (cut.partition("\n")[0], *self.told.split("\n"))}
         self._ends = [*_ends(lines), self.told]
         self._in_block = in_block
         self._held: list[str] = []
@@ -87,7 +85,7 @@ class Splice:
             return True
         if opened is None and len(held) <= _LONGEST_LINE and _MAYBE_FENCE.fullmatch(held):
             return True
-        return self._in_block and "\n" not in said and len(said) < _LONGEST_LINE
+        return self._in_block and len(said) < _LONGEST_LINE and not _FIRST_LINE.match(said)
 
     def _end_block(self, held: str, opened: "_Opened") -> str:
         """A fence without a word ends the block, if nothing follows it."""
@@ -116,9 +114,15 @@ class Splice:
         return "" if self.is_unclear else said[len(repeated) :]
 
     def _may_repeat(self, said: str) -> bool:
-        """Whether the continuation begins with the last line, which is too short to be sure."""
-        is_told = bool(self._last.strip(_BLANK_OR_FENCE))
-        return is_told and said.startswith((self._last, self._last.lstrip()))
+        """Whether the continuation begins with a line that was said, in other blanks or quotes.
+
+        Lines that are too short to be sure count, too.
+        """
+        first = next((gist for line in said.split("\n") if (gist := _gist(line))), "")
+        line = _gist(self._line)
+        shortest = _SHORTEST_LINE if line else 1  # it may be no more than the rest of that line
+        is_known = len(first) >= shortest and first in self._known
+        return is_known or (bool(line) and first.startswith(line))
 
     def _join_block(self, said: str) -> str:
         """The continuation in a block that was opened again."""
@@ -165,14 +169,20 @@ class _Opened(NamedTuple):
         return cls(fence["before"], not fence["info"].strip(), held[fence.end() :])
 
 
-def is_program(text: str) -> bool:
-    """Whether Python can read `text`, which may `await` at its top level."""
-    try:
-        with warnings.catch_warnings(action="ignore"):
-            syntax_tree(text)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return False
-    return True
+def is_doubled(block: str, cut: str) -> bool:
+    """Whether a block that `cut` was joined to says all of it once more, in whatever words between.
+
+    A line or two may well be meant twice; a beginning of several lines is a new start.
+    """
+    *whole, _ = cut.split("\n")
+    said_before = [gist for line in whole if (gist := _gist(line))]
+    said_after = iter([_gist(line) for line in block.split("\n")[len(whole) :]])
+    return len(said_before) > 1 and all(line in said_after for line in said_before)
+
+
+def _gist(line: str) -> str:
+    """A line without what may differ when it is said again: blanks, quotes, a comment."""
+    return "".join(line.partition("#")[0].replace('"', "'").split()).strip("`~")
 
 
 def _told(lines: list[str]) -> str:
