@@ -613,3 +613,17 @@ async def test_a_character_that_two_pieces_share_arrives_whole() -> None:
 
     assert agent.runtime.retrieve("bat") == "\N{BAT}"
     assert response.content == "It is \N{BAT}."
+
+
+async def test_a_request_that_nothing_came_of_is_taken_out_though_something_was_added() -> None:
+    class Failing(Model):
+        async def call(self, messages: list[dict[str, str]]) -> ModelResponse:
+            agent.add_message(UserMessage("By the way."))
+            raise ModelConnectionError("down")
+
+    agent = CaveAgent(Failing())
+
+    with pytest.raises(ModelConnectionError):
+        await agent.run("First")
+
+    assert talk(agent) == [("user", "By the way.")]

@@ -543,3 +543,19 @@ def test_the_usual_ports() -> None:
             ("vLLM", "http://127.0.0.1:8000/v1"),
         ]
     )
+
+
+async def test_a_list_of_models_is_asked_for_as_the_user_says(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    requests: list[bytes] = []
+
+    async def answer(stream: SocketStream, request: bytes) -> None:
+        requests.append(request)
+        await saying(LISTED)(stream, request)
+
+    async with listening(answer) as server:
+        monkeypatch.setenv("OPENAI_BASE_URL", server.base_url)
+        await detect(extra_headers={"X-Gateway": "open"})
+
+    assert b"x-gateway: open" in requests[0].lower()

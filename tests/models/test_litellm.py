@@ -606,7 +606,7 @@ async def test_a_stream_that_ends_before_a_word_has_broken_off(reply: Any) -> No
 
 async def test_what_says_nothing_in_another_form_breaks_the_protocol() -> None:
     async with served(Failure(200, body="Welcome", content_type="text/plain")) as (_, model):
-        with pytest.raises(ModelProtocolError, match="something else: no stream of it"):
+        with pytest.raises(ModelProtocolError, match="something else: no stream, but 'text/plain'"):
             await streamed(model)
 
 

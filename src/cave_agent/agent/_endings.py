@@ -49,8 +49,8 @@ async def stop(turn: Turn, reply: Reply, emit: Emit, *, reached: ExecutionStatus
         )
     elif said.content:
         turn.messages.append(said)
-    elif turn.messages[-1] is turn.request:
-        turn.messages.pop()  # nothing came of it
+    else:
+        turn.forget_fruitless_request()
     note = _note(turn, name=_BOUNDS[reached])
     content = f"{said.content}\n\n{note}".lstrip()
     await emit(BudgetReachedEvent(content, note))
@@ -60,7 +60,7 @@ async def stop(turn: Turn, reply: Reply, emit: Emit, *, reached: ExecutionStatus
 def _note(turn: Turn, *, name: str) -> str:
     """What the user is told of a bound that was reached."""
     usage, bound = turn.usage, f"{name}={getattr(turn.budget, name)}"
-    if not turn.step:
+    if not turn.step and turn.seconds_left > 0:
         return fill(load("stopped_before_it_began"), bound=bound)
     cost = "an unknown cost" if usage.cost is None else f"${usage.cost:.6f}"
     spent = f"{usage.total_tokens:,} tokens, {cost}, {turn.seconds:.1f} s"

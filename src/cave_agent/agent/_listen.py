@@ -1,6 +1,7 @@
 """One model call: opens the stream, hears it as far as the budget goes."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from functools import partial
 
 from cave_agent.agent._meter import Meter
@@ -8,7 +9,7 @@ from cave_agent.agent._reply import Reply
 from cave_agent.agent._response import ExecutionStatus
 from cave_agent.agent._turn import Turn
 from cave_agent.errors import ModelError
-from cave_agent.models import DeltaStream, TimedStream, WireMessages, open_stream
+from cave_agent.models import Delta, DeltaStream, TimedStream, WireMessages, open_stream
 
 
 class _OutOfTimeError(Exception):
@@ -33,13 +34,11 @@ async def listen(turn: Turn, asked: WireMessages, reply: Reply) -> None:
         if not await _hear(turn, reply, meter, most=allowance.characters):
             reply.stopped = allowance.bound
     except _OutOfTimeError:
-        meter.was_read = True
         reply.stopped = ExecutionStatus.MAX_SECONDS_REACHED
     except ModelError:
-        if (
-            reply.block is None and reply.finish_reason is None
-        ):  # else only its aftermath is missing
+        if reply.block is None and reply.finish_reason is None:
             raise
+        await reply.end_part()  # the reply is whole, and only its aftermath is missing
     finally:
         turn.spend(meter.usage())
 
@@ -47,15 +46,25 @@ async def listen(turn: Turn, asked: WireMessages, reply: Reply) -> None:
 async def _hear(turn: Turn, reply: Reply, meter: Meter, *, most: float) -> bool:
     """Hear a reply out; gives `False` if it was left because it is longer than `most`."""
     async with _stream(turn, meter.asked) as deltas:
-        async for delta in deltas:
-            meter.hear(delta)
-            if not await reply.hear(delta):
-                return True
-            if meter.length > most:
-                return False
-            # What comes without a wait cannot be interrupted.
-            if turn.deadline is not None and turn.seconds_left <= 0:
-                raise _OutOfTimeError
+        try:
+            return await _hear_out(turn, reply, meter, deltas=deltas, most=most)
+        except _OutOfTimeError:
+            meter.was_read = True  # as far as can be told: it was being answered
+            raise
+
+
+async def _hear_out(
+    turn: Turn, reply: Reply, meter: Meter, *, deltas: AsyncIterator[Delta], most: float
+) -> bool:
+    async for delta in deltas:
+        meter.hear(delta)
+        if not await reply.hear(delta):
+            return True
+        if meter.length > most:
+            return False
+        # What comes without a wait cannot be interrupted.
+        if turn.deadline is not None and turn.seconds_left <= 0:
+            raise _OutOfTimeError
     await reply.end_part()
     meter.was_read = True
     return True

@@ -106,10 +106,7 @@ def _ask_again(turn: Turn, reply: Reply, *, block: UnclosedCode) -> None:
 
 def _mend(turn: Turn) -> None:
     """Leave a conversation that broke off so that the next request can follow."""
-    match turn.messages[-1]:
-        case UserMessage() as last if last is turn.request:
-            turn.messages.pop()  # nothing came of the request
-        case CodeExecutionMessage():
-            turn.messages.append(ExecutionResultMessage(load("observation_of_broken_run")))
-        case _:
-            pass
+    if isinstance(turn.messages[-1], CodeExecutionMessage):
+        turn.messages.append(ExecutionResultMessage(load("observation_of_broken_run")))
+    else:
+        turn.forget_fruitless_request()

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from cave_agent.agent._budget import Budget
 from cave_agent.agent._log import AgentLog
 from cave_agent.agent._response import AgentResponse, ExecutionStatus
-from cave_agent.messages import Message, UserMessage
+from cave_agent.messages import Message, MessageRole, UserMessage
 from cave_agent.models import Model, TokenUsage, cost_of
 from cave_agent.runtime import PythonRuntime
 
@@ -56,6 +56,13 @@ class Turn:
     def seconds_left(self) -> float:
         """How long it may still take."""
         return math.inf if self.deadline is None else self.deadline - _now()
+
+    def forget_fruitless_request(self) -> None:
+        """Take the request out again if nothing came of it."""
+        at = next(n for n, message in enumerate(self.messages) if message is self.request)
+        later = {message.role for message in self.messages[at + 1 :]}
+        if not later & {MessageRole.ASSISTANT, MessageRole.CODE_EXECUTION}:
+            del self.messages[at]
 
     def spend(self, usage: TokenUsage) -> None:
         """Add what a model call used, with what that costs if anybody knows."""

@@ -1,7 +1,7 @@
 """The one place that turns whatever a user's `stream` gives into a stream of deltas."""
 
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any, cast
@@ -132,10 +132,13 @@ class _Pieces(AbstractAsyncContextManager[AsyncIterator[Delta]], AsyncIterator[D
 
     @override
     async def __aexit__(self, *_: object) -> None:
-        opened: Any
-        for opened in (self._iterator, self._pieces):
-            if hasattr(opened, "aclose"):
-                await opened.aclose()
+        opened: list[Any] = [self._pieces]
+        if self._iterator is not self._pieces:
+            opened.append(self._iterator)
+        async with AsyncExitStack() as closing:  # the iterator first
+            for each in opened:
+                if hasattr(each, "aclose"):
+                    closing.push_async_callback(each.aclose)
 
 
 async def _whole(model: Model, messages: WireMessages) -> AsyncGenerator[Delta]:

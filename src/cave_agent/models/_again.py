@@ -12,7 +12,7 @@ import anyio
 
 from cave_agent.errors import ModelError, ModelTimeoutError
 from cave_agent.models._adapt import call_model, cost_of, open_stream
-from cave_agent.models._protocol import Delta, Model, ModelResponse, WireMessages
+from cave_agent.models._protocol import Delta, Model, ModelResponse, TokenUsage, WireMessages
 from cave_agent.models._timed import TimedStream
 
 _log = logging.getLogger("cave_agent.models")
@@ -43,8 +43,7 @@ async def call_again(first: Model, messages: WireMessages, decide: Decide) -> Mo
             failures.append(error)
             attempt = _next(failures, decide)
         else:
-            cost = cost_of(attempt.model, response.token_usage)
-            return replace(response, token_usage=replace(response.token_usage, cost=cost))
+            return replace(response, token_usage=_priced(attempt.model, response.token_usage))
         await anyio.sleep(attempt.wait)
 
 
@@ -125,5 +124,10 @@ class _Try:
 
     def _priced(self, delta: Delta) -> Delta:
         assert delta.usage is not None
-        cost = cost_of(self._model, delta.usage)
-        return replace(delta, usage=replace(delta.usage, cost=cost))
+        return replace(delta, usage=_priced(self._model, delta.usage))
+
+
+def _priced(model: Model, usage: TokenUsage) -> TokenUsage:
+    """`usage` with what it cost at the model that answered, if it tells how much it is."""
+    is_unknown = usage.is_estimated and not usage.total_tokens
+    return usage if is_unknown else replace(usage, cost=cost_of(model, usage))

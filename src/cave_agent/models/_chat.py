@@ -41,13 +41,13 @@ class ChunkReader:
 
 
 def read_completion(completion: object) -> ModelResponse | None:
-    """A whole reply, or `None` if there is no message in the answer."""
+    """A whole reply, or `None` if there is no message in the answer, or the provider gave up."""
     answer = _members(completion)
     choice = _first_choice(answer)
     message = _members(choice.get("message"))
-    if not message:
-        return None
     finish = _finish(choice, has_refused=bool(message.get("refusal")))
+    if not message or (finish is None and choice.get("finish_reason")):
+        return None
     return ModelResponse(
         _said(message),
         _usage(answer) or TokenUsage(is_estimated=True),
@@ -62,7 +62,9 @@ def read_body(text: str) -> tuple[ModelResponse | None, dict[str, object] | None
         body: object = json.loads(text)
     except (ValueError, RecursionError):
         return None, None
-    error = _members(body).get("error")
+    error = _members(body).get("error") or _first_choice(_members(body)).get("error")
+    if isinstance(error, str):
+        error = {"message": error}
     told = cast("dict[str, object]", error) if isinstance(error, dict) else None
     return read_completion(body), told
 
@@ -114,7 +116,7 @@ def _usage(answer: Mapping[str, object]) -> TokenUsage | None:
     return TokenUsage(
         prompt,
         completion,
-        _count(usage, "total_tokens") or prompt + completion,
+        max(_count(usage, "total_tokens") or 0, prompt + completion),
         _count(_members(usage.get("prompt_tokens_details")), "cached_tokens"),
         _count(_members(usage.get("completion_tokens_details")), "reasoning_tokens"),
         _cost(usage.get("cost")),

@@ -19,7 +19,7 @@ from cave_agent.models._chat import ChunkReader, read_completion, read_models
 from cave_agent.models._endpoint import Endpoint, quoted
 from cave_agent.models._keys import NO_KEY, checked_key, checked_model_id
 from cave_agent.models._openai_client import OPENAI_URL, connected, failures_of
-from cave_agent.models._openai_errors import explain, no_reply, something_else
+from cave_agent.models._openai_errors import explain, something_else
 from cave_agent.models._per_loop import PerLoop
 from cave_agent.models._prices import Prices
 from cave_agent.models._protocol import (
@@ -31,7 +31,7 @@ from cave_agent.models._protocol import (
 )
 from cave_agent.models._secrets import secrets_in, secrets_of_openais_headers
 from cave_agent.models._system_role import SystemRole, with_system_role
-from cave_agent.models._unstreamed import ended_early, is_unstreamed, read_unstreamed
+from cave_agent.models._unstreamed import ended_early, is_unstreamed, no_reply, read_unstreamed
 
 if TYPE_CHECKING:
     from openai import AsyncStream
@@ -100,6 +100,7 @@ class OpenAIServerModel(Model):
         self._endpoint = replace(endpoint, more_keys=more_keys)
         self._prices = Prices(model_id, url=self._endpoint.url)
         self._failures = failures_of(openai)
+        self._unreadable: tuple[type[Exception], ...] = (*self._failures, ValueError)
 
         identity = {"api_key": key, "organization": organization, "project": project}
         self._clients = PerLoop(
@@ -120,7 +121,8 @@ class OpenAIServerModel(Model):
             completion = await self._post(messages, stream=False)
         response = read_completion(completion)
         if response is None:
-            raise no_reply(completion, self._endpoint)
+            with self._explained(streaming=True):
+                raise no_reply(completion, self._endpoint)
         return response
 
     @override
@@ -143,8 +145,8 @@ class OpenAIServerModel(Model):
         Raises:
             ModelError: It gives no such list; the class says why.
         """
-        client = await self._clients.get()
         with self._explained(streaming=False):
+            client = await self._clients.get()
             answer: Any = await client.models.with_raw_response.list(**self._transport)
         text: str = answer.http_response.text
         names = None
@@ -201,7 +203,7 @@ class OpenAIServerModel(Model):
                 delta = reader.read(event)
                 if delta != _NOTHING:
                     yield delta
-        except self._failures as error:
+        except self._unreadable as error:
             raise explain(error, self._endpoint, streaming=True) from error
         if not reader.has_finished:  # the SDK reads a stream that was cut off as one that ended
             raise ended_early(response, self._endpoint, has_heard=reader.has_heard)

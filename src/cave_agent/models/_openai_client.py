@@ -1,16 +1,21 @@
 """Makes the client of OpenAI's SDK that asks one server, in whichever major is installed."""
 
 import importlib
+from json import JSONDecodeError
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
+from urllib.request import getproxies
 
+from cave_agent.errors import ModelConnectionError
 from cave_agent.models._prices import load_prices
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
 
 OPENAI_URL = "https://api.openai.com/v1"
+_PROXIED = frozenset({"http", "https", "all"})
+_PROXY_SCHEMES = frozenset({"http", "https", "socks5", "socks5h"})
 
 
 def connected(openai: Any, url: str | None, *, is_named: bool, **identity: Any) -> "AsyncOpenAI":
@@ -18,12 +23,15 @@ def connected(openai: Any, url: str | None, *, is_named: bool, **identity: Any) 
 
     It imports what the SDK puts off to the first request, so make it in a thread. If the user has
     named the server, nothing of the environment goes there.
+
+    Raises:
+        ModelConnectionError: The environment names a proxy that is none.
     """
+    direct = _direct_client(openai, url)
+    if direct is None:
+        _check_proxies()
     client: AsyncOpenAI = openai.AsyncOpenAI(
-        base_url=url or OPENAI_URL,
-        max_retries=0,
-        http_client=_direct_client(openai, url),
-        **identity,
+        base_url=url or OPENAI_URL, max_retries=0, http_client=direct, **identity
     )
     if is_named:  # the SDK has added what the environment says, which is for another server
         client.organization, client.project = identity["organization"], identity["project"]
@@ -33,10 +41,21 @@ def connected(openai: Any, url: str | None, *, is_named: bool, **identity: Any) 
     return client
 
 
+def _check_proxies() -> None:
+    """Refuse what the SDK would choke on, and leave a half-made client behind."""
+    for name, proxy in getproxies().items():
+        scheme, is_told, _ = proxy.partition("://")
+        if name in _PROXIED and is_told and scheme.lower() not in _PROXY_SCHEMES:
+            raise ModelConnectionError(
+                f"The environment's proxy {proxy.rpartition('@')[2]!r} cannot be used: it must be "
+                f"like http://localhost:3128. Correct {name.upper()}_PROXY."
+            )
+
+
 def failures_of(openai: Any) -> tuple[type[Exception], ...]:
     """What the SDK raises, or lets through, when a request or its answer fails."""
     transport = _transport_library(openai)
-    unreadable = (ValueError, RecursionError)  # no JSON, no UTF-8, or nested without end
+    unreadable = (JSONDecodeError, UnicodeDecodeError, RecursionError)
     return (openai.OpenAIError, transport.HTTPError, transport.InvalidURL, *unreadable)
 
 

@@ -6,7 +6,6 @@ The decision is made by exception class, status code and the protocol's error co
 
 import os
 from http import HTTPStatus
-from typing import Any
 
 from cave_agent.errors import (
     ModelAuthenticationError,
@@ -116,13 +115,6 @@ def something_else(
         f"{endpoint.url}, asked for {asked_for}, answered something else: {came}. "
         "Check base_url, which for most servers ends in a path such as /v1."
     )
-
-
-def no_reply(answer: Any, endpoint: Endpoint) -> ModelProtocolError:
-    """The error of an answer in which nobody says anything."""
-    is_object = hasattr(answer, "to_json")  # of the SDK; else it is a text
-    said = answer.to_json(indent=None, warnings=False) if is_object else str(answer)
-    return something_else(quoted(said, endpoint), endpoint)
 
 
 def unfinished(endpoint: Endpoint) -> ModelStreamError:

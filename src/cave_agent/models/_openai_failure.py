@@ -14,9 +14,13 @@ from typing import Any, cast
 
 from cave_agent.models._endpoint import LONGEST_QUOTE, Endpoint, quoted
 
-BILLING = {"insufficient_quota", "billing_hard_limit_reached", "billing_not_active"}
-TOO_LONG = {"context_length_exceeded", "exceed_context_size_error"}  # OpenAI's, llama.cpp's
-FILTERED = {"content_filter", "content_policy_violation"}
+BILLING = frozenset(
+    {"insufficient_quota", "billing_hard_limit_reached", "billing_not_active", "billing_error"}
+)
+TOO_LONG = frozenset(  # OpenAI's, llama.cpp's, Anthropic's
+    {"context_length_exceeded", "exceed_context_size_error", "request_too_large"}
+)
+FILTERED = frozenset({"content_filter", "content_policy_violation"})
 _LONGEST_BYTES = 40
 _STATUSES = {str(status) for status in range(400, 600)}
 _STATUS_OF_CODE = {  # of an error that comes within a stream, which has no status
@@ -116,5 +120,6 @@ def unread_in(error: Exception, endpoint: Endpoint) -> str:
     if isinstance(error, JSONDecodeError):
         return f"{endpoint.scrub(error.doc)[:LONGEST_QUOTE]!r} is no JSON"
     if isinstance(error, UnicodeDecodeError):
-        return f"{error.object[error.start : error.start + _LONGEST_BYTES]!r} is no UTF-8"
+        came = endpoint.scrub(error.object[error.start :].decode(errors="backslashreplace"))
+        return f"'{came[:_LONGEST_BYTES]}' is no UTF-8"
     return quoted(str(error), endpoint)

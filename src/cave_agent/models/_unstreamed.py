@@ -1,5 +1,6 @@
 """What came of asking for a stream, where that is none, or none that is whole."""
 
+import re
 from typing import Any
 
 from cave_agent.errors import ModelError
@@ -8,19 +9,21 @@ from cave_agent.models._endpoint import Endpoint, quoted
 from cave_agent.models._openai_errors import something_else, unfinished
 from cave_agent.models._protocol import Delta, as_delta
 
-_WHOLE = ("application/json", "text/html")
+_WHOLE = re.compile(r"application/([\w.-]+\+)?json|text/html", re.IGNORECASE)
 _EVENTS = "text/event-stream"
 
 
 def is_unstreamed(stream: Any) -> bool:
     """Whether what the `openai` SDK takes for a stream is none, by its content type."""
-    return _content_type(stream).startswith(_WHOLE)
+    return _WHOLE.match(_content_type(stream)) is not None
 
 
 def ended_early(stream: Any, endpoint: Endpoint, *, has_heard: bool) -> ModelError:
     """The error of a stream that ended before the model said that it has."""
-    may_be_none = not has_heard and not (_content_type(stream) or _EVENTS).startswith(_EVENTS)
-    return something_else("no stream of it", endpoint) if may_be_none else unfinished(endpoint)
+    form = _content_type(stream) or _EVENTS
+    if has_heard or form.startswith(_EVENTS):
+        return unfinished(endpoint)
+    return something_else(f"no stream, but {form!r:.80}", endpoint)
 
 
 def _content_type(stream: Any) -> str:
@@ -36,12 +39,20 @@ def read_unstreamed(text: str, endpoint: Endpoint) -> Delta:
         APIError: The SDK's, of a server that says with status 200 that it failed.
         ModelProtocolError: There is neither a reply nor an error.
     """
-    import openai  # noqa: PLC0415  # optional; whoever has its stream has imported it
+    reply, _ = read_body(text)
+    if reply is None:
+        raise no_reply(text, endpoint)
+    return as_delta(reply)
 
-    reply, error = read_body(text)
-    if reply is not None:
-        return as_delta(reply)
-    if error is not None:
-        request: Any = None  # the error's type wants one, and nothing reads it
-        raise openai.APIError(str(error.get("message")), request, body=error)
-    raise something_else(quoted(text, endpoint), endpoint)
+
+def no_reply(answer: Any, endpoint: Endpoint) -> Exception:
+    """The error of an answer, a text or an object of the SDK, in which nobody says anything."""
+    import openai  # noqa: PLC0415  # optional; whoever has its answer has imported it
+
+    is_object = hasattr(answer, "to_json")
+    text = answer.to_json(indent=None, warnings=False) if is_object else str(answer)
+    _, error = read_body(text)
+    if error is None:
+        return something_else(quoted(text, endpoint), endpoint)
+    request: Any = None  # the error's type wants one, and nothing reads it
+    return openai.APIError(str(error.get("message")), request, body=error)

@@ -1,7 +1,7 @@
 """The conformance of models: what an agent relies on, whichever model it has."""
 
 from collections.abc import AsyncGenerator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from typing import TypeAlias, cast
 
 import anyio
@@ -43,7 +43,11 @@ async def _made(make: MakeModel, *replies: str) -> AsyncGenerator[Model]:
         async with cast("AbstractAsyncContextManager[Model]", made) as model:
             yield model
     else:
-        yield cast("Model", made)
+        model = cast("Model", made)
+        async with AsyncExitStack() as closing:
+            if hasattr(model, "aclose"):
+                closing.push_async_callback(model.aclose)
+            yield model
 
 
 def _question() -> WireMessages:
@@ -54,7 +58,7 @@ async def _agrees(make: MakeModel) -> None:
     asked = _question()
     async with _made(make, _SAID, _SAID) as model:
         whole = (await call_model(model, asked)).content
-        streamed = "".join(delta.text for delta in await _streamed(model))
+        streamed = "".join(delta.text for delta in await _streamed(model, asked))
     assert whole == _SAID, f"call() said {whole!r} instead of {_SAID!r}"
     assert streamed == _SAID, f"stream() said {streamed!r} instead of {_SAID!r}"
     assert asked == _question(), f"it changed the messages that it was given to {asked!r}"
@@ -114,10 +118,10 @@ async def _called(model: Model) -> ModelResponse:
     return await call_model(model, _question())
 
 
-async def _streamed(model: Model) -> list[Delta]:
+async def _streamed(model: Model, asked: WireMessages | None = None) -> list[Delta]:
     """The pieces of a reply, since it started over for the last time."""
     heard: list[Delta] = []
-    async with open_stream(model, _question()) as deltas:
+    async with open_stream(model, asked or _question()) as deltas:
         async for delta in deltas:
             if delta.restart:
                 heard.clear()

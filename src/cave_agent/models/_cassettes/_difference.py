@@ -69,8 +69,9 @@ def _show_difference(recorded: str, asked: str) -> str:
         if SECRET in line and line.replace(SECRET, "").strip()  # else any line would be like it
     )
     lines = asked.split("\n")
-    if len(hiding) * len(lines) <= _MOST_PAIRS:
-        lines = [next((each for each in hiding if is_equal(each, line)), line) for line in lines]
+    if len(hiding) * len(lines) > _MOST_PAIRS:
+        return "It has too many lines with secrets in them to be shown."
+    lines = [next((each for each in hiding if is_equal(each, line)), line) for line in lines]
     diff = unified_diff(
         _lines(recorded), _lines("\n".join(lines)), "recorded", "asked now", lineterm="", n=2
     )

@@ -5,7 +5,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from cave_agent.errors import MissingExtraError, ModelConnectionError
+import anyio
+
+from cave_agent.errors import MissingExtraError, ModelConnectionError, ModelTimeoutError
 from cave_agent.models._detect._local_servers import (
     LOCAL_SERVERS,
     LocalServer,
@@ -22,6 +24,7 @@ from cave_agent.models._weights import Progress
 _LOG = logging.getLogger("cave_agent.models")
 _LONGEST_WAIT = 5  # seconds for the server at OPENAI_BASE_URL, which may be far away
 _MOST_NAMES = 5
+_HOW_TO_ASK = frozenset({"extra_headers", "extra_query", "timeout"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +100,16 @@ def _model_at(access: Access, name: str, **options: Any) -> OpenAIServerModel:
 
 async def _first_listed(access: Access, wish: _Wish) -> str:
     wish.say(f"Asking {access.provider.name} for its models, because {access.variable} is set.")
-    async with _model_at(access, "any", timeout=_LONGEST_WAIT) as server:
-        names = chat_models(await server.list_models())
+    how = {name: wish.options[name] for name in _HOW_TO_ASK & wish.options.keys()}
+    async with _model_at(access, "any", **how) as server:
+        try:
+            with anyio.fail_after(_LONGEST_WAIT):
+                names = chat_models(await server.list_models())
+        except TimeoutError as error:
+            raise ModelTimeoutError(
+                f"{access.provider.name} did not list its models within {_LONGEST_WAIT} s. Look "
+                "at its load, or pass the model_id to ask for."
+            ) from error
     if not names:
         raise ModelConnectionError(
             f"{access.provider.name} lists no model. Load one there, or pass the model_id to ask "

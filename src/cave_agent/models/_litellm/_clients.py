@@ -3,7 +3,8 @@
 import asyncio
 import importlib
 import sys
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from inspect import iscoroutinefunction
 from typing import Any
 
 from typing_extensions import override
@@ -22,8 +23,10 @@ class _LoopsClients(AbstractAsyncContextManager["_LoopsClients"]):
     async def __aexit__(self, *_: object) -> None:
         ending = f"-{id(asyncio.get_running_loop())}"
         cached: dict[str, Any] = sys.modules["litellm"].in_memory_llm_clients_cache.cache_dict
-        for client in [cached.pop(key) for key in list(cached) if key.endswith(ending)]:
-            await client.close()
+        async with AsyncExitStack() as closing:
+            for key in [key for key in list(cached) if key.endswith(ending)]:
+                if iscoroutinefunction(cached[key].close):  # others belong to no loop
+                    closing.push_async_callback(cached.pop(key).close)
 
 
 class ClientOfTheLoop:

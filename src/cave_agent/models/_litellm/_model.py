@@ -26,11 +26,10 @@ from cave_agent.models._litellm._library import load_litellm
 from cave_agent.models._litellm._provider import listed_prices, missing_keys, provider_of
 from cave_agent.models._litellm._records import SECRET_FILTER
 from cave_agent.models._litellm._stream import LiteLLMStream
-from cave_agent.models._openai_errors import no_reply
 from cave_agent.models._prices import Prices
 from cave_agent.models._protocol import Delta, Model, ModelResponse, TokenUsage, WireMessages
 from cave_agent.models._secrets import secrets_in, secrets_of_environment
-from cave_agent.models._unstreamed import ended_early, is_unstreamed, read_unstreamed
+from cave_agent.models._unstreamed import ended_early, is_unstreamed, no_reply, read_unstreamed
 
 _OURS = frozenset({"model", "messages", "stream"})
 
@@ -90,7 +89,8 @@ class LiteLLMModel(Model):
             completion = await self._post(messages, stream=False)
         response = read_completion(_with_refusal(completion))
         if response is None:
-            raise no_reply(completion, self._endpoint)
+            with self._explained(streaming=True):
+                raise no_reply(completion, self._endpoint)
         return response
 
     @override
@@ -139,7 +139,7 @@ class LiteLLMModel(Model):
         return replace(named, more_keys=secrets_in(url, self._options))
 
     async def _post(self, messages: WireMessages, *, stream: bool) -> Any:
-        litellm = await run_sync(load_litellm)
+        litellm = await run_sync(load_litellm, abandon_on_cancel=True)
         provider = provider_of(self.model_id, self._base_url, self._options)
         if provider is None:
             raise unknown_provider(self._endpoint)

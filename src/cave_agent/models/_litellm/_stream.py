@@ -136,7 +136,7 @@ class _Lines(AsyncIterator[Any]):
         self._lines: AsyncIterator[Any] = aiter(lines)
         self._has_begun = False
         self.has_finish = False
-        self.unreadable: ValueError | None = None
+        self.unreadable: Exception | None = None
         self.whole: str | None = None
 
     @override
@@ -160,7 +160,7 @@ class _Lines(AsyncIterator[Any]):
             return
         try:
             json.loads(data)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             self.unreadable = error
         self.has_finish = self.has_finish or bool(_FINISH.search(data))
 
