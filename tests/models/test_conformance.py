@@ -137,3 +137,26 @@ def test_one_that_could_not_be_made_still_has_a_repr(kind: type[Model]) -> None:
 
     told = TracebackException.from_exception(raised.value, capture_locals=True)
     assert f"{kind.__name__}(" in "".join(told.format())
+
+
+class Loose(OnlyCall):
+    async def call(self, messages: list[dict[str, str]]) -> ModelResponse:
+        return ModelResponse(self.replies.pop(0), {"total_tokens": 3})  # type: ignore[arg-type]
+
+
+async def test_usage_that_is_none_is_told_what_to_be() -> None:
+    with pytest.raises(TypeError, match="Make it a TokenUsage"):
+        await check_model(Loose)
+
+
+class OnlyStream:
+    def __init__(self, *replies: str) -> None:
+        self.replies = list(replies)
+
+    async def stream(self, messages: list[dict[str, str]]) -> AsyncIterator[str]:
+        for character in self.replies.pop(0):
+            yield character
+
+
+async def test_a_model_that_can_only_stream_conforms() -> None:
+    await check_model(OnlyStream)  # type: ignore[arg-type]

@@ -263,3 +263,10 @@ def test_the_top_package_offers_the_very_objects_of_its_packages() -> None:
         offers = [getattr(home, name) for home in homes if name in home.__all__]
         assert offers, f"{name} is in no package of its own"
         assert all(offer is getattr(cave_agent, name) for offer in offers), name
+
+
+@pytest.mark.parametrize("package", ["cave_agent", "cave_agent.models"])
+def test_names_that_resolve_late_are_listed(package: str) -> None:
+    module = importlib.import_module(package)
+
+    assert set(module.__all__) <= set(dir(module))
