@@ -485,6 +485,7 @@ async def test_a_chunk_of_ten_megabytes_is_read() -> None:
         ("<html>Welcome</html>", None, "a page that begins with '<html>Welcome"),
         ('{"detail": "hello"}', "application/json", '{"detail": "hello"}'),
         ("", "application/json", "nothing"),
+        ("\x1b[31m\x00red", "application/json", r"\\x1b\[31m\\x00red"),
     ],
 )
 async def test_what_came_instead_of_a_stream_is_shown(

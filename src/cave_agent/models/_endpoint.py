@@ -81,6 +81,8 @@ def _parts(url: str) -> SplitResult:
 def quoted(said: str, endpoint: Endpoint) -> str:
     """What came, on one short line and without the keys."""
     text = " ".join(endpoint.scrub(said)[: 2 * LONGEST_QUOTE].split())
+    if not text.isprintable():  # such as text in another encoding
+        text = "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)
     if text.startswith("<"):
         return f"a page that begins with {text[:_LONGEST_PAGE]!r}"
     return text.rstrip(".")[:LONGEST_QUOTE] or "nothing"

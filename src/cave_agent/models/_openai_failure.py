@@ -120,6 +120,6 @@ def unread_in(error: Exception, endpoint: Endpoint) -> str:
     if isinstance(error, JSONDecodeError):
         return f"{endpoint.scrub(error.doc)[:LONGEST_QUOTE]!r} is no JSON"
     if isinstance(error, UnicodeDecodeError):
-        came = endpoint.scrub(error.object[error.start :].decode(errors="backslashreplace"))
-        return f"'{came[:_LONGEST_BYTES]}' is no UTF-8"
+        came = endpoint.scrub(error.object[error.start :].decode("latin-1"))
+        return f"{came[:_LONGEST_BYTES]!a} is no UTF-8"
     return quoted(str(error), endpoint)
