@@ -70,6 +70,16 @@ def saying(body: str, head: str = "HTTP/1.1 200 OK\r\ncontent-type: application/
     return answer
 
 
+def listing(requests: list[bytes]) -> Answer:
+    """Answers with a list of models, and remembers what it was asked."""
+
+    async def answer(stream: SocketStream, request: bytes) -> None:
+        requests.append(request)
+        await saying(LISTED)(stream, request)
+
+    return answer
+
+
 def ollama(
     shown: dict[str, Any] | None = None, running: list[dict[str, Any]] | None = None
 ) -> Answer:
@@ -205,12 +215,7 @@ async def test_the_server_at_the_environments_url_is_asked_for_its_models(
 
 async def test_the_environments_url_is_asked_with_its_key(monkeypatch: pytest.MonkeyPatch) -> None:
     requests: list[bytes] = []
-
-    async def answer(stream: SocketStream, request: bytes) -> None:
-        requests.append(request)
-        await saying(LISTED)(stream, request)
-
-    async with listening(answer) as server:
+    async with listening(listing(requests)) as server:
         monkeypatch.setenv("OPENAI_BASE_URL", server.base_url)
         monkeypatch.setenv("OPENAI_API_KEY", KEY)
         model = await detect()
@@ -549,12 +554,7 @@ async def test_a_list_of_models_is_asked_for_as_the_user_says(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     requests: list[bytes] = []
-
-    async def answer(stream: SocketStream, request: bytes) -> None:
-        requests.append(request)
-        await saying(LISTED)(stream, request)
-
-    async with listening(answer) as server:
+    async with listening(listing(requests)) as server:
         monkeypatch.setenv("OPENAI_BASE_URL", server.base_url)
         await detect(extra_headers={"X-Gateway": "open"})
 
