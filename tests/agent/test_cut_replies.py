@@ -280,3 +280,50 @@ async def test_a_block_after_prose_that_was_cut_fails_with_its_own_error() -> No
     await CaveAgent(model).run("Go")
 
     assert "SyntaxError" in model.requests[2][-1]["content"]
+
+
+@pytest.mark.parametrize(
+    ("begun", "rest"),
+    [
+        ('account["balance"] = ', 'account["balance"] - 10'),
+        ("zeros = [0.0, 0.0, 0.0, 0.0, ", "0.0, 0.0, 0.0, 0.0]"),
+        ('get("https://a.org/1"); ', 'get("https://a.org/2")'),
+    ],
+)
+async def test_what_may_be_meant_twice_is_never_left_out_of_a_program(
+    begun: str, rest: str
+) -> None:
+    runtime = PythonRuntime(variables=[Variable("account", {"balance": 100}), Variable("get", len)])
+    whole = code(f"{begun}{rest}")
+    cut_off = cut(f"```python\n{begun}")
+    model = ScriptedModel(cut_off, f"{rest}\n```\n", whole, "Done.", "Done.")
+
+    response = await CaveAgent(model, runtime=runtime).run("Go")
+
+    assert response.code_snippets == (f"{begun}{rest}\n",)
+
+
+async def test_an_answer_after_a_cut_thought_is_given_as_far_as_it_came() -> None:
+    model = ScriptedModel(cut("<think>Hm"), cut("The answer is 42 because"))
+
+    response = await CaveAgent(model, max_steps=2).run("What is it?")
+
+    assert response.status is ExecutionStatus.TRUNCATED
+    assert response.content.startswith("The answer is 42 because")
+
+
+async def test_a_block_after_a_cut_thought_runs_though_the_talk_after_it_was_cut() -> None:
+    runtime = shop()
+    model = ScriptedModel(cut("<think>Hm"), cut(WHOLE + "And now"), "Done.")
+
+    await CaveAgent(model, runtime=runtime).run("Milk and bread")
+
+    assert runtime.retrieve("cart") == ["milk", "bread"]
+
+
+async def test_an_indented_block_after_prose_that_was_cut_keeps_its_indentation() -> None:
+    model = ScriptedModel(cut("1. Do:\n   "), "```python\n   x = 1\n   print(x)\n   ```\n", "Done.")
+
+    response = await CaveAgent(model).run("Go")
+
+    assert response.code_snippets == ("x = 1\nprint(x)\n",)

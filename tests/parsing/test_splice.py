@@ -99,6 +99,7 @@ def test_what_cannot_be_joined_for_sure_is_not_joined(
         ("a = 1\n``", "```\n", "a = 1\n```\n"),
         ("a = 1\n`", "``\n", "a = 1\n```\n"),
         ("a = 1\n", "```\na = 1\nb = 2\n```\n", "a = 1\nb = 2\n```\n"),
+        ("a = 1\n", "```\nThat sets one.\n", "a = 1\n```\nThat sets one.\n"),
     ],
 )
 def test_a_fence_without_a_word_ends_the_block_unless_another_one_does(

@@ -39,6 +39,7 @@ class Reply:
         self._fed: list[str] = []  # the reply as the parser got it
         self._kept = ""  # what calls before the latest one said
         self._splice: Splice | None = None
+        self._continuation: list[str] = []
         self._cut_block: str | None = None  # what there was of a block when it was cut
         self._is_in_cut_thought = False
         self._half = ""  # of a character that two pieces share
@@ -99,15 +100,25 @@ class Reply:
             text = self._splice.close()
             self._take_judgement(self._splice)
             await self._take(text)
-        elif self._is_in_cut_thought and self._parser.is_in_reasoning and not self.is_cut:
+        elif not self.is_cut or self._has_block("".join(self._fed[1:])):
+            await self._take_for_reply()
+
+    async def _take_for_reply(self) -> None:
+        """Take what follows a thought that was cut, and does not end it, for the reply itself."""
+        if self._is_in_cut_thought and self._parser.is_in_reasoning:
             self._is_in_cut_thought = False
-            thought = "".join(self._fed[1:])  # that never ended: it was the reply
+            said = "".join(self._fed[1:])
             self._feed_anew(self.text)
-            await self._take(thought)
+            await self._take(said)
+
+    def _has_block(self, text: str) -> bool:
+        segments = FenceParser(self._identifier).feed(text)
+        return any(isinstance(segment, Code) for segment in segments)
 
     async def end(self) -> None:
         """Take in that nothing follows."""
         await self.end_part()
+        await self._take_for_reply()
         if self.block is None:
             await self._tell(self._parser.close())
 
@@ -136,6 +147,7 @@ class Reply:
 
     def _listen_for_repetition(self) -> None:
         self._half = ""
+        self._continuation = []
         self._cut_block = self._parser.open_block
         self._is_in_cut_thought = self._parser.is_in_reasoning
         in_block = self._cut_block is not None
@@ -145,6 +157,7 @@ class Reply:
     def _joined(self, text: str) -> str:
         """What a continuation adds; what it replaces of what was cut is void."""
         assert self._splice is not None
+        self._continuation.append(text)
         text = self._splice.feed(text)
         self._take_judgement(self._splice)
         return text
@@ -185,5 +198,16 @@ class Reply:
 
     def _is_joined_well(self, block: str) -> bool:
         """Whether a block is what was cut and what goes on from it, if it was cut at all."""
-        cut = self._cut_block
-        return cut is None or (is_program(block) and not is_doubled(block, cut))
+        if self._cut_block is None:
+            return True
+        is_one = is_program(block) and not is_doubled(block, self._cut_block)
+        return is_one and not self._may_be_another(block)
+
+    def _may_be_another(self, block: str) -> bool:
+        """Whether what was taken for a repetition, and left out, makes a program as well."""
+        said = "".join(self._continuation)
+        if self._splice is None or self._splice.is_as_told(said):
+            return False
+        segments = FenceParser(self._identifier).feed(self._kept + said)
+        exact = [segment.content for segment in segments if isinstance(segment, Code)]
+        return bool(exact) and exact[0] != block and is_program(exact[0])

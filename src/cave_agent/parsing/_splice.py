@@ -8,16 +8,20 @@ that runs twice, is worse than none.
 import re
 from typing import NamedTuple
 
+from cave_agent.parsing._python import is_program
+
 _FENCE = re.compile(r"(?P<before>\s{0,300})(?P<mark>`{3,}|~{3,})(?P<info>[^`\n]{0,200})(?:\n|$)")
 _MAYBE_FENCE = re.compile(r"\s{0,300}(?:`{0,2}|~{0,2}|(?:`{3,}|~{3,})[^`\n]{0,200})")
 _CLOSING = re.compile(r"^ {0,3}(?:`{3,}|~{3,})[ \t]*$", re.MULTILINE)
 _FIRST_LINE = re.compile(r"(?:[ \t]*(?:#[^\n]*)?\r?\n)*[ \t]*[^\s#][^\n]*\n")
+_COMMENT = re.compile(r"(?:^|\s)#.*")
 _WORD = re.compile(r"\b\w")
 _SHORTEST_LINE = 4  # characters that a line said twice has: fewer may well be chance
 _SHORTEST_PART = 10  # the same for a part of a line
 _LONGEST_CUT = 4000  # characters before the cut that may be said twice
 _LONGEST_LINE = 300  # characters that a line to be judged is waited for
 _MOST_LINES = 40
+_BLANK_OR_FENCE = " \t`~"
 
 
 class Splice:
@@ -41,13 +45,18 @@ class Splice:
         self._last = "".join(lines[-1:])
         self._line = "" if self._last.endswith("\n") else self._last  # that has no end yet
         self._known = {_gist(line) for line in (cut.partition("\n")[0], *self.told.split("\n"))}
-        self._ends = [*_ends(lines), self.told]
+        self._ends = [*_ends(lines), self.told, self.told.lstrip()]
         self._in_block = in_block
         self._held: list[str] = []
         self._waits_for_end = False
         self._is_joined = False
         self.void = 0
         self.is_unclear = False
+
+    def is_as_told(self, continuation: str) -> bool:
+        """Whether a continuation begins as the model was told, or with the whole line."""
+        ends = [end.lstrip() for end in (self._line, self.told)]
+        return continuation.lstrip().startswith(tuple(filter(None, ends)))
 
     def feed(self, piece: str) -> str:
         """What `piece` lets be judged, without what had been said before the cut."""
@@ -88,8 +97,8 @@ class Splice:
         return self._in_block and len(said) < _LONGEST_LINE and not _FIRST_LINE.match(said)
 
     def _end_block(self, held: str, opened: "_Opened") -> str:
-        """A fence without a word ends the block, if nothing follows it."""
-        self.is_unclear = bool(opened.rest.strip())
+        """A fence without a word ends the block, if no program follows it."""
+        self.is_unclear = bool(opened.rest.strip()) and is_program(opened.rest)
         if self.is_unclear:
             return ""
         line = self._line.strip()
@@ -100,10 +109,8 @@ class Splice:
     def _join_text(self, said: str, opened: "_Opened | None") -> str:
         """The continuation outside of a block; one that it begins with stands on its own line."""
         repeated = self._repeated(said)
-        is_new_line = opened is None or not self._line or "\n" in opened.before
-        if repeated or is_new_line or _is_fence(self._line):
-            return said[len(repeated) :]
-        return f"\n{said.lstrip()}"
+        is_apart = opened is None or "\n" in opened.before or not self._line.strip(_BLANK_OR_FENCE)
+        return said[len(repeated) :] if repeated or is_apart else f"\n{said.lstrip()}"
 
     def _join(self, said: str) -> str:
         """The continuation of a block that was not opened again."""
@@ -182,7 +189,9 @@ def is_doubled(block: str, cut: str) -> bool:
 
 def _gist(line: str) -> str:
     """A line without what may differ when it is said again: blanks, quotes, a comment."""
-    return "".join(line.partition("#")[0].replace('"', "'").split()).strip("`~")
+    if "'" not in line and '"' not in line:
+        line = _COMMENT.sub("", line)
+    return "".join(line.replace('"', "'").split()).strip("`~")
 
 
 def _told(lines: list[str]) -> str:
