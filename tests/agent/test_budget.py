@@ -334,9 +334,10 @@ async def test_a_conversation_that_is_over_the_budget_by_itself_is_not_begun() -
 
 
 async def test_what_a_silent_model_was_asked_counts() -> None:
-    async with ScriptedServer(StalledStream("It is", 0)) as server:
+    async with ScriptedServer("Ready.", StalledStream("It is", 0)) as server:
         model = OpenAIServerModel("m", server.base_url)
-        response = await brief(model, max_seconds=0.3).run("Go")
+        await brief(model).run("Ready?")  # the first request imports the SDK
+        response = await brief(model, max_seconds=1).run("Go")
 
     assert response.status is ExecutionStatus.MAX_SECONDS_REACHED
     assert response.token_usage.prompt_tokens > 0
