@@ -5,6 +5,7 @@ over, and what it was told decides: the HTTP answer, the transport's error, the 
 """
 
 from contextlib import suppress
+from traceback import format_exception
 from typing import Any, cast
 
 from cave_agent.errors import ModelAuthenticationError, ModelError, ModelRequestError
@@ -52,8 +53,17 @@ def explain_litellm(
     return explain(_Unstated(said), endpoint, streaming=False)
 
 
+def tellable(error: Exception, endpoint: Endpoint) -> Exception:
+    """`error`, once its keys are taken out; or else, if it still prints one, its bare kind.
+
+    Some errors word themselves anew from what they hold, such as those of `pydantic`.
+    """
+    told = "".join(format_exception(error))
+    return error if endpoint.scrub(told) == told else _Unstated(type(error).__name__)
+
+
 class _Unstated(Exception):  # noqa: N818  # never raised
-    """A failure without a status, so that none is made up."""
+    """Stands for a failure that says too little, or too much."""
 
 
 def _told(causes: list[BaseException]) -> Exception | None:

@@ -21,7 +21,7 @@ from cave_agent.models._chat import read_completion
 from cave_agent.models._endpoint import Endpoint
 from cave_agent.models._keys import NO_KEY, checked_key, checked_model_id
 from cave_agent.models._litellm._clients import CLIENTS
-from cave_agent.models._litellm._errors import explain_litellm, unknown_provider
+from cave_agent.models._litellm._errors import explain_litellm, tellable, unknown_provider
 from cave_agent.models._litellm._library import load_litellm
 from cave_agent.models._litellm._provider import listed_prices, missing_keys, provider_of
 from cave_agent.models._litellm._records import SECRET_FILTER
@@ -203,11 +203,12 @@ class LiteLLMModel(Model):
             yield
         except ModelError:
             raise
-        except Exception as error:  # litellm lets everything through
+        except Exception as error:  # noqa: BLE001  # litellm lets everything through
             keys = (*self._endpoint.more_keys, *secrets_of_environment())
             endpoint = replace(self._endpoint, more_keys=keys)
             missing = [] if streaming else self._missing_keys()
-            raise explain_litellm(error, endpoint, missing=missing, streaming=streaming) from error
+            explained = explain_litellm(error, endpoint, missing=missing, streaming=streaming)
+            raise explained from tellable(error, endpoint)
 
 
 def _is_on_a_loop() -> bool:
