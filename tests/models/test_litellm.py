@@ -1110,11 +1110,12 @@ def test_an_event_loop_is_not_kept_waiting_for_a_price() -> None:
 
 
 async def test_a_cause_that_words_itself_anew_prints_no_key() -> None:
-    message = {"role": "assistant", "content": ["sk-secret-key"]}
+    key = "sk-secret-key"  # named, since a traceback shows the lines of this very test
+    message = {"role": "assistant", "content": [key]}
     body = json.dumps({"choices": [{"message": message, "finish_reason": "stop"}]})
     failure = Failure(200, body=body, content_type="application/json")
     async with ScriptedServer(failure) as server:
         with pytest.raises(ModelError) as raised:
-            await LiteLLMModel("openai/m", server.base_url, "sk-secret-key").call(ASKED)
+            await LiteLLMModel("openai/m", server.base_url, key).call(ASKED)
 
-    assert "sk-secret-key" not in "".join(format_exception(raised.value))
+    assert key not in "".join(format_exception(raised.value))
