@@ -28,7 +28,7 @@ def shop() -> PythonRuntime:
     return PythonRuntime(variables=[Variable("cart", [])])
 
 
-@pytest.mark.parametrize("at", range(1, len(WHOLE)))
+@pytest.mark.parametrize("at", range(1, len(WHOLE) - 1))
 async def test_a_block_that_was_cut_anywhere_runs_once_and_whole(at: int) -> None:
     runtime = shop()
     model = ScriptedModel(cut(WHOLE[:at]), WHOLE[at:], "Done.", chunk_size=3)
@@ -107,16 +107,6 @@ async def test_a_continuation_that_cannot_be_joined_is_not_run_but_asked_for_aga
     assert runtime.retrieve("cart") == ["milk", "bread"]
     assert "Write the whole block again" in model.requests[2][-1]["content"]
     assert len(response.code_snippets) == 1
-
-
-async def test_a_block_that_begins_anew_replaces_the_one_that_was_cut() -> None:
-    runtime = shop()
-    first = "```python\nimport math\ncart.append(math.fl"
-    model = ScriptedModel(cut(first), "```python\nimport math\ncart += ['milk']\n```\n", "Done.")
-
-    await CaveAgent(model, runtime=runtime).run("Milk")
-
-    assert runtime.retrieve("cart") == ["milk"]
 
 
 async def test_a_reply_that_is_cut_twice_goes_on_twice() -> None:
@@ -300,7 +290,39 @@ async def test_what_may_be_meant_twice_is_never_left_out_of_a_program(
 
     response = await CaveAgent(model, runtime=runtime).run("Go")
 
-    assert response.code_snippets == (f"{begun}{rest}\n",)
+    assert set(response.code_snippets) == {f"{begun}{rest}\n"}
+
+
+@pytest.mark.parametrize("end", ["```", "   ````"])
+async def test_a_block_that_was_cut_behind_its_last_fence_is_whole(end: str) -> None:
+    runtime = shop()
+    model = ScriptedModel(cut(f"```python\ncart.append('milk')\n{end}"), "Done.")
+
+    response = await CaveAgent(model, runtime=runtime).run("Milk")
+
+    assert runtime.retrieve("cart") == ["milk"]
+    assert response.steps_taken == 2
+
+
+async def test_what_looks_like_the_last_fence_inside_a_string_ends_no_block() -> None:
+    runtime = shop()
+    model = ScriptedModel(
+        cut("~~~python\ntext = '''\n~~~"), "~~~~\n'''\ncart.append(text)\n~~~\n", "Done."
+    )
+
+    response = await CaveAgent(model, runtime=runtime).run("Milk")
+
+    assert response.steps_taken == 3
+
+
+async def test_a_draft_in_a_thought_that_is_cut_twice_is_not_run() -> None:
+    runtime = shop()
+    draft = f" think. A draft:\n{WHOLE}No, that is wrong, I should"
+    model = ScriptedModel(cut("<think>Let me"), cut(draft), " stop.</think>Done.")
+
+    await CaveAgent(model, runtime=runtime).run("Milk and bread")
+
+    assert runtime.retrieve("cart") == []
 
 
 async def test_an_answer_after_a_cut_thought_is_given_as_far_as_it_came() -> None:

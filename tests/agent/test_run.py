@@ -145,7 +145,7 @@ Now:
 ```python
 x = 1
 """,
-            "Your code block did not arrive whole, so it was not run. Write the whole block again, shorter if need be, and close it with a fence.",
+            "Your code block did not arrive whole, so it was not run. Write the whole block again, shorter if need be, between ```python and ```.",
         ]
     )
 

@@ -98,15 +98,17 @@ async def _execute(turn: Turn, code: str) -> ExecutionResult:
 
 def _ask_again(turn: Turn, reply: Reply, *, block: UnclosedCode) -> None:
     turn.log.warning("step %d: the code block has no end, so it was not run", turn.step)
+    identifier = turn.block_identifier
+    again = fill(load("observation_of_unclosed_block"), python_block_identifier=identifier)
     turn.messages += (
-        CodeExecutionMessage(reply.text + fenced(block, turn.block_identifier)),
-        ExecutionResultMessage(load("observation_of_unclosed_block")),
+        CodeExecutionMessage(reply.text + fenced(block, identifier)),
+        ExecutionResultMessage(again),
     )
 
 
 def _mend(turn: Turn) -> None:
     """Leave a conversation that broke off so that the next request can follow."""
-    if isinstance(turn.messages[-1], CodeExecutionMessage):
+    if turn.messages and isinstance(turn.messages[-1], CodeExecutionMessage):
         turn.messages.append(ExecutionResultMessage(load("observation_of_broken_run")))
     else:
         turn.forget_fruitless_request()

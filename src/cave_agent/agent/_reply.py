@@ -8,14 +8,14 @@ from cave_agent.events import ReasoningEvent, RetryEvent, TextEvent
 from cave_agent.messages import sendable
 from cave_agent.models import Delta, FinishReason
 from cave_agent.parsing import (
+    BlockSplice,
     Code,
     FenceParser,
     Reasoning,
     Segment,
-    Splice,
     Text,
+    TextSplice,
     UnclosedCode,
-    is_doubled,
     is_program,
 )
 
@@ -38,9 +38,7 @@ class Reply:
         self._prose: list[str] = []
         self._fed: list[str] = []  # the reply as the parser got it
         self._kept = ""  # what calls before the latest one said
-        self._splice: Splice | None = None
-        self._continuation: list[str] = []
-        self._cut_block: str | None = None  # what there was of a block when it was cut
+        self._splice: BlockSplice | TextSplice | None = None
         self._is_in_cut_thought = False
         self._half = ""  # of a character that two pieces share
         self.block: Code | UnclosedCode | None = None
@@ -83,8 +81,17 @@ class Reply:
             await self._emit(ReasoningEvent(delta.reasoning))
         text = self._paired(delta.text)
         if text and not was_complete:
-            await self._take(text if self._splice is None else self._joined(text))
+            await self._hear_text(text)
         return not (was_complete and (delta.text.strip() or delta.restart))
+
+    async def _hear_text(self, text: str) -> None:
+        match self._splice:
+            case BlockSplice() as splice:
+                await self._take_joined(splice, splice.feed(text))
+            case TextSplice() as splice:
+                await self._take(splice.feed(text))
+            case None:
+                await self._take(text)
 
     def _paired(self, text: str) -> str:
         """`text`, in whole characters: half of one at its end waits for the other half."""
@@ -96,12 +103,17 @@ class Reply:
 
     async def end_part(self) -> None:
         """Take in that the latest call has nothing more to say."""
-        if self._splice is not None:
-            text = self._splice.close()
-            self._take_judgement(self._splice)
-            await self._take(text)
-        elif not self.is_cut or self._has_block("".join(self._fed[1:])):
-            await self._take_for_reply()
+        match self._splice:
+            case BlockSplice() as splice:
+                await self._take_joined(splice, splice.close(was_cut=self.is_cut))
+            case TextSplice() as splice:
+                await self._take(splice.close())
+            case None:
+                if not self.is_cut or self._begins_with_block("".join(self._fed[1:])):
+                    await self._take_for_reply()
+        block = self._parser.open_block or ""
+        if self.is_cut and self._parser.is_behind_fence and is_program(block.rpartition("\n")[0]):
+            await self._tell(self._parser.close())
 
     async def _take_for_reply(self) -> None:
         """Take what follows a thought that was cut, and does not end it, for the reply itself."""
@@ -111,9 +123,9 @@ class Reply:
             self._feed_anew(self.text)
             await self._take(said)
 
-    def _has_block(self, text: str) -> bool:
-        segments = FenceParser(self._identifier).feed(text)
-        return any(isinstance(segment, Code) for segment in segments)
+    def _begins_with_block(self, text: str) -> bool:
+        first = next(iter(FenceParser(self._identifier).feed(text.lstrip())), None)
+        return isinstance(first, Code)
 
     async def end(self) -> None:
         """Take in that nothing follows."""
@@ -147,27 +159,18 @@ class Reply:
 
     def _listen_for_repetition(self) -> None:
         self._half = ""
-        self._continuation = []
-        self._cut_block = self._parser.open_block
         self._is_in_cut_thought = self._parser.is_in_reasoning
-        in_block = self._cut_block is not None
-        cut = self._cut_block if self._cut_block is not None else self._kept
-        self._splice = None if self._is_in_cut_thought else Splice(cut, in_block=in_block)
+        if self._is_in_cut_thought:
+            self._splice = None
+        elif (block := self._parser.open_block) is not None:
+            self._splice = BlockSplice(block)
+        else:
+            self._splice = TextSplice(self._kept)
 
-    def _joined(self, text: str) -> str:
-        """What a continuation adds; what it replaces of what was cut is void."""
-        assert self._splice is not None
-        self._continuation.append(text)
-        text = self._splice.feed(text)
-        self._take_judgement(self._splice)
-        return text
-
-    def _take_judgement(self, splice: Splice) -> None:
+    async def _take_joined(self, splice: BlockSplice, text: str) -> None:
         if splice.is_unclear:
             self.block = UnclosedCode(self._parser.open_block or "")
-        elif splice.void:
-            self._feed_anew(self._kept[: -splice.void])
-            splice.void = 0
+        await self._take(text)
 
     def _feed_anew(self, said: str) -> None:
         self._parser = FenceParser(self._identifier)
@@ -187,7 +190,7 @@ class Reply:
                     await self._emit(TextEvent(content))
                 case Reasoning(content):
                     await self._emit(ReasoningEvent(content))
-                case Code(content) if not self._is_joined_well(content):
+                case Code(content) if self._is_joined_badly(content):
                     self.block = UnclosedCode(content)
                     return
                 case Code() | UnclosedCode():
@@ -196,18 +199,5 @@ class Reply:
                 case _:
                     assert_never(segment)
 
-    def _is_joined_well(self, block: str) -> bool:
-        """Whether a block is what was cut and what goes on from it, if it was cut at all."""
-        if self._cut_block is None:
-            return True
-        is_one = is_program(block) and not is_doubled(block, self._cut_block)
-        return is_one and not self._may_be_another(block)
-
-    def _may_be_another(self, block: str) -> bool:
-        """Whether what was taken for a repetition, and left out, makes a program as well."""
-        said = "".join(self._continuation)
-        if self._splice is None or self._splice.is_as_told(said):
-            return False
-        segments = FenceParser(self._identifier).feed(self._kept + said)
-        exact = [segment.content for segment in segments if isinstance(segment, Code)]
-        return bool(exact) and exact[0] != block and is_program(exact[0])
+    def _is_joined_badly(self, block: str) -> bool:
+        return isinstance(self._splice, BlockSplice) and not is_program(block)

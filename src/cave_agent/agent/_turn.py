@@ -58,11 +58,14 @@ class Turn:
         return math.inf if self.deadline is None else self.deadline - _now()
 
     def forget_fruitless_request(self) -> None:
-        """Take the request out again if nothing came of it."""
-        at = next(n for n, message in enumerate(self.messages) if message is self.request)
-        later = {message.role for message in self.messages[at + 1 :]}
-        if not later & {MessageRole.ASSISTANT, MessageRole.CODE_EXECUTION}:
-            del self.messages[at]
+        """Take the request out again if nothing came of it, and if nobody else has done so."""
+        later: set[MessageRole] = set()
+        for at in range(len(self.messages) - 1, -1, -1):
+            if self.messages[at] is self.request:
+                if not later & {MessageRole.ASSISTANT, MessageRole.CODE_EXECUTION}:
+                    del self.messages[at]
+                return
+            later.add(self.messages[at].role)
 
     def spend(self, usage: TokenUsage) -> None:
         """Add what a model call used, with what that costs if anybody knows."""

@@ -62,6 +62,12 @@ class FenceParser:
         return "".join(self._block) + self._held if self._inside is _Inside.CODE else None
 
     @property
+    def is_behind_fence(self) -> bool:
+        """Whether the last line of the open block closes it, but for its newline."""
+        is_open = self._inside is _Inside.CODE
+        return is_open and self._closing.fullmatch(f"{self._held}\n") is not None
+
+    @property
     def is_in_reasoning(self) -> bool:
         """Whether a reasoning section is still open."""
         return self._inside is _Inside.REASONING
@@ -80,13 +86,12 @@ class FenceParser:
         return segments
 
     def _leave(self) -> list[Segment]:
-        last_line = self._held + "\n"
+        if self.is_behind_fence:
+            return [Code(self._block_text())]
         if self._inside is _Inside.CODE:
-            if self._closing.fullmatch(last_line):
-                return [Code(self._block_text())]
             self._block.append(self._held)
             return [UnclosedCode(self._block_text())]
-        opening = _OPENING.fullmatch(last_line) if self._inside is _Inside.TEXT else None
+        opening = _OPENING.fullmatch(f"{self._held}\n") if self._inside is _Inside.TEXT else None
         if opening and self._is_ours(opening):
             return [UnclosedCode("")]
         if not self._held:

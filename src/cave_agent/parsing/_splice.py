@@ -1,232 +1,265 @@
-"""Joins a reply that was cut off to its continuation; it does no I/O.
-
-A model that is asked to go on writes the line that was cut once more, or opens the block again,
-or begins it anew. What cannot be told for sure is not joined, since half a program, or a line
-that runs twice, is worse than none.
-"""
+"""Joins a reply that was cut off to its continuation; it does no I/O."""
 
 import re
-from typing import NamedTuple
+from collections.abc import Iterator
 
 from cave_agent.parsing._python import is_program
 
-_FENCE = re.compile(r"(?P<before>\s{0,300})(?P<mark>`{3,}|~{3,})(?P<info>[^`\n]{0,200})(?:\n|$)")
-_MAYBE_FENCE = re.compile(r"\s{0,300}(?:`{0,2}|~{0,2}|(?:`{3,}|~{3,})[^`\n]{0,200})")
-_CLOSING = re.compile(r"^ {0,3}(?:`{3,}|~{3,})[ \t]*$", re.MULTILINE)
-_FIRST_LINE = re.compile(r"(?:[ \t]*(?:#[^\n]*)?\r?\n)*[ \t]*[^\s#][^\n]*\n")
-_COMMENT = re.compile(r"(?:^|\s)#.*")
+_BLANK_LINES = re.compile(r"(?:[ \t]*\n)*")
+_FENCE = re.compile(r"\s*(?P<mark>`{3,100}|~{3,100})(?P<info>[^`\n]{0,200})(?:\n|$)")
+_REOPENED = re.compile(
+    r"(?P<prose>(?:(?! {0,3}[`~]{3})[^\n]*\n){0,3}) {0,3}(?:`{3,100}|~{3,100})[^`\n]{0,200}\n"
+)
+_ANY_FENCE = re.compile(r"^ {0,3}(?:`{3}|~{3})", re.MULTILINE)
+_MAYBE_FENCE = re.compile(r"\s*(?:`{0,2}|~{0,2}|(?:`{3,100}|~{3,100})[^`\n]{0,200})")
+_IDLE = re.compile(r"\W*(?:else|try|finally|pass|return|break|continue)?\W*")
+_LEAD = re.compile(r"\A(?:[ \t]*(?:#[^\n]*)?\n)+[ \t]*")
+_HAS_WORD = re.compile(r"\w")
 _WORD = re.compile(r"\b\w")
-_SHORTEST_LINE = 4  # characters that a line said twice has: fewer may well be chance
-_SHORTEST_PART = 10  # the same for a part of a line
-_LONGEST_CUT = 4000  # characters before the cut that may be said twice
-_LONGEST_LINE = 300  # characters that a line to be judged is waited for
-_MOST_LINES = 40
-_BLANK_OR_FENCE = " \t`~"
+_THINK, _THINK_END = "<think>", "</think>"
+_SHORTEST_END = 10  # characters by which the end of a block is known again
+_SHORTEST_LINE = 4  # the same for the line that was cut
+_SHORTEST_SENTENCE = 20  # the same for a line of text
+_LONGEST_END = 300
+_PATIENCE = 600  # characters that are waited for until a continuation is judged
+_MOST_LINES = 3  # of a continuation that are looked at
 
 
-class Splice:
-    """Takes a continuation in pieces and hands on what it adds.
+class BlockSplice:
+    """Takes the continuation of a block in pieces, and hands on what it adds.
+
+    One that begins with `told`, or with the whole of the line that was cut, is joined there. Any
+    other is added as it is, unless it may say again what was said: half a program, or a line that
+    runs twice, is worse than none.
 
     Args:
-        cut: What was said: of a block its inside so far, else the text.
-        in_block: Whether the reply was cut inside a block.
+        cut: The inside of the block so far.
 
     Attributes:
-        told: The end of `cut`, long enough to be known again: of this the model is to be told.
-        void: Characters at the end of `cut` that the continuation replaces, since it writes
-            the cut line, or the whole block, in another way.
+        told: The end of `cut`; the model is to be told to begin with it.
         is_unclear: Whether the two cannot be joined for sure; nothing is handed on then.
     """
 
-    def __init__(self, cut: str, *, in_block: bool) -> None:
-        self._cut = cut
-        lines = cut[-_LONGEST_CUT:].splitlines(keepends=True)
-        self.told = _told(lines)
-        self._last = "".join(lines[-1:])
-        self._line = "" if self._last.endswith("\n") else self._last  # that has no end yet
-        self._known = {_gist(line) for line in (cut.partition("\n")[0], *self.told.split("\n"))}
-        self._ends = [*_ends(lines), self.told, self.told.lstrip()]
-        self._in_block = in_block
-        self._held: list[str] = []
-        self._waits_for_end = False
-        self._is_joined = False
-        self.void = 0
+    def __init__(self, cut: str) -> None:
+        cut = cut.replace("\r\n", "\n")
+        *whole, self._line = cut.split("\n")
+        self.told = _told(cut)
         self.is_unclear = False
-
-    def is_as_told(self, continuation: str) -> bool:
-        """Whether a continuation begins as the model was told, or with the whole line."""
-        ends = [end.lstrip() for end in (self._line, self.told)]
-        return continuation.lstrip().startswith(tuple(filter(None, ends)))
+        self._known = {gist for line in whole for gist in _gists(line)}
+        self._held = ""
+        self._is_in_thought = False
+        self._is_joined = False
 
     def feed(self, piece: str) -> str:
         """What `piece` lets be judged, without what had been said before the cut."""
         if self._is_joined:
             return "" if self.is_unclear else piece
-        self._held.append(piece)
-        return "" if self._waits_for_end else self._judge(is_last=False)
+        self._held += piece
+        if self._is_in_thought or self._held.lstrip().startswith(_THINK):
+            self._leave_thought()
+        is_enough = len(self._held) > _PATIENCE + len(self.told)
+        return self._judge(is_last=is_enough, is_whole=False)
+
+    def close(self, *, was_cut: bool = False) -> str:
+        """What is left once the continuation has ended; `was_cut` if at the model's limit, too."""
+        return "" if self._is_joined else self._judge(is_last=True, is_whole=not was_cut)
+
+    def _leave_thought(self) -> None:
+        before, end, after = self._held.partition(_THINK_END)
+        self._is_in_thought = not end
+        self._held = after.lstrip("\r\n") if end else before[-len(_THINK_END) :]
+
+    def _judge(self, *, is_last: bool, is_whole: bool) -> str:
+        said = self._held.replace("\r\n", "\n")
+        end = self._end_of_told(said)
+        if self._is_in_thought or (end is None and not is_last):
+            return ""
+        more = self._added(said, is_whole=is_whole) if end is None else said[end:]
+        self._is_joined, self._held = True, ""
+        return "" if self.is_unclear else more
+
+    def _end_of_told(self, said: str) -> int | None:
+        """Where what the model was told ends in the continuation, if that begins with it."""
+        if self.told.find("\n") == len(self.told) - 1 >= 0:  # one line alone may be meant twice
+            return None
+        for start in _starts(said):
+            if not self.told.strip():  # it was cut right behind its fence, which may come again
+                if said[:start].strip() and said[start:].strip():
+                    return start
+            elif (end := _match(self.told, said, start)) is not None:
+                return end
+        return None
+
+    def _added(self, said: str, *, is_whole: bool) -> str:
+        """What a continuation adds that is not as told."""
+        for start in _starts(said):
+            begun = said[start:]
+            if begun.strip() and self._gets_no_further(begun, is_whole=is_whole):
+                return ""
+            end = _match(self._line, said, start) if _is_telling(self._line) else None
+            is_behind_newline = start > 0 and not said[:start].strip()
+            if end is not None and not (is_behind_newline or self._says_known_line(begun)):
+                return said[end:]
+        fence = _FENCE.match(said)
+        if fence is None:
+            self.is_unclear = self._may_repeat(said)
+            return said
+        rest = said[fence.end() :]
+        if fence["info"].strip():
+            self.is_unclear = not is_whole or not self._is_rest_of_line(rest)
+            return rest
+        self.is_unclear = not is_whole or not _is_prose(rest)
+        return self._end(said.lstrip())
+
+    def _is_rest_of_line(self, said: str) -> bool:
+        """Whether a block that was opened again can only go on in the line that was cut."""
+        is_block = is_program(_ANY_FENCE.split(said, 1)[0])
+        return bool(self._line.strip()) and not is_block and not self._may_repeat(said)
+
+    def _end(self, said: str) -> str:
+        """The fence that ends the block, on a line of its own."""
+        line = self._line.strip()
+        if line and not line.strip("`~"):  # it was cut within this very fence
+            return said[len(line) :]
+        return f"\n{said}" if self._line else said
+
+    def _gets_no_further(self, said: str, *, is_whole: bool) -> bool:
+        """Whether a continuation was cut before the end of what it says once more."""
+        if self.told.startswith(said):
+            return True
+        begun = _gist(said)
+        is_line = not (is_whole or self._line or "\n" in said)
+        return is_line and any(line.startswith(begun) for line in self._known)
+
+    def _may_repeat(self, said: str) -> bool:
+        """Whether the continuation may begin with what was said, from earlier on or otherwise.
+
+        Or with the rest of a line behind a newline, or a comment, that nobody meant.
+        """
+        if any(said.startswith(self._line[at:]) for at in _words(self._line)):
+            return True
+        line, lead = self._line.strip(), _LEAD.match(said)
+        rest = said[lead.end() if lead else 0 :].partition("\n")[0]
+        if lead and line and not line.endswith(":") and is_program(line + rest):
+            return True
+        is_line_again = _HAS_WORD.search(line) and _gist(rest).startswith(_gist(line))
+        return bool(is_line_again) or self._says_known_line(said)
+
+    def _says_known_line(self, said: str) -> bool:
+        lines = [gists for line in said.split("\n") if (gists := _gists(line))]
+        return any(gists & self._known for gists in lines[:_MOST_LINES])
+
+
+class TextSplice:
+    """Takes the continuation of a text in pieces, and hands on what it adds.
+
+    That is all of it, but for a long line that is said again. A block that it begins with stands
+    on a line of its own.
+
+    Args:
+        cut: The text so far.
+
+    Attributes:
+        told: The end of `cut`; the model is to be told to go on from it.
+    """
+
+    def __init__(self, cut: str) -> None:
+        self.told = _told(cut)
+        self._line = cut.rpartition("\n")[2]
+        self._held = ""
+        self._is_joined = False
+
+    def feed(self, piece: str) -> str:
+        """What `piece` lets be judged, without what had been said before the cut."""
+        if self._is_joined:
+            return piece
+        self._held += piece
+        return "" if self._must_wait() else self.close()
 
     def close(self) -> str:
         """What is left once the continuation has ended."""
-        return "" if self._is_joined else self._judge(is_last=True)
+        self._is_joined, said, self._held = True, self._held, ""
+        line, begun = self._line.strip(), said.lstrip()
+        if len(line) >= _SHORTEST_SENTENCE and said.startswith(self._line):
+            return said[len(self._line) :]
+        fence = _FENCE.match(said)
+        if fence is None or not line:
+            return said
+        if line.startswith(("`", "~")) and begun.startswith(line):  # it was cut within this fence
+            return begun[len(line) :]
+        return said if "\n" in said[: fence.start("mark")] else f"\n{begun}"
 
-    def _judge(self, *, is_last: bool) -> str:
-        held = "".join(self._held)
-        opened = _Opened.read(held)
-        if not is_last and self._must_wait(held, opened):
-            return ""
-        self._is_joined, self._held = True, []
-        if not self._in_block:
-            return self._join_text(held, opened)
-        if opened is None:
-            return self._join(held)
-        if opened.is_bare and not _CLOSING.search(opened.rest):
-            return self._end_block(held, opened)
-        return self._join_block(opened.rest)
-
-    def _must_wait(self, held: str, opened: "_Opened | None") -> bool:
-        said = held
-        if opened is not None and self._in_block:
-            said = opened.rest
-            if opened.is_bare:
-                self._waits_for_end = bool(said)  # only all of it tells an end from a beginning
-                return True
-        if any(len(said) < len(end) and end.startswith(said) for end in self._ends):
+    def _must_wait(self) -> bool:
+        said = self._held
+        if len(self._line) > len(said) and self._line.startswith(said):
             return True
-        if opened is None and len(held) <= _LONGEST_LINE and _MAYBE_FENCE.fullmatch(held):
-            return True
-        return self._in_block and len(said) < _LONGEST_LINE and not _FIRST_LINE.match(said)
-
-    def _end_block(self, held: str, opened: "_Opened") -> str:
-        """A fence without a word ends the block, if no program follows it."""
-        self.is_unclear = bool(opened.rest.strip()) and is_program(opened.rest)
-        if self.is_unclear:
-            return ""
-        line = self._line.strip()
-        if line and not line.strip("`~"):  # it was cut within this very fence
-            return held.lstrip()[len(line) :]
-        return held if "\n" in opened.before or not self._line else f"\n{held.lstrip()}"
-
-    def _join_text(self, said: str, opened: "_Opened | None") -> str:
-        """The continuation outside of a block; one that it begins with stands on its own line."""
-        repeated = self._repeated(said)
-        is_apart = opened is None or "\n" in opened.before or not self._line.strip(_BLANK_OR_FENCE)
-        return said[len(repeated) :] if repeated or is_apart else f"\n{said.lstrip()}"
-
-    def _join(self, said: str) -> str:
-        """The continuation of a block that was not opened again."""
-        repeated = self._repeated(said)
-        if not repeated:
-            self.void = self._same_line(said)
-            self.is_unclear = not self.void and self._may_repeat(said)
-        return "" if self.is_unclear else said[len(repeated) :]
-
-    def _may_repeat(self, said: str) -> bool:
-        """Whether the continuation begins with a line that was said, in other blanks or quotes.
-
-        Lines that are too short to be sure count, too.
-        """
-        first = next((gist for line in said.split("\n") if (gist := _gist(line))), "")
-        line = _gist(self._line)
-        shortest = _SHORTEST_LINE if line else 1  # it may be no more than the rest of that line
-        is_known = len(first) >= shortest and first in self._known
-        return is_known or (bool(line) and first.startswith(line))
-
-    def _join_block(self, said: str) -> str:
-        """The continuation in a block that was opened again."""
-        if said.startswith(self._cut):
-            return said[len(self._cut) :]
-        repeated = self._repeated(said)
-        beginning, newline, _ = self._cut.partition("\n")
-        first = said.partition("\n")[0].rstrip()
-        if newline and first and first == beginning.rstrip():
-            self.void, self.is_unclear = len(self._cut), bool(repeated)
-        elif not repeated:
-            self.void = self._same_line(said)
-            self.is_unclear = not self.void  # it may be the rest, or all of it in other words
-        return "" if self.is_unclear else said[0 if self.void else len(repeated) :]
-
-    def _repeated(self, said: str) -> str:
-        """What of the end of `cut` the continuation says once more."""
-        is_fence = _is_fence(self._line) and said.startswith(self._line)
-        ends = [*self._ends, self._line] if is_fence else self._ends
-        sure = [end for end in ends if said.startswith(end) and _is_sure(end)]
-        return max(sure, key=len, default="")
-
-    def _same_line(self, said: str) -> int:
-        """The length of the cut line, if the continuation begins with another form of it."""
-        first, line = said.partition("\n")[0], self._line.lstrip()
-        alike = _common_prefix(first.lstrip(), line)
-        if alike < _SHORTEST_PART or 2 * alike < len(line):
-            return 0
-        return len(line if first == first.lstrip() else self._line)
+        return len(said) < _LONGEST_END and _MAYBE_FENCE.fullmatch(said) is not None
 
 
-class _Opened(NamedTuple):
-    """A fence that a continuation begins with, and what follows it."""
-
-    before: str
-    is_bare: bool
-    rest: str
-
-    @classmethod
-    def read(cls, held: str) -> "_Opened | None":
-        fence = _FENCE.match(held)
-        if fence is None or (fence["info"].strip() and not fence[0].endswith("\n")):
-            return None
-        return cls(fence["before"], not fence["info"].strip(), held[fence.end() :])
+def _starts(said: str) -> Iterator[int]:
+    """Where a continuation may begin: behind blank lines, or behind a fence."""
+    blank = _BLANK_LINES.match(said)
+    start = blank.end() if blank else 0
+    yield start
+    reopened = _REOPENED.match(said, start)
+    if reopened and (not reopened["prose"].strip() or not is_program(reopened["prose"])):
+        blank = _BLANK_LINES.match(said, reopened.end())
+        yield blank.end() if blank else reopened.end()
 
 
-def is_doubled(block: str, cut: str) -> bool:
-    """Whether a block that `cut` was joined to says all of it once more, in whatever words between.
+def _is_prose(said: str) -> bool:
+    """Whether what follows a fence is no code, nor more blocks."""
+    first = said.strip().partition("\n")[0]
+    is_code = bool(first) and (is_program(first) or is_program(said))
+    return not is_code and not _ANY_FENCE.search(said)
 
-    A line or two may well be meant twice; a beginning of several lines is a new start.
+
+def _told(cut: str) -> str:
+    """The end of `cut`: two lines if there are, and more until it says so nowhere else."""
+    told = ""
+    for line in reversed(cut.splitlines(keepends=True)):
+        if len(told) + len(line) > _LONGEST_END:
+            return told or line[-_LONGEST_END:]
+        told = line + told
+        is_enough = len(told.strip()) >= _SHORTEST_END and "\n" in told.strip()
+        if is_enough and f"\n{cut}".find(f"\n{told}") == len(cut) - len(told):
+            break
+    return told
+
+
+def _match(end: str, said: str, start: int) -> int | None:
+    """Where `end` ends in `said`, if that repeats it from `start` on.
+
+    Without its indentation the first of several lines will do: the next one shows that no other
+    has lost it. Blanks before a line without indentation mean nothing.
     """
-    *whole, _ = cut.split("\n")
-    said_before = [gist for line in whole if (gist := _gist(line))]
-    said_after = iter([_gist(line) for line in block.split("\n")[len(whole) :]])
-    return len(said_before) > 1 and all(line in said_after for line in said_before)
+    if end[:1].isspace() and "\n" not in end.strip():
+        begun = start
+    else:
+        end = end.lstrip(" \t")
+        begun = len(said) - len(said[start:].lstrip(" \t"))
+    return begun + len(end) if said.startswith(end, begun) else None
+
+
+def _is_telling(line: str) -> bool:
+    """Whether a line that was cut can be known again."""
+    return len(line.strip()) >= _SHORTEST_LINE and _HAS_WORD.search(line) is not None
+
+
+def _gists(line: str) -> set[str]:
+    """A line without what may differ when it is said again, with and without its comment.
+
+    Empty if it is one of those lines that any program has.
+    """
+    if _IDLE.fullmatch(line):
+        return set()
+    return {gist for part in (line, line.partition("#")[0]) if (gist := _gist(part))}
 
 
 def _gist(line: str) -> str:
-    """A line without what may differ when it is said again: blanks, quotes, a comment."""
-    if "'" not in line and '"' not in line:
-        line = _COMMENT.sub("", line)
-    return "".join(line.replace('"', "'").split()).strip("`~")
+    return "".join(line.replace('"', "'").split())
 
 
-def _told(lines: list[str]) -> str:
-    """The last of `lines`, and of those before it as many as it takes to know them again."""
-    told = ""
-    for line in reversed(lines):
-        if len(told.strip()) >= _SHORTEST_PART:
-            break
-        told = line + told
-    return told[-_LONGEST_LINE:]
-
-
-def _ends(lines: list[str]) -> list[str]:
-    """The ends that a continuation may begin with: from a line's start, or a word's."""
-    lines = lines[-_MOST_LINES:]
-    whole = ["".join(lines[start:]) for start in range(len(lines))]
-    line = "".join(lines[-1:])
-    words = _WORD.finditer(line, max(0, len(line) - _LONGEST_LINE))
-    return [
-        *whole,
-        line.lstrip(),
-        *(line[at.start() :] for at in words if len(line) - at.start() >= _SHORTEST_PART),
-    ]
-
-
-def _is_sure(end: str) -> bool:
-    """Whether an end that is said twice is no chance."""
-    return _is_fence(end) or len(end.strip()) >= _SHORTEST_LINE
-
-
-def _is_fence(line: str) -> bool:
-    return line.startswith(("`" * 3, "~" * 3))
-
-
-def _common_prefix(one: str, other: str) -> int:
-    """How many characters both begin with."""
-    pairs = enumerate(zip(one, other, strict=False))
-    return next((at for at, (a, b) in pairs if a != b), min(len(one), len(other)))
+def _words(line: str) -> Iterator[int]:
+    """Where the words of the end of a line begin."""
+    return (found.start() for found in _WORD.finditer(line, max(0, len(line) - _LONGEST_END)))
