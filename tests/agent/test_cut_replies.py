@@ -105,7 +105,7 @@ async def test_a_continuation_that_cannot_be_joined_is_not_run_but_asked_for_aga
     response = await CaveAgent(model, runtime=runtime).run("Milk and bread")
 
     assert runtime.retrieve("cart") == ["milk", "bread"]
-    assert "Write the whole block again" in model.requests[2][-1]["content"]
+    assert "did not arrive whole" in model.requests[2][-1]["content"]
     assert len(response.code_snippets) == 1
 
 
@@ -129,7 +129,7 @@ async def test_a_block_that_never_ends_is_not_run() -> None:
 
     assert runtime.retrieve("cart") == []
     assert response.content == "I give up."
-    assert "Write the whole block again" in model.requests[-1][-1]["content"]
+    assert "did not arrive whole" in model.requests[-1][-1]["content"]
 
 
 async def test_an_answer_that_never_ends_is_given_as_far_as_it_came() -> None:

@@ -145,7 +145,7 @@ Now:
 ```python
 x = 1
 """,
-            "Your code block did not arrive whole, so it was not run. Write the whole block again, shorter if need be, between ```python and ```.",
+            "Your code block did not arrive whole, so nothing of it was run. Now do only the first part of the work, in a short block between ```python and ```; what it makes stays, and the next block can go on from there.",
         ]
     )
 

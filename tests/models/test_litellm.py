@@ -1119,3 +1119,61 @@ async def test_a_cause_that_words_itself_anew_prints_no_key() -> None:
             await LiteLLMModel("openai/m", server.base_url, key).call(ASKED)
 
     assert key not in "".join(format_exception(raised.value))
+
+
+async def test_a_call_tells_an_error_with_status_200_by_its_code() -> None:
+    for said, kind in (
+        ('{"message": "pay", "code": "insufficient_quota"}', ModelBillingError),
+        ('{"message": "later", "code": 503}', ModelServerError),
+        ('{"message": "broken"}', ModelServerError),
+    ):
+        body = f'{{"error": {said}}}'
+        async with served(Failure(200, body=body, content_type="application/json")) as (_, model):
+            with pytest.raises(kind, match=r"pay|later|broken"):
+                await model.call(ASKED)
+
+
+async def test_a_whole_reply_that_the_provider_gave_up_on_is_not_whole() -> None:
+    async with served(Reply("The total is 4", finish_reason="abort")) as (_, model):
+        with pytest.raises(ModelStreamError, match="without a finish reason"):
+            await model.call(ASKED)
+
+
+async def test_what_comes_instead_of_a_completion_is_shown_by_a_call_too() -> None:
+    page = Failure(200, body="<html>Log in</html>", content_type="application/json")
+    async with served(page) as (_, model):
+        with pytest.raises(ModelProtocolError, match="'<html>Log in</html>' is no JSON"):
+            await model.call(ASKED)
+
+
+async def test_what_a_server_says_in_a_form_of_its_own_is_shown() -> None:
+    body = '{"detail": "not loaded"}'
+    async with served(Failure(400, body=body, content_type="application/json")) as (_, model):
+        with pytest.raises(ModelRequestError, match="not loaded"):
+            await model.call(ASKED)
+
+
+@pytest.mark.parametrize("model_id", ["openai/m", "mistral/m", CLAUDE, GEMINI])
+async def test_what_says_nothing_is_shown_whichever_provider_it_came_from(model_id: str) -> None:
+    async with (
+        answering('{"hello": "world"}') as url,
+        LiteLLMModel(model_id, url, "sk-secret") as model,
+    ):
+        with pytest.raises(ModelProtocolError, match=r'{"hello": ?"world"}'):
+            await streamed(model)
+
+
+async def test_geminis_refusal_of_a_request_is_one() -> None:
+    blocked = {"promptFeedback": {"blockReason": "SAFETY"}}
+    async with provider(blocked) as server, LiteLLMModel(GEMINI, server.url, "k") as model:
+        deltas = await streamed(model)
+
+    assert deltas[-1].finish_reason is FinishReason.REFUSAL
+
+
+async def test_an_argument_that_cannot_be_sent_is_no_fault_of_the_servers() -> None:
+    async with served(foo=object()) as (server, model):
+        with pytest.raises(ModelRequestError, match=r"not JSON serializable\. Leave that"):
+            await model.call(ASKED)
+
+    assert server.requests == []

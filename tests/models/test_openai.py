@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from decimal import Decimal
 from textwrap import dedent
 from traceback import format_exception
-from typing import Any
+from typing import Any, cast
 
 import anyio
 import pytest
@@ -444,7 +444,6 @@ async def test_what_came_instead_of_a_completion_is_shown(
     [
         CutStream("hello", 2),
         RawStream(("{oops",)),
-        RawStream(('"text"',)),
         RawStream(('{"choices": [{"delta": {"content": "x = 1"}}]}', "[DONE]")),
     ],
 )
@@ -697,10 +696,90 @@ async def test_space_around_a_key_is_no_part_of_it() -> None:
     assert server.headers[0]["authorization"] == "Bearer sk-secret"
 
 
-def test_a_secret_in_the_query_of_an_address_is_not_shown() -> None:
-    model = OpenAIServerModel("m", "http://127.0.0.1:9/v1?api-key=SECRET", "k")
+@pytest.mark.parametrize(
+    ("url", "remedy"),
+    [
+        ("http://127.0.0.1:9/v1?api-key=SECRET", "as extra_query"),
+        ("http://127.0.0.1:9/v1/chat/completions/", "leave out '/chat/completions'"),
+        (" ", "Check how it was read"),
+    ],
+)
+def test_an_address_that_no_path_can_be_added_to_is_refused(url: str, remedy: str) -> None:
+    with pytest.raises(ModelConnectionError, match=remedy) as caught:
+        OpenAIServerModel("m", url, "k")
 
-    assert "SECRET" not in repr(model)
+    assert "SECRET" not in str(caught.value)
+
+
+@pytest.mark.parametrize("options", [{"messages": []}, {"extra_body": {"model": "n"}}])
+def test_what_the_model_says_itself_is_no_option(options: dict[str, Any]) -> None:
+    with pytest.raises(TypeError, match="asks with its own"):
+        OpenAIServerModel("m", "http://127.0.0.1:9/v1", **options)
+
+
+def test_a_time_out_and_a_key_are_of_their_types() -> None:
+    with pytest.raises(TypeError, match="timeout is a number of seconds, not '5'"):
+        OpenAIServerModel("m", "http://127.0.0.1:9/v1", timeout="5")
+    with pytest.raises(TypeError, match="is no text, but of type 'int'"):
+        OpenAIServerModel("m", "http://127.0.0.1:9/v1", api_key=cast("str", 5))
+
+
+async def test_of_several_replies_only_the_first_is_heard() -> None:
+    pieces = [
+        f'{{"choices": [{{"index": {at}, "delta": {{"content": "{said}"}}, "finish_reason": "stop"}}]}}'
+        for at, said in ((1, "B"), (0, "A"), (1, "B"), (0, "A"))
+    ]
+    async with served(RawStream((*pieces, "[DONE]")), n=2) as (_, model):
+        deltas = await streamed(model)
+
+    assert "".join(delta.text for delta in deltas) == "AA"
+
+
+@pytest.mark.parametrize(
+    "came", ['{"detail": "not loaded"}', '{"message": "overloaded"}', '"text"']
+)
+async def test_what_comes_instead_of_any_chunk_is_shown(came: str) -> None:
+    async with served(RawStream((came, "[DONE]"))) as (_, model):
+        with pytest.raises(ModelProtocolError, match=r"not loaded|overloaded|text"):
+            await streamed(model)
+
+
+async def test_what_a_server_says_in_a_form_of_its_own_is_shown() -> None:
+    body = '{"detail": [{"msg": "field required"}]}'
+    async with served(Failure(422, body=body, content_type="application/json")) as (_, model):
+        with pytest.raises(ModelRequestError, match="'msg': 'field required'"):
+            await model.call(ASKED)
+
+
+async def test_a_list_of_models_that_is_refused_blames_no_model() -> None:
+    async with served() as (server, _):
+        model = OpenAIServerModel("m", f"{server.base_url}/elsewhere")
+        with pytest.raises(ModelRequestError, match="Check base_url, which") as caught:
+            await model.list_models()
+
+    assert "model_id" not in str(caught.value)
+
+
+async def test_a_whole_reply_in_another_encoding_breaks_the_protocol() -> None:
+    body = '{"choices": [{"message": {"content": "caf\udce9"}, "finish_reason": "stop"}]}'
+    async with served(Failure(200, body=body, content_type="application/json")) as (_, model):
+        with pytest.raises(ModelProtocolError, match="is no UTF-8"):
+            await streamed(model)
+
+
+async def test_what_calls_itself_by_a_key_does_not_tell_it() -> None:
+    body = Failure(200, body="x", content_type="text/plain; k=sk-secret-1")
+    async with served(body, api_key="sk-secret-1") as (_, model):
+        with pytest.raises(ModelProtocolError, match=r"k=\[key\]"):
+            await streamed(model)
+
+
+async def test_certificates_that_are_not_there_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", "/nowhere.pem")
+    model = OpenAIServerModel("m", "https://models.invalid/v1", "k")
+
+    with pytest.raises(ModelConnectionError, match="Correct SSL_CERT_FILE"):
+        await model.call(ASKED)
 
 
 PARTS = '[{"type": "thinking", "thinking": [{"type": "text", "text": "Hm."}]}, {"type": "text", "text": "It is "}, {"type": "text", "text": "42."}]'
@@ -834,13 +913,27 @@ async def test_the_models_of_a_server_are_listed() -> None:
         assert await model.list_models() == ["scripted"]
 
 
-async def test_a_proxy_that_is_none_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("ALL_PROXY", "foo://127.0.0.1:9")
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("ALL_PROXY", "foo://127.0.0.1:9"),
+        ("HTTP_PROXY", "http://bob:hunter22@localhost:notaport"),
+        ("HTTPS_PROXY", "http://[::1"),
+        ("HTTP_PROXY", "socks5://127.0.0.1:9"),
+        ("NO_PROXY", "[::1"),
+    ],
+)
+async def test_a_proxy_that_is_none_is_said(
+    name: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, value)
+    monkeypatch.setitem(sys.modules, "socksio", None)  # as if it were not installed
 
     async with OpenAIServerModel("m", "http://model.example/v1") as model:
         for asking in (model.call(ASKED), model.list_models()):
-            with pytest.raises(ModelConnectionError, match="environment's proxy"):
+            with pytest.raises(ModelConnectionError, match=f"Correct {name}") as caught:
                 await asking
+            assert "hunter22" not in "".join(format_exception(caught.value))
 
 
 async def test_what_cannot_be_sent_is_no_fault_of_the_servers() -> None:
@@ -857,12 +950,12 @@ async def test_a_call_tells_an_error_with_status_200_by_its_code() -> None:
             await model.call(ASKED)
 
 
-async def test_a_whole_reply_that_the_provider_gave_up_on_is_none() -> None:
+async def test_a_whole_reply_that_the_provider_gave_up_on_is_not_whole() -> None:
     choice = '{"message": {"content": "The total is 4"}, "finish_reason": "error"}'
     body = Failure(200, body=f'{{"choices": [{choice}]}}', content_type="application/json")
     async with served(body, body) as (_, model):
         for asking in (model.call(ASKED), streamed(model)):
-            with pytest.raises(ModelProtocolError, match="The total is 4"):
+            with pytest.raises(ModelStreamError, match="without a finish reason"):
                 await asking
 
 

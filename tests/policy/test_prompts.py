@@ -263,7 +263,7 @@ The code failed; what it did before the error stays. Find the cause, if need be 
 async def test_the_observation_of_a_block_without_an_end() -> None:
     assert await _observations(code("x = 1").rstrip("`\n")) == snapshot(
         [
-            "Your code block did not arrive whole, so it was not run. Write the whole block again, shorter if need be, between ```python and ```."
+            "Your code block did not arrive whole, so nothing of it was run. Now do only the first part of the work, in a short block between ```python and ```; what it makes stays, and the next block can go on from there."
         ]
     )
 

@@ -13,24 +13,30 @@ from typing import cast
 
 from cave_agent.models._protocol import Delta, FinishReason, ModelResponse, TokenUsage
 
+GAVE_UP = frozenset({"error", "abort", "insufficient_system_resource"})
+"""Reasons by which a provider says that the reply is not whole."""
+
 
 class ChunkReader:
     """Reads one streamed reply, chunk by chunk.
 
     Attributes:
-        has_heard: Whether anything came at all.
+        stray: The first thing that came and is no chunk, as long as no chunk has come.
+        has_heard: Whether any chunk came.
         has_finished: Whether the model said that the reply is whole, or why not.
     """
 
     def __init__(self) -> None:
+        self.stray: object = None
         self.has_heard = False
         self.has_finished = False
         self._has_refused = False
 
     def read(self, chunk: object) -> Delta:
         """What one chunk adds; one without choices may still carry the usage."""
-        self.has_heard = True
         answer = _members(chunk)
+        self.has_heard = self.has_heard or _is_chunk(answer)
+        self.stray = None if self.has_heard else self.stray or chunk
         choice = _first_choice(answer)
         said = _members(choice.get("delta"))
         # A refusal says so in its text's place, not in the reason at the end.
@@ -54,6 +60,15 @@ def read_completion(completion: object) -> ModelResponse | None:
         finish or FinishReason.STOP,
         _thought(message),
     )
+
+
+def is_given_up(text: str) -> bool:
+    """Whether the text of an answer is a reply of which the provider says that it is not whole."""
+    try:
+        choice = _first_choice(_members(json.loads(text)))
+    except (ValueError, RecursionError):
+        return False
+    return choice.get("finish_reason") in GAVE_UP
 
 
 def read_body(text: str) -> tuple[ModelResponse | None, dict[str, object] | None]:
@@ -93,10 +108,13 @@ def _members(value: object) -> Mapping[str, object]:
 
 
 def _first_choice(answer: Mapping[str, object]) -> Mapping[str, object]:
-    choices = answer.get("choices")
-    return _members(
-        cast("list[object]", choices)[0] if isinstance(choices, list) and choices else None
-    )
+    """The first by number: where several were asked for, their pieces come mixed."""
+    choices = _parts(answer.get("choices"))
+    return next((choice for choice in choices if not choice.get("index")), _members(None))
+
+
+def _is_chunk(answer: Mapping[str, object]) -> bool:
+    return any(answer.get(name) is not None for name in ("choices", "usage"))
 
 
 def _usage(answer: Mapping[str, object]) -> TokenUsage | None:
@@ -135,8 +153,8 @@ def _thought(message: Mapping[str, object]) -> str:
 
 def _finish(choice: Mapping[str, object], *, has_refused: bool) -> FinishReason | None:
     match choice.get("finish_reason"):
-        case None | "" | "error" | "abort" | "insufficient_system_resource":
-            return None  # the last three say that the provider gave up: the reply is not whole
+        case reason if not reason or reason in GAVE_UP:
+            return None
         case "content_filter":
             return FinishReason.REFUSAL
         case _ if has_refused:

@@ -20,6 +20,11 @@ class Endpoint:
     model_id: str
     key: str = field(repr=False)
     more_keys: tuple[str, ...] = field(default=(), repr=False)
+    asked_for: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.asked_for:
+            object.__setattr__(self, "asked_for", f"a chat completion of {self.model_id!r}")
 
     @classmethod
     def at(cls, url: str, *, model_id: str, key: str) -> "Endpoint":

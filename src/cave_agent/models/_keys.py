@@ -1,7 +1,11 @@
 """Looks at what a model is made with before anything is sent."""
 
-from cave_agent.errors import ModelAuthenticationError
+from collections.abc import Mapping
 
+from cave_agent.errors import ModelAuthenticationError, ModelConnectionError
+
+_OURS = frozenset({"model", "messages", "stream"})
+_NO_PART = "/chat/completions"
 NO_KEY = "none-needed"  # what a server is sent that needs none
 
 
@@ -30,6 +34,8 @@ def checked_key(owner: str, api_key: str | None) -> str:
     """
     if api_key is None:
         return ""
+    if not isinstance(api_key, str):  # pyright: ignore[reportUnnecessaryIsInstance]  # users'
+        raise TypeError(f"The key of {owner} is no text, but of type {type(api_key).__name__!r}.")
     key = api_key.strip()
     if not key:
         raise ModelAuthenticationError(
@@ -41,3 +47,37 @@ def checked_key(owner: str, api_key: str | None) -> str:
             "read."
         )
     return key
+
+
+def checked_options(owner: str, options: Mapping[str, object]) -> None:
+    """Refuse what a model says itself in each request, and what cannot be sent.
+
+    Raises:
+        TypeError: It is among `options`, or the time-out there is no number.
+    """
+    if isinstance(options.get("timeout"), str):
+        raise TypeError(f"timeout is a number of seconds, not {options['timeout']!r:.80}.")
+    if ours := _OURS & options.keys():
+        raise TypeError(f"{owner} asks with its own {', '.join(sorted(ours))}.")
+
+
+def checked_url(base_url: str | None) -> str | None:
+    """A server's URL without blanks around it, to which paths can be added; `None` if none is given.
+
+    Raises:
+        ModelConnectionError: It is empty, or more than that.
+    """
+    if base_url is None:
+        return None
+    url = base_url.strip()
+    if not url:
+        raise ModelConnectionError(
+            "base_url is empty. Check how it was read, or leave base_url out."
+        )
+    path, query, _ = url.partition("?")
+    if query or path.rstrip("/").endswith(_NO_PART):
+        raise ModelConnectionError(
+            f"base_url must end where the paths of the API begin, as /v1 does: leave out "
+            f"{_NO_PART!r}, and pass what follows a question mark as extra_query."
+        )
+    return url

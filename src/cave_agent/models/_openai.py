@@ -17,7 +17,13 @@ from cave_agent.errors import (
 )
 from cave_agent.models._chat import ChunkReader, read_completion, read_models
 from cave_agent.models._endpoint import Endpoint, quoted
-from cave_agent.models._keys import NO_KEY, checked_key, checked_model_id
+from cave_agent.models._keys import (
+    NO_KEY,
+    checked_key,
+    checked_model_id,
+    checked_options,
+    checked_url,
+)
 from cave_agent.models._openai_client import OPENAI_URL, connected, failures_of
 from cave_agent.models._openai_errors import explain, something_else
 from cave_agent.models._per_loop import PerLoop
@@ -85,7 +91,10 @@ class OpenAIServerModel(Model):
         except ImportError as error:
             raise MissingExtraError("OpenAIServerModel", extra="openai") from error
         self.model_id = checked_model_id(model_id)
-        url = (base_url or os.environ.get("OPENAI_BASE_URL") or "").strip() or None
+        checked_options("OpenAIServerModel", {**(kwargs.get("extra_body") or {}), **kwargs})
+        url = checked_url(base_url) or checked_url(
+            os.environ.get("OPENAI_BASE_URL", "").strip() or None
+        )
         key = _environments_key(base_url) if api_key is None else api_key
         key = _usable_key(model_id, key, url)
         self._system_role: SystemRole = system_role
@@ -145,16 +154,18 @@ class OpenAIServerModel(Model):
         Raises:
             ModelError: It gives no such list; the class says why.
         """
-        with self._explained(streaming=False):
+        endpoint = replace(self._endpoint, model_id="", asked_for="its models")
+        try:
             client = await self._clients.get()
             answer: Any = await client.models.with_raw_response.list(**self._transport)
+        except self._failures as error:
+            raise explain(error, endpoint, streaming=False) from error
         text: str = answer.http_response.text
         names = None
         with suppress(ValueError, RecursionError):  # no JSON
             names = read_models(json.loads(text))
         if names is None:
-            came = quoted(text, self._endpoint)
-            raise something_else(came, self._endpoint, asked_for="its models")
+            raise something_else(quoted(text, endpoint), endpoint)
         return names
 
     @property
@@ -193,7 +204,10 @@ class OpenAIServerModel(Model):
     async def _deltas(self, response: "AsyncStream[ChatCompletionChunk]") -> AsyncGenerator[Delta]:
         if is_unstreamed(response):
             with self._explained(streaming=True):
-                text = (await response.response.aread()).decode(errors="replace")
+                body = await response.response.aread()
+            with self._explained(streaming=False):
+                text = body.decode()
+            with self._explained(streaming=True):
                 whole = read_unstreamed(text, self._endpoint)
             yield whole
             return
@@ -206,7 +220,7 @@ class OpenAIServerModel(Model):
         except self._unreadable as error:
             raise explain(error, self._endpoint, streaming=True) from error
         if not reader.has_finished:  # the SDK reads a stream that was cut off as one that ended
-            raise ended_early(response, self._endpoint, has_heard=reader.has_heard)
+            raise ended_early(response, self._endpoint, reader)
 
     @contextmanager
     def _explained(self, *, streaming: bool) -> Generator[None]:

@@ -1,7 +1,9 @@
 """Makes the client of OpenAI's SDK that asks one server, in whichever major is installed."""
 
 import importlib
+import os
 from json import JSONDecodeError
+from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -15,7 +17,6 @@ if TYPE_CHECKING:
 
 OPENAI_URL = "https://api.openai.com/v1"
 _PROXIED = frozenset({"http", "https", "all"})
-_PROXY_SCHEMES = frozenset({"http", "https", "socks5", "socks5h"})
 
 
 def connected(openai: Any, url: str | None, *, is_named: bool, **identity: Any) -> "AsyncOpenAI":
@@ -25,11 +26,11 @@ def connected(openai: Any, url: str | None, *, is_named: bool, **identity: Any) 
     named the server, nothing of the environment goes there.
 
     Raises:
-        ModelConnectionError: The environment names a proxy that is none.
+        ModelConnectionError: The environment names a proxy that is none, or no certificates.
     """
     direct = _direct_client(openai, url)
     if direct is None:
-        _check_proxies()
+        _check_environment(_transport_library(openai))
     client: AsyncOpenAI = openai.AsyncOpenAI(
         base_url=url or OPENAI_URL, max_retries=0, http_client=direct, **identity
     )
@@ -41,15 +42,25 @@ def connected(openai: Any, url: str | None, *, is_named: bool, **identity: Any) 
     return client
 
 
-def _check_proxies() -> None:
+def _check_environment(transport: Any) -> None:
     """Refuse what the SDK would choke on, and leave a half-made client behind."""
-    for name, proxy in getproxies().items():
-        scheme, is_told, _ = proxy.partition("://")
-        if name in _PROXIED and is_told and scheme.lower() not in _PROXY_SCHEMES:
-            raise ModelConnectionError(
-                f"The environment's proxy {proxy.rpartition('@')[2]!r} cannot be used: it must be "
-                f"like http://localhost:3128. Correct {name.upper()}_PROXY."
-            )
+    certificates = os.environ.get("SSL_CERT_FILE")
+    if certificates and not Path(certificates).is_file():
+        raise ModelConnectionError(
+            f"The environment's file of certificates {certificates!r} is not there. "
+            "Correct SSL_CERT_FILE."
+        )
+    proxies = {name: proxy for name, proxy in getproxies().items() if name in _PROXIED}
+    for name, proxy in (*proxies.items(), ("no", "")):
+        how = {"proxy": proxy if "://" in proxy else f"http://{proxy}", "trust_env": False}
+        try:
+            transport.AsyncClient(verify=False, **(how if proxy else {}))  # asks nothing
+        except (ImportError, ValueError, transport.InvalidURL):
+            shown = f" {proxy.rpartition('@')[2]!r}" if proxy else ""
+            raise ModelConnectionError(  # not chained: it may quote a password
+                f"The environment's proxy{shown} cannot be used: it must be like "
+                f"http://localhost:3128. Correct {name.upper()}_PROXY."
+            ) from None
 
 
 def failures_of(openai: Any) -> tuple[type[Exception], ...]:

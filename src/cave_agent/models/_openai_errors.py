@@ -35,6 +35,7 @@ from cave_agent.models._openai_failure import (
     words_in,
 )
 
+_CHECK_URL = "Check base_url, which for most servers ends in a path such as /v1."
 _PROXIES = {"HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"}
 
 
@@ -100,20 +101,18 @@ def _by_status(error: Exception, status: int, endpoint: Endpoint, *, quote: str)
                 retry_after=wait,
             )
         case _:
+            check = f"Check model_id {endpoint.model_id!r}, base_url and the messages."
             return ModelRequestError(
                 f"{endpoint.url} refused the request with {quote}. "
-                f"Check model_id {endpoint.model_id!r}, base_url and the messages."
+                f"{check if endpoint.model_id else _CHECK_URL}"
             )
 
 
-def something_else(
-    came: str, endpoint: Endpoint, *, asked_for: str | None = None
-) -> ModelProtocolError:
-    """The error of an answer that is not what was asked for: a completion, unless said."""
-    asked_for = asked_for or f"a chat completion of {endpoint.model_id!r}"
+def something_else(came: str, endpoint: Endpoint) -> ModelProtocolError:
+    """The error of an answer that is not what was asked for."""
     return ModelProtocolError(
-        f"{endpoint.url}, asked for {asked_for}, answered something else: {came}. "
-        "Check base_url, which for most servers ends in a path such as /v1."
+        f"{endpoint.url}, asked for {endpoint.asked_for}, answered something else: {came}. "
+        f"{_CHECK_URL}"
     )
 
 

@@ -97,8 +97,10 @@ def words_in(error: Exception, endpoint: Endpoint) -> str:
     if isinstance(error, ValueError):
         return unread_in(error, endpoint)
     body: Any = getattr(error, "body", None)
-    said = cast("Mapping[str, object]", body).get("message") if isinstance(body, Mapping) else body
-    return quoted(str(said or error), endpoint)
+    if isinstance(body, Mapping):
+        told = cast("Mapping[str, object]", body)
+        body = told.get("message") or told.get("detail") or dict(told)
+    return quoted(str(body or error), endpoint)
 
 
 def reason_in(error: Exception, status: int) -> str:

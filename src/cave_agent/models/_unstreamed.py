@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 from cave_agent.errors import ModelError
-from cave_agent.models._chat import read_body
+from cave_agent.models._chat import ChunkReader, is_given_up, read_body
 from cave_agent.models._endpoint import Endpoint, quoted
 from cave_agent.models._openai_errors import something_else, unfinished
 from cave_agent.models._protocol import Delta, as_delta
@@ -18,10 +18,12 @@ def is_unstreamed(stream: Any) -> bool:
     return _WHOLE.match(_content_type(stream)) is not None
 
 
-def ended_early(stream: Any, endpoint: Endpoint, *, has_heard: bool) -> ModelError:
+def ended_early(stream: Any, endpoint: Endpoint, reader: ChunkReader) -> ModelError:
     """The error of a stream that ended before the model said that it has."""
-    form = _content_type(stream) or _EVENTS
-    if has_heard or form.startswith(_EVENTS):
+    if reader.stray is not None:
+        return something_else(quoted(_as_text(reader.stray), endpoint), endpoint)
+    form = endpoint.scrub(_content_type(stream) or _EVENTS)
+    if reader.has_heard or form.startswith(_EVENTS):
         return unfinished(endpoint)
     return something_else(f"no stream, but {form!r:.80}", endpoint)
 
@@ -49,10 +51,18 @@ def no_reply(answer: Any, endpoint: Endpoint) -> Exception:
     """The error of an answer, a text or an object of the SDK, in which nobody says anything."""
     import openai  # noqa: PLC0415  # optional; whoever has its answer has imported it
 
-    is_object = hasattr(answer, "to_json")
-    text = answer.to_json(indent=None, warnings=False) if is_object else str(answer)
+    text = _as_text(answer)
     _, error = read_body(text)
+    if error is None and is_given_up(text):
+        return unfinished(endpoint)
     if error is None:
         return something_else(quoted(text, endpoint), endpoint)
     request: Any = None  # the error's type wants one, and nothing reads it
     return openai.APIError(str(error.get("message")), request, body=error)
+
+
+def _as_text(answer: Any) -> str:
+    """What came, as JSON where it is an object of the SDK."""
+    if hasattr(answer, "to_json"):
+        return str(answer.to_json(indent=None, warnings=False))
+    return str(answer)

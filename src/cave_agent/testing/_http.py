@@ -59,16 +59,17 @@ class Connection:
 
     async def send(self, text: str) -> None:
         """Send some of a body."""
-        await self._stream.send(_encoded(text))
+        await self._stream.send(encoded(text))
 
     async def send_chunk(self, text: str) -> None:
         """Send a piece of a body whose length is not known; an empty one ends the body."""
-        data = _encoded(text)
+        data = encoded(text)
         await self._stream.send(b"%x\r\n%b\r\n" % (len(data), data))
 
 
-def _encoded(text: str) -> bytes:
-    return text.encode("utf-8", "surrogateescape")  # so that a script can send any bytes
+def encoded(text: str) -> bytes:
+    """`text` as it is sent; half of a surrogate pair stands for any byte that is no UTF-8."""
+    return text.encode("utf-8", "surrogateescape")
 
 
 def _parse_head(head: str) -> tuple[str, str, dict[str, str]]:

@@ -12,7 +12,7 @@ import anyio
 from anyio.abc import SocketAttribute, SocketStream
 
 from cave_agent.testing._completions import Completion
-from cave_agent.testing._http import Connection, Request
+from cave_agent.testing._http import Connection, Request, encoded
 from cave_agent.testing._replies import (
     CutStream,
     Failure,
@@ -176,7 +176,7 @@ async def _fail(connection: Connection, failure: Failure) -> None:
     error = {"message": failure.body or f"scripted failure {failure.status}", "type": "scripted"}
     as_is = failure.content_type is not None or (failure.body or "").startswith("<")
     body = failure.body or "" if as_is else json.dumps({"error": error})
-    headers = _json_headers(len(body.encode()))
+    headers = _json_headers(len(encoded(body)))
     if as_is:
         headers["content-type"] = failure.content_type or "text/html"
     if failure.retry_after is not None:

@@ -5,13 +5,16 @@ over, and what it was told decides: the HTTP answer, the transport's error, the 
 """
 
 from contextlib import suppress
+from http import HTTPStatus
 from traceback import format_exception
 from typing import Any, cast
 
 from cave_agent.errors import ModelAuthenticationError, ModelError, ModelRequestError
-from cave_agent.models._endpoint import Endpoint, quoted
+from cave_agent.models._endpoint import Endpoint
 from cave_agent.models._openai_errors import explain
-from cave_agent.models._openai_failure import causes_of
+from cave_agent.models._openai_failure import causes_of, unread_in
+
+_MADE_UP = HTTPStatus.UNPROCESSABLE_ENTITY  # where the server names no code
 
 
 def unknown_provider(endpoint: Endpoint) -> ModelRequestError:
@@ -34,9 +37,10 @@ def explain_litellm(
     causes = list(causes_of(error))
     for cause in causes:
         endpoint.scrub_error(cause)
-    told = _told(causes)
+    reported = _reported(causes[-1])
+    told = reported or _told(causes)
     if told is not None:
-        return explain(told, endpoint, streaming=streaming)
+        return explain(told, endpoint, streaming=streaming or told is reported)
     if streaming:
         return explain(cast("Exception", causes[-1]), endpoint, streaming=True)
     if missing:
@@ -44,11 +48,12 @@ def explain_litellm(
             f"LiteLLM has no key for {endpoint.model_id!r}. Pass api_key, or set the environment "
             f"variable {' or '.join(missing)}."
         )
-    said = quoted(str(causes[-1]), endpoint)
-    if isinstance(error, litellm.exceptions.UnsupportedParamsError):
+    said = unread_in(cast("Exception", causes[-1]), endpoint)
+    is_unsupported = isinstance(error, litellm.exceptions.UnsupportedParamsError)
+    if is_unsupported or isinstance(causes[-1], TypeError):  # which cannot be sent as JSON
         return ModelRequestError(
-            f"LiteLLM did not ask for {endpoint.model_id!r}: {said}. Leave that argument out, or "
-            "pass drop_params=True."
+            f"LiteLLM did not ask for {endpoint.model_id!r}: {said}. Leave that argument out"
+            f"{', or pass drop_params=True' if is_unsupported else ''}."
         )
     return explain(_Unstated(said), endpoint, streaming=False)
 
@@ -84,6 +89,19 @@ def _told(causes: list[BaseException]) -> Exception | None:
         if isinstance(cause, TimeoutError):
             return cause
     return None
+
+
+def _reported(cause: Any) -> Exception | None:
+    """What a server says in an answer with status 200; `litellm` puts it on a bare exception."""
+    import openai  # noqa: PLC0415  # optional; litellm's own
+
+    if type(cause) is not Exception or {"message", "status_code"} - vars(cause).keys():
+        return None
+    said: Any = vars(cast("object", cause))
+    code = None if said["status_code"] == _MADE_UP else said["status_code"]
+    request: Any = None  # the error's type wants one, and nothing reads it
+    body = {"message": said["message"], "code": code}
+    return openai.APIError(str(said["message"]), request, body=body)
 
 
 def _as_status_error(error: Any) -> Exception:

@@ -17,9 +17,9 @@ from cave_agent.errors import (
     MissingExtraError,
     ModelError,
 )
-from cave_agent.models._chat import read_completion
+from cave_agent.models._chat import GAVE_UP, read_completion
 from cave_agent.models._endpoint import Endpoint
-from cave_agent.models._keys import NO_KEY, checked_key, checked_model_id
+from cave_agent.models._keys import NO_KEY, checked_key, checked_model_id, checked_options
 from cave_agent.models._litellm._clients import CLIENTS
 from cave_agent.models._litellm._errors import explain_litellm, tellable, unknown_provider
 from cave_agent.models._litellm._library import load_litellm
@@ -30,8 +30,6 @@ from cave_agent.models._prices import Prices
 from cave_agent.models._protocol import Delta, Model, ModelResponse, TokenUsage, WireMessages
 from cave_agent.models._secrets import secrets_in, secrets_of_environment
 from cave_agent.models._unstreamed import ended_early, is_unstreamed, no_reply, read_unstreamed
-
-_OURS = frozenset({"model", "messages", "stream"})
 
 
 class LiteLLMModel(Model):
@@ -62,11 +60,10 @@ class LiteLLMModel(Model):
     ) -> None:
         if find_spec("litellm") is None:
             raise MissingExtraError("LiteLLMModel", extra="litellm")
-        if ours := _OURS & kwargs.keys():
-            raise TypeError(f"LiteLLMModel asks with its own {', '.join(sorted(ours))}.")
+        checked_options("LiteLLMModel", kwargs)
         self.model_id = checked_model_id(model_id)
         named_otherwise = kwargs.pop("api_base", None)  # litellm has both names
-        url = (base_url or named_otherwise or "").strip() or None
+        url = named_otherwise if base_url is None else base_url
         self._api_key = checked_key(f"LiteLLMModel({model_id!r})", api_key)
         self._options = kwargs
         self._endpoint = self._named_endpoint(url)
@@ -87,7 +84,7 @@ class LiteLLMModel(Model):
         """
         with self._explained(streaming=False):
             completion = await self._post(messages, stream=False)
-        response = read_completion(_with_refusal(completion))
+        response = read_completion(_as_told(completion))
         if response is None:
             with self._explained(streaming=True):
                 raise no_reply(completion, self._endpoint)
@@ -134,7 +131,7 @@ class LiteLLMModel(Model):
 
     def _named_endpoint(self, url: str | None) -> Endpoint:
         named = Endpoint(f"LiteLLM's provider of {self.model_id!r}", self.model_id, self._api_key)
-        if url:
+        if url is not None:
             named = Endpoint.at(url, model_id=self.model_id, key=self._api_key)
         return replace(named, more_keys=secrets_in(url, self._options))
 
@@ -163,7 +160,10 @@ class LiteLLMModel(Model):
 
     async def _whole(self, chunks: Any) -> AsyncGenerator[Delta]:
         with self._explained(streaming=True):
-            text = (await chunks.response.aread()).decode(errors="replace")
+            body = await chunks.response.aread()
+        with self._explained(streaming=False):
+            text = body.decode()
+        with self._explained(streaming=True):
             whole = read_unstreamed(text, self._endpoint)
         yield whole
 
@@ -180,7 +180,7 @@ class LiteLLMModel(Model):
             yield whole
             return
         if not stream.has_finished:
-            raise ended_early(chunks, self._endpoint, has_heard=stream.has_heard)
+            raise ended_early(chunks, self._endpoint, stream.reader)
 
     def _patience(self) -> float | None:
         """Seconds to wait for the next piece, which litellm forgets for some providers."""
@@ -219,10 +219,13 @@ def _is_on_a_loop() -> bool:
     return True
 
 
-def _with_refusal(completion: Any) -> Any:
-    """`completion` with its refusal where the protocol has it; litellm puts it elsewhere."""
+def _as_told(completion: Any) -> Any:
+    """`completion` with refusals and reasons as the protocol has them; litellm hides them."""
     choices: list[Any] = completion.choices or []
     for choice in choices:
         told: Any = getattr(choice.message, "provider_specific_fields", None) or {}
         choice.message.refusal = told.get("refusal")
+        told = getattr(choice, "provider_specific_fields", None) or {}
+        if (reason := told.get("native_finish_reason")) in GAVE_UP:
+            choice.finish_reason = reason
     return completion

@@ -16,9 +16,10 @@ import anyio
 from typing_extensions import override
 
 from cave_agent.models._chat import ChunkReader, read_body
-from cave_agent.models._protocol import Delta, TokenUsage
+from cave_agent.models._protocol import Delta, FinishReason, TokenUsage
 
 _FINISH = re.compile(r'"finishReason"\s*:\s*"')  # within a text its quotes would be escaped
+_BLOCKED = re.compile(r'"blockReason"\s*:\s*"')
 _DATA = "data:"
 _MOST_LINES = 10_000  # of what is no stream
 
@@ -27,7 +28,7 @@ class LiteLLMStream(AbstractAsyncContextManager["LiteLLMStream"]):
     """One streamed reply; leaving it closes the connection.
 
     Attributes:
-        has_heard: Whether anything came at all.
+        reader: What has read the chunks so far.
         has_finished: Whether the provider said that the reply is whole, or why not.
     """
 
@@ -35,22 +36,19 @@ class LiteLLMStream(AbstractAsyncContextManager["LiteLLMStream"]):
         self._wrapper = wrapper
         self._chunks = chunks
         self._lines: _Lines | None = None
-        self._reader = ChunkReader()
+        self.reader = ChunkReader()
         self._speaks_protocol = False
         self._usage: TokenUsage | None = None
         lines: Any = getattr(chunks, "streaming_response", None)
         if hasattr(lines, "__aiter__"):
             self._lines = chunks.streaming_response = _Lines(lines)
         self._iterator: AsyncIterator[Any] = aiter(chunks)
+        self._has_said = False
         self._has_ended = False
 
     @property
-    def has_heard(self) -> bool:
-        return self._reader.has_heard
-
-    @property
     def has_finished(self) -> bool:
-        return self._reader.has_finished
+        return self.reader.has_finished
 
     @property
     def whole(self) -> str | None:
@@ -81,12 +79,19 @@ class LiteLLMStream(AbstractAsyncContextManager["LiteLLMStream"]):
                     raise self._lines.unreadable
             delta = self._take(chunk)
             if delta != Delta():
+                self._has_said = True
                 return delta
         return self._last()
 
     def _last(self) -> Delta | None:
+        if self._lines is not None and not self.has_finished:
+            if self._lines.is_blocked:
+                self.reader.has_finished = True
+                return Delta(finish_reason=FinishReason.REFUSAL)
+            if not self._has_said and self._lines.first.startswith("{"):
+                self.reader.stray = self._lines.first
         if not self.has_finished and self._wrapper.received_finish_reason:
-            return self._reader.read(self._wrapper.finish_reason_handler())
+            return self.reader.read(self._wrapper.finish_reason_handler())
         usage, self._usage = self._usage, None
         return None if usage is None else Delta(usage=usage)
 
@@ -94,7 +99,7 @@ class LiteLLMStream(AbstractAsyncContextManager["LiteLLMStream"]):
         read = self._readable(chunk)
         if read is None:
             return Delta()
-        delta = self._reader.read(read)
+        delta = self.reader.read(read)
         if delta.usage is None:
             return delta
         self._usage = _later(self._usage, delta.usage)
@@ -103,6 +108,8 @@ class LiteLLMStream(AbstractAsyncContextManager["LiteLLMStream"]):
     def _readable(self, chunk: Any) -> Any:
         """`chunk` as the protocol has it, or `None` if it says nothing."""
         choices: Any = getattr(chunk, "choices", None)
+        if choices is None and hasattr(chunk, "to_json"):  # the openai SDK's, of something else
+            return chunk
         if choices is None or any(not hasattr(choice, "delta") for choice in choices):
             return self._translated(chunk)
         self._speaks_protocol = True
@@ -126,7 +133,9 @@ class _Lines(AsyncIterator[Any]):
     """Passes the lines of a stream on, and looks for what `litellm` overlooks.
 
     Attributes:
+        first: The first line that is not empty.
         has_finish: Whether a line said why the reply ended, as Gemini says it.
+        is_blocked: Whether a line said that the request is refused, as Gemini says it.
         unreadable: What is wrong with a chunk, which `litellm` would leave out; nothing follows.
         whole: What came if it is no stream at all.
     """
@@ -134,8 +143,9 @@ class _Lines(AsyncIterator[Any]):
     def __init__(self, lines: Any) -> None:
         self._whole = lines
         self._lines: AsyncIterator[Any] = aiter(lines)
-        self._has_begun = False
+        self.first = ""
         self.has_finish = False
+        self.is_blocked = False
         self.unreadable: Exception | None = None
         self.whole: str | None = None
 
@@ -144,7 +154,7 @@ class _Lines(AsyncIterator[Any]):
         line = await anext(self._lines)
         if isinstance(line, str):
             self._look_at(line)
-            if not self._has_begun and line.strip():
+            if not self.first and line.strip():
                 await self._begin(line)
         if self.unreadable is not None or self.whole is not None:
             raise StopAsyncIteration
@@ -163,10 +173,11 @@ class _Lines(AsyncIterator[Any]):
         except (ValueError, RecursionError) as error:
             self.unreadable = error
         self.has_finish = self.has_finish or bool(_FINISH.search(data))
+        self.is_blocked = self.is_blocked or bool(_BLOCKED.search(data))
 
     async def _begin(self, line: str) -> None:
         """Read all, if the first line shows that it is no stream."""
-        self._has_begun = True
+        self.first = line
         if not _may_begin_stream(line):
             rest = [line]
             async for more in self._lines:
