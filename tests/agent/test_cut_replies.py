@@ -349,3 +349,34 @@ async def test_an_indented_block_after_prose_that_was_cut_keeps_its_indentation(
     response = await CaveAgent(model).run("Go")
 
     assert response.code_snippets == ("x = 1\nprint(x)\n",)
+
+
+async def test_a_budget_that_ends_within_a_continuation_ends_no_block() -> None:
+    opened = "```\ncart.append('eggs')\nif cart:\n    cart.append('bread')\n```\n"
+    for most in range(600, 700):
+        runtime = shop()
+        model = ScriptedModel(
+            cut("```python\ncart.append('milk')\ncart.append('eggs')\n"), opened, chunk_size=1
+        )
+
+        await CaveAgent(model, runtime=runtime, max_tokens=most, max_steps=2).run("All")
+
+        assert runtime.retrieve("cart") in ([], ["milk", "eggs", "bread"])
+
+
+async def test_an_indented_block_that_was_cut_behind_its_last_fence_is_whole() -> None:
+    runtime = shop()
+    block = "1. Do:\n   ```python\n   cart.append('milk')\n   cart.append('eggs')\n   ```"
+    model = ScriptedModel(cut(block), "Done.")
+
+    await CaveAgent(model, runtime=runtime).run("Milk")
+
+    assert runtime.retrieve("cart") == ["milk", "eggs"]
+
+
+async def test_at_the_last_step_too_no_block_without_an_end_runs() -> None:
+    model = ScriptedModel(cut("```python\nsave('''\n```"))
+
+    response = await CaveAgent(model, max_steps=1).run("Go")
+
+    assert response.code_snippets == ()

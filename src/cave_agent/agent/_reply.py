@@ -1,5 +1,6 @@
 """Hears one reply: what is said, and the first code in it."""
 
+from textwrap import dedent
 from typing import assert_never
 
 from cave_agent.agent._response import ExecutionStatus
@@ -81,17 +82,11 @@ class Reply:
             await self._emit(ReasoningEvent(delta.reasoning))
         text = self._paired(delta.text)
         if text and not was_complete:
-            await self._hear_text(text)
-        return not (was_complete and (delta.text.strip() or delta.restart))
-
-    async def _hear_text(self, text: str) -> None:
-        match self._splice:
-            case BlockSplice() as splice:
-                await self._take_joined(splice, splice.feed(text))
-            case TextSplice() as splice:
-                await self._take(splice.feed(text))
-            case None:
+            if self._splice is None:
                 await self._take(text)
+            else:
+                await self._take_joined(self._splice, self._splice.feed(text))
+        return not (was_complete and (delta.text.strip() or delta.restart))
 
     def _paired(self, text: str) -> str:
         """`text`, in whole characters: half of one at its end waits for the other half."""
@@ -103,17 +98,16 @@ class Reply:
 
     async def end_part(self) -> None:
         """Take in that the latest call has nothing more to say."""
-        match self._splice:
-            case BlockSplice() as splice:
-                await self._take_joined(splice, splice.close(was_cut=self.is_cut))
-            case TextSplice() as splice:
-                await self._take(splice.close())
-            case None:
-                if not self.is_cut or self._begins_with_block("".join(self._fed[1:])):
-                    await self._take_for_reply()
-        block = self._parser.open_block or ""
-        if self.is_cut and self._parser.is_behind_fence and is_program(block.rpartition("\n")[0]):
-            await self._tell(self._parser.close())
+        is_cut = self.is_cut
+        if self._splice is not None:
+            was_cut = is_cut or self.stopped is not None
+            await self._take_joined(self._splice, self._splice.close(was_cut=was_cut))
+        elif not is_cut or self._begins_with_block("".join(self._fed[1:])):
+            await self._take_for_reply()
+        if is_cut and self._parser.is_behind_fence:
+            block = self._parser.open_block or ""
+            if is_program(dedent(block.rpartition("\n")[0])):
+                await self._tell(self._parser.close())
 
     async def _take_for_reply(self) -> None:
         """Take what follows a thought that was cut, and does not end it, for the reply itself."""
@@ -167,7 +161,7 @@ class Reply:
         else:
             self._splice = TextSplice(self._kept)
 
-    async def _take_joined(self, splice: BlockSplice, text: str) -> None:
+    async def _take_joined(self, splice: BlockSplice | TextSplice, text: str) -> None:
         if splice.is_unclear:
             self.block = UnclosedCode(self._parser.open_block or "")
         await self._take(text)
@@ -200,4 +194,4 @@ class Reply:
                     assert_never(segment)
 
     def _is_joined_badly(self, block: str) -> bool:
-        return isinstance(self._splice, BlockSplice) and not is_program(block)
+        return (self.is_cut or isinstance(self._splice, BlockSplice)) and not is_program(block)

@@ -31,19 +31,32 @@ class ChunkReader:
         self.has_heard = False
         self.has_finished = False
         self._has_refused = False
+        self._index: object = None
 
     def read(self, chunk: object) -> Delta:
         """What one chunk adds; one without choices may still carry the usage."""
         answer = _members(chunk)
         self.has_heard = self.has_heard or _is_chunk(answer)
         self.stray = None if self.has_heard else self.stray or chunk
-        choice = _first_choice(answer)
+        choice = self._choice(answer)
         said = _members(choice.get("delta"))
         # A refusal says so in its text's place, not in the reason at the end.
         self._has_refused = self._has_refused or bool(said.get("refusal"))
         finish = _finish(choice, has_refused=self._has_refused)
         self.has_finished = self.has_finished or finish is not None
         return Delta(_said(said), _thought(said), usage=_usage(answer), finish_reason=finish)
+
+    def _choice(self, answer: Mapping[str, object]) -> Mapping[str, object]:
+        """The choice that came first: where several were asked for, their pieces come mixed."""
+        choices = _parts(answer.get("choices"))
+        if choices and self._index is None:
+            self._index = choices[0].get("index") or 0
+        mine = (each for each in choices if (each.get("index") or 0) == self._index)
+        return next(mine, _members(None))
+
+
+def _is_giving_up(reason: object) -> bool:
+    return isinstance(reason, str) and reason in GAVE_UP
 
 
 def read_completion(completion: object) -> ModelResponse | None:
@@ -68,7 +81,7 @@ def is_given_up(text: str) -> bool:
         choice = _first_choice(_members(json.loads(text)))
     except (ValueError, RecursionError):
         return False
-    return choice.get("finish_reason") in GAVE_UP
+    return _is_giving_up(choice.get("finish_reason"))
 
 
 def read_body(text: str) -> tuple[ModelResponse | None, dict[str, object] | None]:
@@ -108,9 +121,7 @@ def _members(value: object) -> Mapping[str, object]:
 
 
 def _first_choice(answer: Mapping[str, object]) -> Mapping[str, object]:
-    """The first by number: where several were asked for, their pieces come mixed."""
-    choices = _parts(answer.get("choices"))
-    return next((choice for choice in choices if not choice.get("index")), _members(None))
+    return next(iter(_parts(answer.get("choices"))), _members(None))
 
 
 def _is_chunk(answer: Mapping[str, object]) -> bool:
@@ -153,7 +164,7 @@ def _thought(message: Mapping[str, object]) -> str:
 
 def _finish(choice: Mapping[str, object], *, has_refused: bool) -> FinishReason | None:
     match choice.get("finish_reason"):
-        case reason if not reason or reason in GAVE_UP:
+        case reason if not reason or _is_giving_up(reason):
             return None
         case "content_filter":
             return FinishReason.REFUSAL

@@ -20,11 +20,6 @@ class Endpoint:
     model_id: str
     key: str = field(repr=False)
     more_keys: tuple[str, ...] = field(default=(), repr=False)
-    asked_for: str = ""
-
-    def __post_init__(self) -> None:
-        if not self.asked_for:
-            object.__setattr__(self, "asked_for", f"a chat completion of {self.model_id!r}")
 
     @classmethod
     def at(cls, url: str, *, model_id: str, key: str) -> "Endpoint":
@@ -36,6 +31,11 @@ class Endpoint:
         parts = _parts(url)
         bare = parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="")
         return cls(bare.geturl(), model_id, key)
+
+    @property
+    def asked_for(self) -> str:
+        """What is asked of it, for an error: without a model, which ones there are."""
+        return f"a chat completion of {self.model_id!r}" if self.model_id else "its models"
 
     @property
     def is_local(self) -> bool:

@@ -62,22 +62,38 @@ def checked_options(owner: str, options: Mapping[str, object]) -> None:
 
 
 def checked_url(base_url: str | None) -> str | None:
-    """A server's URL without blanks around it, to which paths can be added; `None` if none is given.
+    """A server's URL without blanks around it; `None` if none is given.
 
     Raises:
-        ModelConnectionError: It is empty, or more than that.
+        TypeError: It is no text.
+        ModelConnectionError: It is empty.
     """
     if base_url is None:
         return None
-    url = base_url.strip()
-    if not url:
+    if not isinstance(base_url, str):  # pyright: ignore[reportUnnecessaryIsInstance]  # users'
+        raise TypeError(f"base_url is a text, not {type(base_url).__name__!r}.")
+    if not (url := base_url.strip()):
         raise ModelConnectionError(
             "base_url is empty. Check how it was read, or leave base_url out."
         )
-    path, query, _ = url.partition("?")
-    if query or path.rstrip("/").endswith(_NO_PART):
+    return url
+
+
+def extensible_url(base_url: str | None) -> str | None:
+    """A server's URL that paths can be added to; `None` if none is given.
+
+    Raises:
+        TypeError: It is no text.
+        ModelConnectionError: It is empty, or ends in a query or in the path of one request.
+    """
+    url = checked_url(base_url)
+    if url is not None and ("?" in url or "#" in url):
         raise ModelConnectionError(
-            f"base_url must end where the paths of the API begin, as /v1 does: leave out "
-            f"{_NO_PART!r}, and pass what follows a question mark as extra_query."
+            "base_url must end in a path. Pass what follows a question mark as extra_query."
+        )
+    if url is not None and url.rstrip("/").lower().endswith(_NO_PART):
+        raise ModelConnectionError(
+            f"base_url must end where the paths of the API begin, as /v1 does. Leave {_NO_PART!r} "
+            "out."
         )
     return url

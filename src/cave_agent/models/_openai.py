@@ -22,7 +22,7 @@ from cave_agent.models._keys import (
     checked_key,
     checked_model_id,
     checked_options,
-    checked_url,
+    extensible_url,
 )
 from cave_agent.models._openai_client import OPENAI_URL, connected, failures_of
 from cave_agent.models._openai_errors import explain, something_else
@@ -92,9 +92,8 @@ class OpenAIServerModel(Model):
             raise MissingExtraError("OpenAIServerModel", extra="openai") from error
         self.model_id = checked_model_id(model_id)
         checked_options("OpenAIServerModel", {**(kwargs.get("extra_body") or {}), **kwargs})
-        url = checked_url(base_url) or checked_url(
-            os.environ.get("OPENAI_BASE_URL", "").strip() or None
-        )
+        environments = os.environ.get("OPENAI_BASE_URL", "").strip() or None
+        url = extensible_url(base_url) or extensible_url(environments)
         key = _environments_key(base_url) if api_key is None else api_key
         key = _usable_key(model_id, key, url)
         self._system_role: SystemRole = system_role
@@ -154,7 +153,7 @@ class OpenAIServerModel(Model):
         Raises:
             ModelError: It gives no such list; the class says why.
         """
-        endpoint = replace(self._endpoint, model_id="", asked_for="its models")
+        endpoint = replace(self._endpoint, model_id="")
         try:
             client = await self._clients.get()
             answer: Any = await client.models.with_raw_response.list(**self._transport)

@@ -2,8 +2,8 @@
 
 import importlib
 import os
+import ssl
 from json import JSONDecodeError
-from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -44,23 +44,36 @@ def connected(openai: Any, url: str | None, *, is_named: bool, **identity: Any) 
 
 def _check_environment(transport: Any) -> None:
     """Refuse what the SDK would choke on, and leave a half-made client behind."""
-    certificates = os.environ.get("SSL_CERT_FILE")
-    if certificates and not Path(certificates).is_file():
-        raise ModelConnectionError(
-            f"The environment's file of certificates {certificates!r} is not there. "
-            "Correct SSL_CERT_FILE."
-        )
-    proxies = {name: proxy for name, proxy in getproxies().items() if name in _PROXIED}
-    for name, proxy in (*proxies.items(), ("no", "")):
-        how = {"proxy": proxy if "://" in proxy else f"http://{proxy}", "trust_env": False}
+    if certificates := os.environ.get("SSL_CERT_FILE"):
         try:
-            transport.AsyncClient(verify=False, **(how if proxy else {}))  # asks nothing
-        except (ImportError, ValueError, transport.InvalidURL):
-            shown = f" {proxy.rpartition('@')[2]!r}" if proxy else ""
-            raise ModelConnectionError(  # not chained: it may quote a password
-                f"The environment's proxy{shown} cannot be used: it must be like "
-                f"http://localhost:3128. Correct {name.upper()}_PROXY."
-            ) from None
+            ssl.create_default_context(cafile=certificates)
+        except OSError as error:
+            raise ModelConnectionError(
+                f"The environment's file of certificates {certificates!r} cannot be used: {error}. "
+                "Correct SSL_CERT_FILE."
+            ) from error
+    for name, proxy in getproxies().items():
+        if name in _PROXIED:
+            url = proxy if "://" in proxy else f"http://{proxy}"
+            _try_client(transport, f"{name.upper()}_PROXY", proxy, proxy=url, trust_env=False)
+    _try_client(transport, "NO_PROXY", os.environ.get("NO_PROXY", ""))
+
+
+def _try_client(transport: Any, name: str, value: str, **how: Any) -> None:
+    """Make a client that asks nothing, just to see that it can be made."""
+    shown = value.rpartition("@")[2]
+    try:
+        transport.Client(verify=False, **how).close()
+    except ImportError:
+        raise ModelConnectionError(
+            f"The environment's proxy {shown!r} needs a package that is not there: "
+            f"pip install socksio, or correct {name}."
+        ) from None
+    except (ValueError, transport.InvalidURL):  # not chained: it may quote a password
+        raise ModelConnectionError(
+            f"The environment's proxy {shown!r} cannot be used. Correct {name}, which is like "
+            f"{'localhost,.example.org' if name == 'NO_PROXY' else 'http://localhost:3128'}."
+        ) from None
 
 
 def failures_of(openai: Any) -> tuple[type[Exception], ...]:

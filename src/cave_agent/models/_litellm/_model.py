@@ -19,7 +19,13 @@ from cave_agent.errors import (
 )
 from cave_agent.models._chat import GAVE_UP, read_completion
 from cave_agent.models._endpoint import Endpoint
-from cave_agent.models._keys import NO_KEY, checked_key, checked_model_id, checked_options
+from cave_agent.models._keys import (
+    NO_KEY,
+    checked_key,
+    checked_model_id,
+    checked_options,
+    checked_url,
+)
 from cave_agent.models._litellm._clients import CLIENTS
 from cave_agent.models._litellm._errors import explain_litellm, tellable, unknown_provider
 from cave_agent.models._litellm._library import load_litellm
@@ -63,7 +69,7 @@ class LiteLLMModel(Model):
         checked_options("LiteLLMModel", kwargs)
         self.model_id = checked_model_id(model_id)
         named_otherwise = kwargs.pop("api_base", None)  # litellm has both names
-        url = named_otherwise if base_url is None else base_url
+        url = checked_url(named_otherwise if base_url is None else base_url)
         self._api_key = checked_key(f"LiteLLMModel({model_id!r})", api_key)
         self._options = kwargs
         self._endpoint = self._named_endpoint(url)

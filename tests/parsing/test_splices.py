@@ -47,7 +47,7 @@ def test_a_continuation_that_repeats_nothing_is_just_added(at: int, size: int) -
 
 
 @given(
-    st.integers(13, len(PROGRAM)),
+    st.integers(14, len(PROGRAM)),
     st.integers(1, 20),
     st.sampled_from(
         [
@@ -107,6 +107,10 @@ def test_no_restart_becomes_a_part_of_the_block(at: int, restart: int, size: int
         ("total = 10", "# so:\n0\n"),
         ("save('''\none\ntwo th", "Sorry, here is the rest:\none\ntwo three''')\n"),
         ("pay(1)\n", "```\nDone"),
+        ("log('x')\npay", "\n(\n    'a',\n    100,\n)\nlog('y')\n"),
+        ("pay('hello')", "\npay('hello')\nlog('x')\n"),
+        ("pay('a')\nsave('''", "\n```python title\nimport x\n''')\n"),
+        ("pay(1)\npay(2)\n", f"save('{'y' * 900}')\npay(1)\npay(2)\npay(3)\n"),
         ("pay(1)\n", "```\nSo:\n```\n1\n```\n"),
     ],
 )
@@ -151,10 +155,18 @@ def test_a_fence_ends_no_block_if_what_follows_it_was_cut_itself() -> None:
         ('a["x"] = ', 'a["x"] - 10\n', 'a["x"] = a["x"] - 10\n'),
         ("", "```python\na = 1\n", "a = 1\n"),
         ("", "a = 1\n", "a = 1\n"),
+        ("  ", "```python\n  a = 1\n", "    a = 1\n"),
+        (
+            "def f():\n    pass\n\n\n",
+            "def f():\n    pass\n\nx = 1\n",
+            "def f():\n    pass\n\n\nx = 1\n",
+        ),
+        ("s = '''a\nb ", "<think>So.</think>\n\nc'''\n", "s = '''a\nb c'''\n"),
+        (f"x = '{'y' * 400}'\nz = 1\n", f"{'y' * 50}'\nz = 1\nu = 2\n", None),
     ],
 )
 def test_a_line_that_was_cut_may_begin_anew_or_go_on(
-    cut: str, continuation: str, whole: str, *, size: int
+    cut: str, continuation: str, whole: str | None, *, size: int
 ) -> None:
     assert joined(cut, continuation, size=size) == whole
 
@@ -184,7 +196,7 @@ def test_what_is_told_of_a_long_line_is_known_again() -> None:
 def test_what_is_held_back_is_bounded() -> None:
     splice = BlockSplice("x = '")
 
-    assert splice.feed("y" * 1000) != ""
+    assert splice.feed("y" * 5000) != ""
     assert splice.feed("y") == "y"
 
 
@@ -198,6 +210,10 @@ def test_what_is_held_back_is_bounded() -> None:
         ("So:\n```", "```python\nx = 1\n", "So:\n```python\nx = 1\n"),
         ("So:\n```py", "\n```python\nx = 1\n", "So:\n```python\nx = 1\n"),
         ("So:\n``", "`python\nx = 1\n", "So:\n```python\nx = 1\n"),
+        ("So:\n```python", "pay(1)\nx = 1\n```\n", "So:\n```python\npay(1)\nx = 1\n```\n"),
+        ("So:\n```python", " pay(1)\nx = 1\n```\n", "So:\n```python\n pay(1)\nx = 1\n```\n"),
+        ("So:\n```py", "thon\nx = 1\n```\n", "So:\n```python\nx = 1\n```\n"),
+        ("So:\n```", "\nx = 1\n```\n", "So:\n```\nx = 1\n```\n"),
         ("Take ", "```x``` now", "Take ```x``` now"),
         ("| a | b |\n|---", "|---|\n", "| a | b |\n|---|---|\n"),
         ("| 0 | 0 |\n", "| 0 | 0 |\n", "| 0 | 0 |\n| 0 | 0 |\n"),

@@ -1,36 +1,33 @@
-"""Joins a reply that was cut off to its continuation; it does no I/O."""
+"""Joins a block that was cut off to its continuation; it does no I/O."""
 
 import re
 from collections.abc import Iterator
 
 from cave_agent.parsing._python import is_program
+from cave_agent.parsing._told import FENCE, LONGEST_END, told_end
 
 _BLANK_LINES = re.compile(r"(?:[ \t]*\n)*")
-_FENCE = re.compile(r"\s*(?P<mark>`{3,100}|~{3,100})(?P<info>[^`\n]{0,200})(?:\n|$)")
 _REOPENED = re.compile(
     r"(?P<prose>(?:(?! {0,3}[`~]{3})[^\n]*\n){0,3}) {0,3}(?:`{3,100}|~{3,100})[^`\n]{0,200}\n"
 )
 _ANY_FENCE = re.compile(r"^ {0,3}(?:`{3}|~{3})", re.MULTILINE)
-_MAYBE_FENCE = re.compile(r"\s*(?:`{0,2}|~{0,2}|(?:`{3,100}|~{3,100})[^`\n]{0,200})")
 _IDLE = re.compile(r"\W*(?:else|try|finally|pass|return|break|continue)?\W*")
 _LEAD = re.compile(r"\A(?:[ \t]*(?:#[^\n]*)?\n)+[ \t]*")
 _HAS_WORD = re.compile(r"\w")
 _WORD = re.compile(r"\b\w")
 _THINK, _THINK_END = "<think>", "</think>"
-_SHORTEST_END = 10  # characters by which the end of a block is known again
 _SHORTEST_LINE = 4  # the same for the line that was cut
-_SHORTEST_SENTENCE = 20  # the same for a line of text
-_LONGEST_END = 300
-_PATIENCE = 600  # characters that are waited for until a continuation is judged
+_PATIENCE = 4000  # characters that are waited for until a continuation is judged
+_LONGEST_CALL = 12  # lines
 _MOST_LINES = 3  # of a continuation that are looked at
 
 
 class BlockSplice:
     """Takes the continuation of a block in pieces, and hands on what it adds.
 
-    One that begins with `told`, or with the whole of the line that was cut, is joined there. Any
-    other is added as it is, unless it may say again what was said: half a program, or a line that
-    runs twice, is worse than none.
+    One that begins with `told`, if that is more than a single line, or with the whole of the line
+    that was cut, is joined there. Any other is added as it is, unless it may say again what was
+    said: half a program, or a line that runs twice, is worse than none.
 
     Args:
         cut: The inside of the block so far.
@@ -41,13 +38,13 @@ class BlockSplice:
     """
 
     def __init__(self, cut: str) -> None:
-        cut = cut.replace("\r\n", "\n")
-        *whole, self._line = cut.split("\n")
-        self.told = _told(cut)
+        self._cut = cut.replace("\r\n", "\n").removesuffix("\r")
+        *whole, self._line = self._cut.split("\n")
+        self.told = told_end(self._cut) if self._cut.strip() else ""
         self.is_unclear = False
         self._known = {gist for line in whole for gist in _gists(line)}
         self._held = ""
-        self._is_in_thought = False
+        self._is_in_thought = self._has_thought = False
         self._is_joined = False
 
     def feed(self, piece: str) -> str:
@@ -57,8 +54,9 @@ class BlockSplice:
         self._held += piece
         if self._is_in_thought or self._held.lstrip().startswith(_THINK):
             self._leave_thought()
-        is_enough = len(self._held) > _PATIENCE + len(self.told)
-        return self._judge(is_last=is_enough, is_whole=False)
+        if self._has_thought:
+            self._held = self._held.lstrip("\r\n")
+        return self._judge(is_last=self._is_enough(), is_whole=False)
 
     def close(self, *, was_cut: bool = False) -> str:
         """What is left once the continuation has ended; `was_cut` if at the model's limit, too."""
@@ -66,28 +64,38 @@ class BlockSplice:
 
     def _leave_thought(self) -> None:
         before, end, after = self._held.partition(_THINK_END)
-        self._is_in_thought = not end
-        self._held = after.lstrip("\r\n") if end else before[-len(_THINK_END) :]
+        self._is_in_thought, self._has_thought = not end, True
+        self._held = after if end else before[-len(_THINK_END) :]
+
+    def _is_enough(self) -> bool:
+        """Whether more could not be judged otherwise: then the size of pieces makes no difference."""
+        if self._held.count("\n") < _MOST_LINES:
+            return len(self._held) > _PATIENCE
+        told = [line for line in self._held.split("\n")[:-1] if line.strip()]
+        return len(told) >= 2 * _MOST_LINES + self.told.count("\n") + 2
 
     def _judge(self, *, is_last: bool, is_whole: bool) -> str:
         said = self._held.replace("\r\n", "\n")
-        end = self._end_of_told(said)
+        end = self._end_of_told(said, is_last=is_last)
         if self._is_in_thought or (end is None and not is_last):
             return ""
         more = self._added(said, is_whole=is_whole) if end is None else said[end:]
         self._is_joined, self._held = True, ""
         return "" if self.is_unclear else more
 
-    def _end_of_told(self, said: str) -> int | None:
+    def _end_of_told(self, said: str, *, is_last: bool) -> int | None:
         """Where what the model was told ends in the continuation, if that begins with it."""
-        if self.told.find("\n") == len(self.told) - 1 >= 0:  # one line alone may be meant twice
+        is_one = "\n" not in self.told.rstrip("\n")
+        if is_one and self.told.endswith("\n"):  # one line alone may be meant twice
             return None
         for start in _starts(said):
-            if not self.told.strip():  # it was cut right behind its fence, which may come again
+            if not self.told:  # it was cut right behind its fence, which may come again
                 if said[:start].strip() and said[start:].strip():
                     return start
-            elif (end := _match(self.told, said, start)) is not None:
-                return end
+            elif not (is_one and _is_behind_newline(said, start) and is_program(self.told)):
+                end = _match(self.told, said, start)
+                if end is not None and (is_last or end < len(said) or not self.told.endswith("\n")):
+                    return end
         return None
 
     def _added(self, said: str, *, is_whole: bool) -> str:
@@ -97,10 +105,10 @@ class BlockSplice:
             if begun.strip() and self._gets_no_further(begun, is_whole=is_whole):
                 return ""
             end = _match(self._line, said, start) if _is_telling(self._line) else None
-            is_behind_newline = start > 0 and not said[:start].strip()
-            if end is not None and not (is_behind_newline or self._says_known_line(begun)):
+            is_again = _is_behind_newline(said, start) or self._says_known_line(begun)
+            if end is not None and not is_again:
                 return said[end:]
-        fence = _FENCE.match(said)
+        fence = FENCE.match(said)
         if fence is None:
             self.is_unclear = self._may_repeat(said)
             return said
@@ -114,7 +122,9 @@ class BlockSplice:
     def _is_rest_of_line(self, said: str) -> bool:
         """Whether a block that was opened again can only go on in the line that was cut."""
         is_block = is_program(_ANY_FENCE.split(said, 1)[0])
-        return bool(self._line.strip()) and not is_block and not self._may_repeat(said)
+        is_open = not is_program(f"{self._cut}\n{_ANY_FENCE.split(said, 1)[0]}")
+        is_rest = bool(self._line.strip()) and is_open and not is_block
+        return is_rest and not self._may_repeat(said)
 
     def _end(self, said: str) -> str:
         """The fence that ends the block, on a line of its own."""
@@ -139,61 +149,15 @@ class BlockSplice:
         if any(said.startswith(self._line[at:]) for at in _words(self._line)):
             return True
         line, lead = self._line.strip(), _LEAD.match(said)
-        rest = said[lead.end() if lead else 0 :].partition("\n")[0]
-        if lead and line and not line.endswith(":") and is_program(line + rest):
+        rest = said[lead.end() if lead else 0 :].split("\n")
+        if lead and line and not line.endswith(":") and _begins_program(line, rest):
             return True
-        is_line_again = _HAS_WORD.search(line) and _gist(rest).startswith(_gist(line))
+        is_line_again = _HAS_WORD.search(line) and _gist(rest[0]).startswith(_gist(line))
         return bool(is_line_again) or self._says_known_line(said)
 
     def _says_known_line(self, said: str) -> bool:
         lines = [gists for line in said.split("\n") if (gists := _gists(line))]
         return any(gists & self._known for gists in lines[:_MOST_LINES])
-
-
-class TextSplice:
-    """Takes the continuation of a text in pieces, and hands on what it adds.
-
-    That is all of it, but for a long line that is said again. A block that it begins with stands
-    on a line of its own.
-
-    Args:
-        cut: The text so far.
-
-    Attributes:
-        told: The end of `cut`; the model is to be told to go on from it.
-    """
-
-    def __init__(self, cut: str) -> None:
-        self.told = _told(cut)
-        self._line = cut.rpartition("\n")[2]
-        self._held = ""
-        self._is_joined = False
-
-    def feed(self, piece: str) -> str:
-        """What `piece` lets be judged, without what had been said before the cut."""
-        if self._is_joined:
-            return piece
-        self._held += piece
-        return "" if self._must_wait() else self.close()
-
-    def close(self) -> str:
-        """What is left once the continuation has ended."""
-        self._is_joined, said, self._held = True, self._held, ""
-        line, begun = self._line.strip(), said.lstrip()
-        if len(line) >= _SHORTEST_SENTENCE and said.startswith(self._line):
-            return said[len(self._line) :]
-        fence = _FENCE.match(said)
-        if fence is None or not line:
-            return said
-        if line.startswith(("`", "~")) and begun.startswith(line):  # it was cut within this fence
-            return begun[len(line) :]
-        return said if "\n" in said[: fence.start("mark")] else f"\n{begun}"
-
-    def _must_wait(self) -> bool:
-        said = self._held
-        if len(self._line) > len(said) and self._line.startswith(said):
-            return True
-        return len(said) < _LONGEST_END and _MAYBE_FENCE.fullmatch(said) is not None
 
 
 def _starts(said: str) -> Iterator[int]:
@@ -214,31 +178,34 @@ def _is_prose(said: str) -> bool:
     return not is_code and not _ANY_FENCE.search(said)
 
 
-def _told(cut: str) -> str:
-    """The end of `cut`: two lines if there are, and more until it says so nowhere else."""
-    told = ""
-    for line in reversed(cut.splitlines(keepends=True)):
-        if len(told) + len(line) > _LONGEST_END:
-            return told or line[-_LONGEST_END:]
-        told = line + told
-        is_enough = len(told.strip()) >= _SHORTEST_END and "\n" in told.strip()
-        if is_enough and f"\n{cut}".find(f"\n{told}") == len(cut) - len(told):
-            break
-    return told
-
-
 def _match(end: str, said: str, start: int) -> int | None:
     """Where `end` ends in `said`, if that repeats it from `start` on.
 
     Without its indentation the first of several lines will do: the next one shows that no other
-    has lost it. Blanks before a line without indentation mean nothing.
+    has lost it. Blanks before a line without indentation mean nothing, nor does how many newlines
+    end it.
     """
+    end, newlines = end.rstrip("\n"), len(end) - len(end.rstrip("\n"))
     if end[:1].isspace() and "\n" not in end.strip():
         begun = start
     else:
         end = end.lstrip(" \t")
         begun = len(said) - len(said[start:].lstrip(" \t"))
-    return begun + len(end) if said.startswith(end, begun) else None
+    if not said.startswith(end, begun):
+        return None
+    after = said[begun + len(end) :]
+    again = min(len(after) - len(after.lstrip("\n")), newlines)
+    return begun + len(end) + again if again or not newlines or not after else None
+
+
+def _is_behind_newline(said: str, start: int) -> bool:
+    """Whether only blank lines stand before `start`: one of them may end the line that was cut."""
+    return start > 0 and not said[:start].strip()
+
+
+def _begins_program(line: str, rest: list[str]) -> bool:
+    """Whether a line and the first of those that follow make sense as one."""
+    return any(is_program(line + "\n".join(rest[:most])) for most in range(1, _LONGEST_CALL))
 
 
 def _is_telling(line: str) -> bool:
@@ -262,4 +229,4 @@ def _gist(line: str) -> str:
 
 def _words(line: str) -> Iterator[int]:
     """Where the words of the end of a line begin."""
-    return (found.start() for found in _WORD.finditer(line, max(0, len(line) - _LONGEST_END)))
+    return (found.start() for found in _WORD.finditer(line, max(0, len(line) - LONGEST_END)))

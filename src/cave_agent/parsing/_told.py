@@ -1,0 +1,21 @@
+"""What a model is told of a reply that was cut off, to go on from."""
+
+import re
+
+LONGEST_END = 300
+FENCE = re.compile(r"\s*(?P<mark>`{3,100}|~{3,100})(?P<info>[^`\n]{0,200})(?:\n|$)")
+"""A fence that a continuation begins with."""
+_SHORTEST_END = 10  # characters by which the end of a block is known again
+
+
+def told_end(cut: str) -> str:
+    """The end of `cut`: two lines if there are, and more until it says so nowhere else."""
+    told = ""
+    for line in reversed(cut.splitlines(keepends=True)):
+        if len(told) + len(line) > LONGEST_END:
+            return line[len(told) - LONGEST_END :] + told
+        told = line + told
+        is_enough = len(told.strip()) >= _SHORTEST_END and "\n" in told.strip()
+        if is_enough and f"\n{cut}".find(f"\n{told}") == len(cut) - len(told):
+            break
+    return told
