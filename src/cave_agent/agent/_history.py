@@ -33,8 +33,8 @@ def on_the_wire(messages: list[Message]) -> list[dict[str, str]]:
         if message.wire_role == role:
             wire[-1]["content"] += "\n\n" + message.content
         else:
-            wire.append(message.to_dict())
             role = message.wire_role
+            wire.append({"role": role, "content": message.content})
     return wire
 
 

@@ -2,12 +2,18 @@
 
 import signal
 import threading
+from collections.abc import Callable
+from importlib import import_module
 from types import FrameType
+from typing import Any
 
 from cave_agent.runtime._deadline import AGAIN, CellStopped, Deadline
 from cave_agent.runtime._insistence import insist_on_stack
 
 _IDLE = (0.0, 0.0)
+_DEFAULT = int(signal.SIG_DFL)
+# `signal.signal` wraps this to look each handler up in an enum, which takes as long as all else.
+_set_handler: Callable[[int, Any], Any] = import_module("_signal").signal
 
 
 class Alarm:
@@ -37,14 +43,14 @@ class Alarm:
             self._wind()
             return
         signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+        _set_handler(signal.SIGALRM, _DEFAULT)
 
     def _borrow(self) -> bool:
         if not hasattr(signal, "SIGALRM") or signal.getitimer(signal.ITIMER_REAL) != _IDLE:
             return False
-        found = signal.signal(signal.SIGALRM, self._ring)
-        if found is not signal.SIG_DFL:
-            signal.signal(signal.SIGALRM, found)
+        found = _set_handler(signal.SIGALRM, self._ring)
+        if found != _DEFAULT:
+            _set_handler(signal.SIGALRM, found)
             return False
         self._rings = 0
         return True
