@@ -342,3 +342,16 @@ async def test_what_a_silent_model_was_asked_counts() -> None:
     assert response.status is ExecutionStatus.MAX_SECONDS_REACHED
     assert response.token_usage.prompt_tokens > 0
     assert response.token_usage.is_estimated
+
+
+async def test_a_cost_that_is_unknown_after_all_ends_a_bounded_run() -> None:
+    class Forgetful(ScriptedModel):
+        def cost(self, usage: TokenUsage) -> Decimal | None:
+            return None if len(self.requests) == 1 and usage.total_tokens > 2 else Decimal("0.1")
+
+    model = Forgetful(*[code("x = 1")] * 5)
+
+    response = await CaveAgent(model, max_cost=1).run("Go")
+
+    assert response.status is ExecutionStatus.MAX_COST_REACHED
+    assert len(model.requests) == 1

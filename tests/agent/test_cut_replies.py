@@ -1,5 +1,7 @@
 """A reply that reaches the model's length limit goes on where it stopped."""
 
+from collections.abc import AsyncIterator
+
 import pytest
 from inline_snapshot import snapshot
 
@@ -8,16 +10,18 @@ from cave_agent import (
     EventType,
     ExecutionStatus,
     MessageRole,
+    Model,
     PythonRuntime,
     ScriptedModel,
     TokenUsage,
     Variable,
 )
-from cave_agent.models import FinishReason, ModelResponse, code
+from cave_agent.models import Delta, FinishReason, ModelResponse, WireMessages, code
 
 pytestmark = pytest.mark.anyio
 
 WHOLE = code("cart.append('milk')\ncart.append('bread')\nprint(len(cart))")
+DRAFT = f" think. A draft:\n{WHOLE}No, that is wrong, I should"
 
 
 def cut(text: str, usage: TokenUsage | None = None) -> ModelResponse:
@@ -317,12 +321,97 @@ async def test_what_looks_like_the_last_fence_inside_a_string_ends_no_block() ->
 
 async def test_a_draft_in_a_thought_that_is_cut_twice_is_not_run() -> None:
     runtime = shop()
-    draft = f" think. A draft:\n{WHOLE}No, that is wrong, I should"
-    model = ScriptedModel(cut("<think>Let me"), cut(draft), " stop.</think>Done.")
+    model = ScriptedModel(cut("<think>Let me"), cut(DRAFT), " stop.</think>Done.")
 
     await CaveAgent(model, runtime=runtime).run("Milk and bread")
 
     assert runtime.retrieve("cart") == []
+
+
+@pytest.mark.parametrize(
+    ("replies", "options"),
+    [
+        ([cut("<think>Let me"), cut(DRAFT)], {"max_steps": 2}),
+        ([cut("<think>Let me"), cut(" a"), cut(" b"), cut(DRAFT), "Done."], {}),
+        ([cut("<think>Let me"), DRAFT + " no" * 400 + "</think>Done."], {"max_tokens": 500}),
+    ],
+)
+async def test_a_draft_in_a_thought_that_nobody_ends_is_not_run(
+    replies: list[ModelResponse | str], options: dict[str, int]
+) -> None:
+    model = ScriptedModel(*replies, chunk_size=10)
+
+    response = await CaveAgent(model, runtime=shop(), **options).run("Milk and bread")  # type: ignore[arg-type]
+
+    assert response.code_snippets == ()
+
+
+@pytest.mark.parametrize("identifier", ["python", "python_run", "pyexec", "python-x"])
+@pytest.mark.parametrize("info", ["", ' title="a.py"', " {run}"])
+@pytest.mark.parametrize("size", [1, 1000])
+async def test_a_block_of_any_name_that_was_cut_anywhere_runs(
+    identifier: str, info: str, size: int
+) -> None:
+    reply = f"So:\n```{identifier}{info}\ncart.append('milk')\n```\n"
+    for at in range(4, len(reply) - 5):
+        runtime = shop()
+        model = ScriptedModel(cut(reply[:at]), reply[at:], "Done.", chunk_size=size)
+        agent = CaveAgent(model, runtime=runtime, python_block_identifier=identifier)
+
+        await agent.run("Milk")
+
+        assert runtime.retrieve("cart") == ["milk"], reply[:at]
+
+
+async def test_a_reply_after_a_thought_that_was_cut_is_streamed_as_what_it_is() -> None:
+    model = ScriptedModel(cut("Let me see. <think>Hm"), "It is 42.")
+    agent = CaveAgent(model)
+
+    said = [(event.type, event.content) async for event in agent.stream_events("What is it?")]
+
+    assert said == [
+        ("text", "Let me see. "),
+        ("reasoning", "<think>Hm"),
+        ("text", "It is 42."),
+        ("final_response", "Let me see. \nIt is 42."),
+    ]
+    assert model.requests[1][-2] == {"role": "assistant", "content": "Let me see. "}
+
+
+async def test_a_block_after_prose_and_a_thought_that_was_cut_runs() -> None:
+    runtime = shop()
+    model = ScriptedModel(cut("Let me see. <think>Hm"), WHOLE, "Done.")
+
+    await CaveAgent(model, runtime=runtime).run("Milk and bread")
+
+    assert runtime.retrieve("cart") == ["milk", "bread"]
+
+
+async def test_a_budget_that_ends_right_behind_a_fence_proves_no_block_whole() -> None:
+    class Pieces(Model):
+        async def stream(self, messages: WireMessages) -> AsyncIterator[Delta]:
+            yield Delta("```python\ncart.append('milk')\n```")
+            yield Delta("python\ncart.append('eggs')\n```\n")
+
+    runtime = shop()
+    agent = CaveAgent(Pieces(), "Hi.", runtime=runtime, max_tokens=9)
+
+    response = await agent.run("Milk")
+
+    assert response.status is ExecutionStatus.MAX_TOKENS_REACHED
+    assert runtime.retrieve("cart") == []
+
+
+async def test_a_request_whose_budget_went_into_thoughts_is_remembered() -> None:
+    thoughts = "<think>" + "hm " * 4000 + "</think>It is 42."
+    model = ScriptedModel(thoughts, "Well.", chunk_size=10)
+    agent = CaveAgent(model, max_tokens=1000)
+    await agent.run("What is 6 * 7?")
+    agent.max_tokens = None
+
+    await agent.run("Go on")
+
+    assert [each["role"] for each in model.requests[1]] == ["system", "user", "assistant", "user"]
 
 
 async def test_an_answer_after_a_cut_thought_is_given_as_far_as_it_came() -> None:

@@ -3,6 +3,7 @@
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from traceback import TracebackException
+from typing import Any
 
 import pytest
 
@@ -160,3 +161,11 @@ class OnlyStream:
 
 async def test_a_model_that_can_only_stream_conforms() -> None:
     await check_model(OnlyStream)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("make", "said"), [(lambda *_: None, "None is no model"), (lambda *_: OnlyCall, "is a class")]
+)
+async def test_what_makes_no_model_is_told_so(make: Any, said: str) -> None:
+    with pytest.raises(TypeError, match=said):
+        await check_model(make)

@@ -191,6 +191,22 @@ async def test_the_system_prompt_is_said_in_the_role_that_the_server_knows(
     assert server.requests[1]["messages"] == ASKED
 
 
+def test_a_role_that_no_server_knows_is_refused() -> None:
+    with pytest.raises(ValueError, match="chairman"):
+        OpenAIServerModel("m", "http://localhost/v1", system_role="chairman")  # type: ignore[arg-type]
+
+
+async def test_secrets_in_the_body_are_not_told() -> None:
+    sources = [{"authentication": {"key": "search-secret"}}]
+    body = {"api_key": "body-secret", "data_sources": sources}
+    echo = Failure(400, body="body-secret and search-secret are wrong")
+    async with served(echo, extra_body=body) as (_, model):
+        with pytest.raises(ModelRequestError, match=r"\[key\] and \[key\] are wrong"):
+            await model.call(ASKED)
+
+    assert {"body-secret", "search-secret"} <= set(model.secrets)
+
+
 async def test_a_reply_without_content_is_empty() -> None:
     async with served(Reply(None), Reply(None)) as (_, model):
         assert (await model.call(ASKED)).content == ""

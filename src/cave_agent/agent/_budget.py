@@ -61,7 +61,9 @@ class Budget:
         by_tokens = Allowance((tokens - prompt) * _CHARACTERS_A_TOKEN)
         if self.max_cost is None:
             return by_tokens
-        affordable = _affordable(model, self.max_cost - (spent.cost or 0), prompt)
+        is_unknown = spent.cost is None and spent.total_tokens > 0
+        left = Decimal() if is_unknown else self.max_cost - (spent.cost or 0)
+        affordable = _affordable(model, left, prompt)
         by_cost = Allowance(affordable * _CHARACTERS_A_TOKEN, ExecutionStatus.MAX_COST_REACHED)
         return min(by_tokens, by_cost, key=lambda each: each.characters)
 

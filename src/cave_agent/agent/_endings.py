@@ -41,7 +41,7 @@ async def answer(turn: Turn, reply: Reply, emit: Emit) -> AgentResponse:
 
 async def stop(turn: Turn, reply: Reply, emit: Emit, *, reached: ExecutionStatus) -> AgentResponse:
     """End because `reached`, a bound of the budget, is; what the model had said stays."""
-    said = AssistantMessage(reply.text)
+    said, note = AssistantMessage(reply.text), _note(turn, name=_BOUNDS[reached])
     if reply.block is not None:
         turn.messages += (
             CodeExecutionMessage(reply.text + fenced(reply.block, turn.block_identifier)),
@@ -49,9 +49,10 @@ async def stop(turn: Turn, reply: Reply, emit: Emit, *, reached: ExecutionStatus
         )
     elif said.content:
         turn.messages.append(said)
+    elif turn.step and turn.messages[-1] is turn.request:
+        turn.messages.append(AssistantMessage(note))
     else:
         turn.forget_fruitless_request()
-    note = _note(turn, name=_BOUNDS[reached])
     content = f"{said.content}\n\n{note}".lstrip()
     await emit(BudgetReachedEvent(content, note))
     return turn.response(content, reached)

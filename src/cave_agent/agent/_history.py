@@ -30,6 +30,8 @@ def on_the_wire(messages: list[Message]) -> list[dict[str, str]]:
     wire: list[dict[str, str]] = []
     role = ""
     for message in messages:
+        if message.role is MessageRole.ASSISTANT and not message.content:
+            continue  # which some providers refuse
         if message.wire_role == role:
             wire[-1]["content"] += "\n\n" + message.content
         else:

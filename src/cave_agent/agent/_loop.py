@@ -73,7 +73,8 @@ def _go_on(reply: Reply) -> list[Message]:
     """What the model is told after a reply that was cut off."""
     said, end = reply.go_on()
     if not end:
-        return [UserMessage(load("cut_while_reasoning"))]
+        heard = [AssistantMessage(said)] if said.strip() else []
+        return [*heard, UserMessage(load("cut_while_reasoning"))]
     template = load("cut_block" if reply.is_in_block else "cut_text")
     return [AssistantMessage(said), UserMessage(fill(template, end=end.rstrip("\n")))]
 

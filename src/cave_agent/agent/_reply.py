@@ -41,6 +41,7 @@ class Reply:
         self._kept = ""  # what calls before the latest one said
         self._splice: BlockSplice | TextSplice | None = None
         self._is_in_cut_thought = False
+        self._undecided: list[str] = []  # it goes on with such a thought, or is the reply
         self._half = ""  # of a character that two pieces share
         self.block: Code | UnclosedCode | None = None
         self.finish_reason: FinishReason | None = None
@@ -100,33 +101,50 @@ class Reply:
         """Take in that the latest call has nothing more to say."""
         is_cut = self.is_cut
         if self._splice is not None:
-            was_cut = is_cut or self.stopped is not None
-            await self._take_joined(self._splice, self._splice.close(was_cut=was_cut))
-        elif not is_cut or self._begins_with_block("".join(self._fed[1:])):
+            text = self._splice.close(was_cut=self._is_broken_off)
+            await self._take_joined(self._splice, text)
+        elif not self._is_broken_off or isinstance(self._first_of_undecided(), Code):
             await self._take_for_reply()
         if is_cut and self._parser.is_behind_fence:
             block = self._parser.open_block or ""
             if is_program(dedent(block.rpartition("\n")[0])):
                 await self._tell(self._parser.close())
 
+    @property
+    def _is_broken_off(self) -> bool:
+        """Whether the latest call did not end by itself."""
+        return self.stopped is not None or self.finish_reason is FinishReason.LENGTH
+
     async def _take_for_reply(self) -> None:
         """Take what follows a thought that was cut, and does not end it, for the reply itself."""
         if self._is_in_cut_thought and self._parser.is_in_reasoning:
             self._is_in_cut_thought = False
-            said = "".join(self._fed[1:])
-            self._feed_anew(self.text)
+            self._undecided = []
+            said, before = "".join(self._fed[1:]), self.text
+            self._feed_anew(f"{before}\n" if before and not before.endswith("\n") else before)
             await self._take(said)
 
-    def _begins_with_block(self, text: str) -> bool:
-        first = next(iter(FenceParser(self._identifier).feed(text.lstrip())), None)
-        return isinstance(first, Code)
+    def _first_of_undecided(self) -> Segment | None:
+        """What follows such a thought begins with: with a block, then it is no thought."""
+        said = "".join(self._fed[1:]).lstrip()
+        return next(iter(FenceParser(self._identifier).feed(said)), None)
+
+    def _has_draft(self) -> bool:
+        """Whether what follows such a thought has a block: one that broke off may be all thought."""
+        parser = FenceParser(self._identifier)
+        segments = [*parser.feed("".join(self._fed[1:])), *parser.close()]
+        return any(isinstance(each, Code | UnclosedCode) for each in segments)
 
     async def end(self) -> None:
         """Take in that nothing follows."""
         await self.end_part()
-        await self._take_for_reply()
+        if self._is_in_cut_thought and self.stopped is None and not self._has_draft():
+            await self._take_for_reply()
         if self.block is None:
-            await self._tell(self._parser.close())
+            last = self._parser.close()
+            if self._is_broken_off:  # a fence at the very end may not be whole
+                last = [UnclosedCode(x.content) if isinstance(x, Code) else x for x in last]
+            await self._tell(last)
 
     def go_on(self) -> tuple[str, str]:
         """Get ready for another call that goes on where this one was cut.
@@ -138,7 +156,7 @@ class Reply:
         self._listen_for_repetition()
         self.finish_reason = None
         if self._splice is None:
-            return self._kept, ""
+            return self.text, ""
         return self._kept, self._splice.told or self._kept.rstrip("\n").rpartition("\n")[2]
 
     async def _start_over(self, why: str) -> None:
@@ -159,7 +177,7 @@ class Reply:
         elif (block := self._parser.open_block) is not None:
             self._splice = BlockSplice(block)
         else:
-            self._splice = TextSplice(self._kept)
+            self._splice = TextSplice(self._kept, self._parser.words)
 
     async def _take_joined(self, splice: BlockSplice | TextSplice, text: str) -> None:
         if splice.is_unclear:
@@ -183,7 +201,7 @@ class Reply:
                     self._prose.append(content)
                     await self._emit(TextEvent(content))
                 case Reasoning(content):
-                    await self._emit(ReasoningEvent(content))
+                    await self._tell_thought(content)
                 case Code(content) if self._is_joined_badly(content):
                     self.block = UnclosedCode(content)
                     return
@@ -193,5 +211,13 @@ class Reply:
                 case _:
                     assert_never(segment)
 
+    async def _tell_thought(self, content: str) -> None:
+        if self._is_in_cut_thought:
+            self._undecided.append(content)
+            if self._parser.is_in_reasoning:
+                return
+            content, self._undecided = "".join(self._undecided), []
+        await self._emit(ReasoningEvent(content))
+
     def _is_joined_badly(self, block: str) -> bool:
-        return (self.is_cut or isinstance(self._splice, BlockSplice)) and not is_program(block)
+        return isinstance(self._splice, BlockSplice) and not is_program(block)

@@ -11,7 +11,7 @@ from cave_agent import __version__
 from cave_agent.cli._demo import run_demo
 from cave_agent.cli._model_choice import choose_model
 from cave_agent.cli._screen import Screen
-from cave_agent.errors import CaveAgentError, MissingExtraError
+from cave_agent.errors import CaveAgentError, MissingExtraError, ModelError
 
 app = typer.Typer(
     help="Agents that act by writing Python into a live runtime.",
@@ -60,9 +60,10 @@ def demo(
         is_right = anyio.run(_run, model, model_id, screen)
     except CaveAgentError as error:
         screen.problem(str(error))
-        if "://" in model or model == "auto":
+        if isinstance(error, ModelError) and ("://" in model or model == "auto"):
             screen.say(
-                "Here base_url is what --model says, or OPENAI_BASE_URL; model_id is what --model-id says."
+                "Here base_url is what --model says, or OPENAI_BASE_URL; model_id is what --model-id "
+                "says; api_key is read from the environment."
             )
         raise typer.Exit(2) from error
     finally:

@@ -45,8 +45,10 @@ def checked_model(model: Model) -> Model:
     """`model`, if it is one.
 
     Raises:
-        TypeError: It has neither `call` nor `stream`.
+        TypeError: It has neither `call` nor `stream`, or is only the class of one.
     """
+    if isinstance(model, type):
+        raise TypeError(f"{model.__name__} is a class. Make a model of it: {model.__name__}(…).")
     if not hasattr(model, "call") and not hasattr(model, "stream"):
         raise TypeError(
             f"{model!r:.80} is no model: it has neither call() nor stream(). "

@@ -15,7 +15,7 @@ from cave_agent.models._protocol import Delta, Model, ModelResponse, TokenUsage,
 class FallbackModel(Model):
     """Asks the first of several models, and the next one when it fails, whatever the reason.
 
-    Each request begins with the first. A streamed reply that broke off starts over, which a
+    A refusal is a reply, and no failure. Each request begins with the first. A streamed reply that broke off starts over, which a
     `Delta` with `restart` tells.
 
     Args:

@@ -36,7 +36,7 @@ from cave_agent.models._protocol import (
     WireMessages,
 )
 from cave_agent.models._secrets import secrets_in, secrets_of_openais_headers
-from cave_agent.models._system_role import SystemRole, with_system_role
+from cave_agent.models._system_role import SystemRole, checked_system_role, with_system_role
 from cave_agent.models._unstreamed import ended_early, is_unstreamed, no_reply, read_unstreamed
 
 if TYPE_CHECKING:
@@ -70,6 +70,7 @@ class OpenAIServerModel(Model):
     Raises:
         MissingExtraError: The extra `openai` is not installed.
         ModelAuthenticationError: There is neither a key nor a `base_url`.
+        ValueError: `model_id` is no name, or `system_role` no role.
     """
 
     model_id = ""  # these two are for the repr of one that could not be made
@@ -96,13 +97,13 @@ class OpenAIServerModel(Model):
         url = extensible_url(base_url) or extensible_url(environments)
         key = _environments_key(base_url) if api_key is None else api_key
         key = _usable_key(model_id, key, url)
-        self._system_role: SystemRole = system_role
+        self._system_role: SystemRole = checked_system_role(system_role)
         self._body: dict[str, Any] = {**(kwargs.pop("extra_body", None) or {}), **kwargs}
         self._transport = {
             name: self._body.pop(name) for name in _TRANSPORT_OPTIONS & self._body.keys()
         }
         endpoint = Endpoint.at(url or OPENAI_URL, model_id=model_id, key=key)
-        more_keys = secrets_in(url, self._transport)
+        more_keys = secrets_in(url, {**self._body, **self._transport})
         if not base_url:
             more_keys += secrets_of_openais_headers()
         self._endpoint = replace(endpoint, more_keys=more_keys)

@@ -4,6 +4,7 @@ import random
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from decimal import Decimal
+from operator import index
 
 from typing_extensions import override
 
@@ -32,7 +33,7 @@ class RetryingModel(Model):
             that a provider sends to keep a connection alive are silence.
 
     Raises:
-        TypeError: `model` is none.
+        TypeError: `model` is none, or `attempts` no whole number.
         ValueError: There is to be no attempt, or a time is negative.
     """
 
@@ -46,7 +47,7 @@ class RetryingModel(Model):
         idle_timeout: float | None = 120,
     ) -> None:
         is_patient = idle_timeout is None or idle_timeout > 0
-        if attempts < 1 or not 0 <= first_wait <= longest_wait or not is_patient:
+        if index(attempts) < 1 or not 0 <= first_wait <= longest_wait or not is_patient:
             raise ValueError(
                 "RetryingModel needs attempts of at least 1, 0 <= first_wait <= longest_wait, and "
                 "an idle_timeout above 0 or None."

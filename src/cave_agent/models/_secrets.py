@@ -37,6 +37,9 @@ def _in_options(options: Mapping[str, Any], *, are_headers: bool = False) -> Ite
         if isinstance(value, Mapping):
             members = cast("Mapping[str, Any]", value)
             yield from _in_options(members, are_headers=name in _HEADERS)
+        elif isinstance(value, list):
+            for member in value:  # pyright: ignore[reportUnknownVariableType]  # a list of anything
+                yield from _in_options({name: member}, are_headers=are_headers)
         elif not isinstance(value, str):
             continue
         elif are_headers and name.lower() not in _PLAIN_HEADERS:

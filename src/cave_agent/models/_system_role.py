@@ -1,10 +1,23 @@
 """Says the system's message in the role that a server knows."""
 
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, get_args
 
 from cave_agent.models._protocol import WireMessages
 
 SystemRole: TypeAlias = Literal["system", "developer", "user"]
+
+
+def checked_system_role(role: SystemRole) -> SystemRole:
+    """A role, if it is one.
+
+    Raises:
+        ValueError: It is none that servers know.
+    """
+    if role not in get_args(SystemRole):
+        raise ValueError(
+            f"system_role is one of {', '.join(get_args(SystemRole))}, not {role!r:.80}."
+        )
+    return role
 
 
 def with_system_role(messages: WireMessages, role: SystemRole) -> WireMessages:

@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 
 from cave_agent.parsing._python import is_program
-from cave_agent.parsing._told import FENCE, LONGEST_END, told_end
+from cave_agent.parsing._told import FENCE, LONGEST_END, told_end, without_thoughts
 
 _BLANK_LINES = re.compile(r"(?:[ \t]*\n)*")
 _REOPENED = re.compile(
@@ -15,15 +16,13 @@ _IDLE = re.compile(r"\W*(?:else|try|finally|pass|return|break|continue)?\W*")
 _LEAD = re.compile(r"\A(?:[ \t]*(?:#[^\n]*)?\n)+[ \t]*")
 _HAS_WORD = re.compile(r"\w")
 _WORD = re.compile(r"\b\w")
-_THINK, _THINK_END = "<think>", "</think>"
 _SHORTEST_LINE = 4  # the same for the line that was cut
-_PATIENCE = 4000  # characters that are waited for until a continuation is judged
 _LONGEST_CALL = 12  # lines
 _MOST_LINES = 3  # of a continuation that are looked at
 
 
 class BlockSplice:
-    """Takes the continuation of a block in pieces, and hands on what it adds.
+    """Takes the continuation of a block in pieces, and hands on what it adds once it has all.
 
     One that begins with `told`, if that is more than a single line, or with the whole of the line
     that was cut, is joined there. Any other is added as it is, unless it may say again what was
@@ -43,47 +42,29 @@ class BlockSplice:
         self.told = told_end(self._cut) if self._cut.strip() else ""
         self.is_unclear = False
         self._known = {gist for line in whole for gist in _gists(line)}
-        self._held = ""
-        self._is_in_thought = self._has_thought = False
-        self._is_joined = False
+        self._said: list[str] = []
 
     def feed(self, piece: str) -> str:
-        """What `piece` lets be judged, without what had been said before the cut."""
-        if self._is_joined:
-            return "" if self.is_unclear else piece
-        self._held += piece
-        if self._is_in_thought or self._held.lstrip().startswith(_THINK):
-            self._leave_thought()
-        if self._has_thought:
-            self._held = self._held.lstrip("\r\n")
-        return self._judge(is_last=self._is_enough(), is_whole=False)
+        """Nothing yet: only the whole of a continuation tells what it repeats."""
+        self._said.append(piece)
+        return ""
 
     def close(self, *, was_cut: bool = False) -> str:
-        """What is left once the continuation has ended; `was_cut` if at the model's limit, too."""
-        return "" if self._is_joined else self._judge(is_last=True, is_whole=not was_cut)
-
-    def _leave_thought(self) -> None:
-        before, end, after = self._held.partition(_THINK_END)
-        self._is_in_thought, self._has_thought = not end, True
-        self._held = after if end else before[-len(_THINK_END) :]
-
-    def _is_enough(self) -> bool:
-        """Whether more could not be judged otherwise: then the size of pieces makes no difference."""
-        if self._held.count("\n") < _MOST_LINES:
-            return len(self._held) > _PATIENCE
-        told = [line for line in self._held.split("\n")[:-1] if line.strip()]
-        return len(told) >= 2 * _MOST_LINES + self.told.count("\n") + 2
-
-    def _judge(self, *, is_last: bool, is_whole: bool) -> str:
-        said = self._held.replace("\r\n", "\n")
-        end = self._end_of_told(said, is_last=is_last)
-        if self._is_in_thought or (end is None and not is_last):
+        """What the continuation adds; `was_cut` if that ended at the model's limit, too."""
+        said, self._said = "".join(self._said).replace("\r\n", "\n"), []
+        if not said:
             return ""
-        more = self._added(said, is_whole=is_whole) if end is None else said[end:]
-        self._is_joined, self._held = True, ""
+        behind = without_thoughts(said)
+        end = self._end_of_told(behind)
+        if end is not None:
+            return behind[end:]
+        if behind is not said:  # is it a thought, or a text of the program?
+            self.is_unclear = bool(behind)
+            return ""
+        more = self._added(said, is_whole=not was_cut)
         return "" if self.is_unclear else more
 
-    def _end_of_told(self, said: str, *, is_last: bool) -> int | None:
+    def _end_of_told(self, said: str) -> int | None:
         """Where what the model was told ends in the continuation, if that begins with it."""
         is_one = "\n" not in self.told.rstrip("\n")
         if is_one and self.told.endswith("\n"):  # one line alone may be meant twice
@@ -94,7 +75,7 @@ class BlockSplice:
                     return start
             elif not (is_one and _is_behind_newline(said, start) and is_program(self.told)):
                 end = _match(self.told, said, start)
-                if end is not None and (is_last or end < len(said) or not self.told.endswith("\n")):
+                if end is not None:
                     return end
         return None
 
@@ -152,12 +133,14 @@ class BlockSplice:
         rest = said[lead.end() if lead else 0 :].split("\n")
         if lead and line and not line.endswith(":") and _begins_program(line, rest):
             return True
-        is_line_again = _HAS_WORD.search(line) and _gist(rest[0]).startswith(_gist(line))
+        begun = _gist(line) if _HAS_WORD.search(line) else None
+        is_line_again = begun and any(
+            _gist(each).startswith(begun) for each in (rest[0], *_telling_lines(said)[:1])
+        )
         return bool(is_line_again) or self._says_known_line(said)
 
     def _says_known_line(self, said: str) -> bool:
-        lines = [gists for line in said.split("\n") if (gists := _gists(line))]
-        return any(gists & self._known for gists in lines[:_MOST_LINES])
+        return any(_gists(line) & self._known for line in _telling_lines(said))
 
 
 def _starts(said: str) -> Iterator[int]:
@@ -169,6 +152,12 @@ def _starts(said: str) -> Iterator[int]:
     if reopened and (not reopened["prose"].strip() or not is_program(reopened["prose"])):
         blank = _BLANK_LINES.match(said, reopened.end())
         yield blank.end() if blank else reopened.end()
+
+
+def _telling_lines(said: str) -> list[str]:
+    """The first lines of a continuation that not every program has."""
+    telling = (line for line in said.split("\n") if not _IDLE.fullmatch(line))
+    return list(islice(telling, _MOST_LINES))
 
 
 def _is_prose(said: str) -> bool:

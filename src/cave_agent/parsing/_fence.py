@@ -57,6 +57,11 @@ class FenceParser:
         self._closing = _MAYBE_CLOSING
 
     @property
+    def words(self) -> frozenset[str]:
+        """What a block to run may be called, in small letters."""
+        return self._aliases | {self._identifier}
+
+    @property
     def open_block(self) -> str | None:
         """What has been said of the block that is still open, or `None` outside of one."""
         return "".join(self._block) + self._held if self._inside is _Inside.CODE else None

@@ -5,7 +5,14 @@ import re
 LONGEST_END = 300
 FENCE = re.compile(r"\s*(?P<mark>`{3,100}|~{3,100})(?P<info>[^`\n]{0,200})(?:\n|$)")
 """A fence that a continuation begins with."""
+_THOUGHTS = re.compile(r"(?:\s*<think>.*?(?:</think>\n*|\Z))+", re.DOTALL)
 _SHORTEST_END = 10  # characters by which the end of a block is known again
+
+
+def without_thoughts(said: str) -> str:
+    """A continuation without the thoughts that it begins with; the same object if there are none."""
+    thoughts = _THOUGHTS.match(said)
+    return said[thoughts.end() :] if thoughts else said
 
 
 def told_end(cut: str) -> str:
@@ -13,7 +20,7 @@ def told_end(cut: str) -> str:
     told = ""
     for line in reversed(cut.splitlines(keepends=True)):
         if len(told) + len(line) > LONGEST_END:
-            return line[len(told) - LONGEST_END :] + told
+            return (line + told)[-LONGEST_END:]
         told = line + told
         is_enough = len(told.strip()) >= _SHORTEST_END and "\n" in told.strip()
         if is_enough and f"\n{cut}".find(f"\n{told}") == len(cut) - len(told):

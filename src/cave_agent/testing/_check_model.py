@@ -13,6 +13,7 @@ from cave_agent.models import (
     ModelResponse,
     WireMessages,
     call_model,
+    checked_model,
     open_stream,
 )
 
@@ -30,7 +31,7 @@ async def check_model(make: MakeModel) -> None:
 
     Raises:
         AssertionError: The model does something else; the message says what.
-        TypeError: What `call` or `stream` gives is no reply.
+        TypeError: What `make` gives is no model, or what `call` or `stream` gives no reply.
     """
     for check in (_agrees, _repeats, _survives_leaving, _serves_two, _adds_up, _says_why_it_ends):
         await check(make)
@@ -43,7 +44,7 @@ async def _made(make: MakeModel, *replies: str) -> AsyncGenerator[Model]:
         async with cast("AbstractAsyncContextManager[Model]", made) as model:
             yield model
     else:
-        model = cast("Model", made)
+        model = checked_model(cast("Model", made))
         async with AsyncExitStack() as closing:
             if hasattr(model, "aclose"):
                 closing.push_async_callback(model.aclose)
