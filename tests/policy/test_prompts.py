@@ -107,7 +107,7 @@ class Lamp:
 
 Variables, each with the user's data in it:
 - lamp: Lamp — The lamp in the cellar
-- rooms: list
+- rooms: list[str], 1 item
 
 Today is a quiet day.\
 ''')

@@ -166,8 +166,8 @@ def test_variables_are_described_by_what_they_are_now() -> None:
 
     assert text == snapshot("""\
 - df: DataFrame, 1 row × 2 columns (species: str, mass: float64) — Penguin measurements, cleaned
-- lamp: Lamp
-- blank: list\
+- lamp: Lamp (name: str); methods (dim(by: int))
+- blank: list, empty\
 """)
 
 
@@ -209,7 +209,9 @@ def test_a_runtime_describes_what_it_was_given() -> None:
     assert runtime.describe_functions() == snapshot(
         "async def fetch(url: str, headers: dict[str, str] | None = None) -> Page"
     )
-    assert runtime.describe_variables() == snapshot("- lamp: Lamp")
+    assert runtime.describe_variables() == snapshot(
+        "- lamp: Lamp (name: str); methods (dim(by: int))"
+    )
     assert runtime.describe_types() == snapshot("""\
 @dataclass
 class Point:

@@ -13,6 +13,7 @@ from cave_agent.runtime._hosts import Host, InProcessHost
 from cave_agent.runtime._primitives import Function, Type, Variable
 from cave_agent.runtime._runtime import PythonRuntime
 from cave_agent.runtime._schema import TypeSchemaExtractor
+from cave_agent.runtime._summaries import Preview, Summarizer, register_summarizer
 
 __all__ = [
     "Cell",
@@ -25,11 +26,14 @@ __all__ = [
     "Host",
     "InProcessHost",
     "InvalidNameError",
+    "Preview",
     "PythonRuntime",
     "RuntimeClosedError",
+    "Summarizer",
     "Type",
     "TypeSchemaExtractor",
     "UnknownNameError",
     "Variable",
+    "register_summarizer",
     "uncaptured",
 ]

@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from functools import partial
 from textwrap import indent
 from typing import Any
@@ -16,6 +17,7 @@ _NOTHING = "(none)"
 _DOC_LINES = 6
 _DOC_LIMIT = 400
 _DESCRIPTION_LIMIT = 700
+VARIABLES_BUDGET = 8000
 
 
 def describe_functions(functions: Iterable[Function]) -> str:
@@ -23,13 +25,35 @@ def describe_functions(functions: Iterable[Function]) -> str:
     return "\n".join(map(_function_entry, functions)) or _NOTHING
 
 
-def describe_variables(variables: Iterable[Variable], values: Mapping[str, object]) -> str:
+def describe_variables(
+    variables: Iterable[Variable],
+    values: Mapping[str, object],
+    *,
+    told: AbstractSet[type] = frozenset(),
+    budget: int = VARIABLES_BUDGET,
+) -> str:
     """Each variable's name, what its present value is, and its description.
 
-    A variable that `values` lacks, since a cell deleted it, is left out.
+    A variable that `values` lacks, since a cell deleted it, is left out. Beyond `budget`
+    characters in all, only names and types are told, and beyond that how many there are.
+
+    Args:
+        variables: What was injected.
+        values: What the names are bound to now.
+        told: Classes that are described elsewhere.
+        budget: Characters for all together.
     """
-    present = (variable for variable in variables if variable.name in values)
-    lines = (_variable_line(variable, values[variable.name]) for variable in present)
+    present = [variable for variable in variables if variable.name in values]
+    lines: list[str] = []
+    for variable in present:
+        line = _variable_line(variable, values[variable.name], told)
+        if len(line) > budget:
+            line = f"- {variable.name}: {summarize(values[variable.name], 'name', budget=60)}"
+        if len(line) > budget:
+            lines.append(f"- … {len(present) - len(lines)} more, which globals() has")
+            break
+        budget -= len(line) + 1
+        lines.append(line)
     return "\n".join(lines) or _NOTHING
 
 
@@ -44,8 +68,9 @@ def _function_entry(function: Function) -> str:
     return bounded([head, *(indent(note, "    ") for note in _notes(doc, function.description))])
 
 
-def _variable_line(variable: Variable, value: object) -> str:
-    line = f"- {variable.name}: {summarize(value)}"
+def _variable_line(variable: Variable, value: object, told: AbstractSet[type]) -> str:
+    summary = summarize(value, variable.preview, budget=variable.budget, told=told)
+    line = f"- {variable.name}: {summary}"
     description = " ".join((variable.description or "").split())
     return f"{line} — {_cut(description, _DESCRIPTION_LIMIT)}" if description else line
 

@@ -15,6 +15,11 @@ def attempt(read: Callable[[], _T], otherwise: _T) -> _T:
         return otherwise
 
 
+def class_of(value: object) -> type[object]:
+    """The class of an object, whatever it says itself."""
+    return type(value)
+
+
 def class_name(cls: type) -> str:
     """The name that the class was given, whatever its metaclass says."""
     return cast("str", vars(type)["__name__"].__get__(cls))

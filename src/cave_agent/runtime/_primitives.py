@@ -6,9 +6,10 @@ import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import Any, get_args
 
 from cave_agent.errors import InvalidNameError
+from cave_agent.runtime._summaries import BUDGET, Preview
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -19,14 +20,29 @@ class Variable:
         name: What the code calls it.
         value: The live object itself.
         description: What the model reads beside the type.
+        preview: How much the model is told of the value: `name` only its type; `schema` also its
+            shape and the types in it, but no values, which may be private; `sample` some values.
+        budget: Characters that this may take.
+
+    Raises:
+        ValueError: The name is none, `preview` is another word, or `budget` is not positive.
     """
 
     name: str
     value: Any = field(default=None, repr=False)
     description: str | None = None
+    preview: Preview = field(default="schema", repr=False)
+    budget: int = field(default=BUDGET, repr=False)
 
     def __post_init__(self) -> None:
         check_name(self.name)
+        if self.preview not in get_args(Preview):
+            raise ValueError(
+                f"The preview of {self.name!r} is one of {', '.join(get_args(Preview))}, not "
+                f"{self.preview!r:.80}."
+            )
+        if self.budget < 1:
+            raise ValueError(f"The budget of {self.name!r} is positive, not {self.budget!r:.80}.")
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -6,7 +6,12 @@ from typing import Any, Self
 
 from cave_agent.errors import RuntimeClosedError, SecurityError, UnknownNameError
 from cave_agent.runtime._cell import Cell, ErrorFeedbackMode, ExecutionResult
-from cave_agent.runtime._describe import describe_functions, describe_types, describe_variables
+from cave_agent.runtime._describe import (
+    VARIABLES_BUDGET,
+    describe_functions,
+    describe_types,
+    describe_variables,
+)
 from cave_agent.runtime._hosts import Host, InProcessHost
 from cave_agent.runtime._inventory import Inventory
 from cave_agent.runtime._outputs import KeptOutputs
@@ -26,6 +31,8 @@ class PythonRuntime:
             (`PLAIN`) or one line (`MINIMAL`), of `cave_agent.runtime.ErrorFeedbackMode`.
         host: Where cells run; this very process unless given.
         cell_timeout: Seconds that a cell may take; `None` for any time.
+        variables_budget: Characters that the descriptions of all variables may take together;
+            `Variable(…, budget=…)` bounds one.
 
     Raises:
         DuplicateNameError: Two of them have the same name.
@@ -33,7 +40,7 @@ class PythonRuntime:
         ValueError: `cell_timeout` is not positive.
     """
 
-    def __init__(  # noqa: PLR0917  # the signature is the specification's
+    def __init__(  # noqa: PLR0913, PLR0917  # the signature is the specification's
         self,
         functions: Iterable[Function] | None = None,
         variables: Iterable[Variable] | None = None,
@@ -43,6 +50,7 @@ class PythonRuntime:
         *,
         host: Host | None = None,
         cell_timeout: float | None = 120,
+        variables_budget: int = VARIABLES_BUDGET,
     ) -> None:
         if security_checker is not None and not hasattr(security_checker, "check_code"):
             raise TypeError(
@@ -53,6 +61,7 @@ class PythonRuntime:
         self.security_checker = security_checker
         self.error_feedback_mode = error_feedback_mode
         self.cell_timeout = cell_timeout
+        self._variables_budget = variables_budget
         self._host: Host = host or InProcessHost()
         self._inventory = Inventory()
         self._outputs = KeptOutputs(self._host)
@@ -172,7 +181,10 @@ class PythonRuntime:
         self._check_open()
         names = self._host.names()
         live = {name: self._host.get(name) for name in self._inventory.variables if name in names}
-        return describe_variables(self._inventory.variables.values(), live)
+        told = {described.value for described in self._inventory.types.values()}
+        return describe_variables(
+            self._inventory.variables.values(), live, told=told, budget=self._variables_budget
+        )
 
     def describe_types(self) -> str:
         """The injected types, for the model to read."""

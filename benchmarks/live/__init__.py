@@ -1,0 +1,1 @@
+"""The stateful suite, played with the embedded model by each contender."""

@@ -1,0 +1,1 @@
+"""The tasks that agents are measured on, from `benchmarks/data`; they need no agent."""

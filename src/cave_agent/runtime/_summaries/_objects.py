@@ -1,0 +1,115 @@
+"""Objects of any other class: what is public of them, without running any of its code."""
+
+import inspect
+import re
+from collections.abc import Callable, Iterator
+from enum import Enum
+from functools import partial
+from io import IOBase
+from itertools import chain, islice
+from types import BuiltinFunctionType, FunctionType, MemberDescriptorType, MethodType
+from typing import Any
+
+from cave_agent.runtime._foreign import (
+    attempt,
+    class_dict,
+    class_module,
+    class_mro,
+    class_name,
+    class_of,
+    inherited,
+)
+from cave_agent.runtime._signatures import stub
+from cave_agent.runtime._summaries._containers import Inner, is_plain, shown
+from cave_agent.runtime._summaries._look import Look, cut, label, listed
+
+_MOST_FIELDS = 30
+_MOST_METHODS = 20
+_LONGEST, _SHORT = 120, 40  # characters of a field or method, and of a value
+_UNTOLD = {"builtins", "abc", "typing", "enum", "collections", "_io", "io", "asyncio", "pydantic"}
+_UNSET = object()
+_METHODS = frozenset({FunctionType, classmethod, staticmethod})
+_OWNER = re.compile(r"\((?:self|cls)(?:, )?")
+
+
+def describe_object(value: Any, look: Look, inner: Inner) -> str:
+    """What follows the name of its class."""
+    cls = class_of(value)
+    mro = class_mro(cls)
+    special = next((tell for kind, tell in _SPECIAL.items() if kind in mro), None)
+    if special is not None:
+        return special(value, look)
+    if class_module(cls).partition(".")[0] in _UNTOLD or look.told & set(mro):
+        return ""
+    half = max(0, look.budget // 2)
+    fields = list(islice(_fields(value, look, inner), _MOST_FIELDS))
+    told = listed(fields, len(fields), half)
+    if look.depth or not (methods := list(islice(_methods(cls), _MOST_METHODS))):
+        return told
+    return f"{told}; methods{listed(methods, len(methods), half)}"
+
+
+def _fields(value: Any, look: Look, inner: Inner) -> Iterator[str]:
+    deeper = look.inside()
+    for name, each in _public(value):
+        kind = class_name(class_of(each)) if look.depth else cut(inner(each, deeper), _LONGEST)
+        shows = look.shows_values and is_plain(each)
+        yield f"{label(name)}: {kind}{f' = {shown(each, _SHORT)}' if shows else ''}"
+
+
+def _public(value: Any) -> Iterator[tuple[str, Any]]:
+    """The public attributes that the object itself holds, slots included."""
+    own: Any = attempt(lambda: object.__getattribute__(value, "__dict__"), {})
+    members: list[tuple[Any, Any]] = list(own.items()) if class_of(own) is dict else []
+    for name, each in (*members, *_slots(value)):
+        if class_of(name) is str and not name.startswith("_"):
+            yield name, each
+    cls = class_of(value)
+    names: Any = inherited(cls, "_fields")
+    if tuple in class_mro(cls) and class_of(names) is tuple:
+        yield from zip(names, _items(value), strict=False)
+
+
+def _items(value: tuple[Any, ...]) -> Iterator[Any]:
+    return tuple[Any, ...].__iter__(value)
+
+
+def _slots(value: Any) -> Iterator[tuple[str, Any]]:
+    for base in class_mro(class_of(value)):
+        for name, slot in class_dict(base).items():
+            is_slot = class_of(slot) is MemberDescriptorType
+            each = attempt(partial(slot.__get__, value), _UNSET) if is_slot else _UNSET
+            if each is not _UNSET:
+                yield name, each
+
+
+def _methods(cls: type) -> Iterator[str]:
+    seen: set[str] = set()
+    bases = [each for each in class_mro(cls) if class_module(each).partition(".")[0] not in _UNTOLD]
+    for name, value in chain.from_iterable(class_dict(base).items() for base in bases):
+        kind = class_of(value)
+        if not name.startswith("_") and name not in seen and kind in _METHODS:
+            seen.add(name)
+            func: Any = value if kind is FunctionType else value.__func__
+            yield _signature(name, func, is_bound=kind is not staticmethod)
+
+
+def _signature(name: str, func: Any, *, is_bound: bool = False) -> str:
+    """The head of a `def`, without that word, `self`, and a result that is none."""
+    head = stub(name, func, is_async=inspect.iscoroutinefunction(func))
+    told = head.replace("def ", "", 1)
+    if is_bound:
+        told = _OWNER.sub("(", told, count=1)
+    return cut(told.removesuffix(" -> None"), _LONGEST)
+
+
+def _callable(value: Any, look: Look) -> str:  # noqa: ARG001  # as the others
+    return f" {_signature('', value)}"
+
+
+_SPECIAL: dict[type[object], Callable[[Any, Look], str]] = {
+    Enum: lambda value, look: f".{value._name_}" if look.shows_values else "",
+    IOBase.__mro__[1]: lambda value, _: f", {'closed' if value.closed else 'open'}",
+    type: lambda value, _: f" {class_name(value)}",
+    **dict.fromkeys((FunctionType, MethodType, BuiltinFunctionType, partial), _callable),
+}

@@ -1,0 +1,75 @@
+"""The one way from a value to the line that describes it."""
+
+from collections.abc import Set as AbstractSet
+from typing import Any
+
+from cave_agent.runtime._foreign import attempt, class_of, inherited
+from cave_agent.runtime._summaries._containers import describe_container, is_plain, shown
+from cave_agent.runtime._summaries._look import Look, Preview, cut
+from cave_agent.runtime._summaries._objects import describe_object
+from cave_agent.runtime._summaries._registry import describer_of, users_summarizer
+
+BUDGET = 600
+
+
+def summarize(
+    value: object,
+    preview: Preview = "schema",
+    *,
+    budget: int = BUDGET,
+    told: AbstractSet[type] = frozenset(),
+) -> str:
+    """What the value is, on one line of at most `budget` characters.
+
+    It runs no code of a class that is neither built in nor of a library that it knows, but for
+    summarizers that a user wrote for it.
+
+    Args:
+        value: Any object.
+        preview: `name` tells the type alone, `schema` also shape and types of what it holds, and
+            `sample` some of the values, too.
+        budget: The longest summary.
+        told: Classes that are described elsewhere.
+    """
+    name = _type_name(type(value))
+    if preview == "name":
+        return cut(name, budget)
+    look = Look(budget, shows_values=preview == "sample", told=told)
+    return cut(" ".join(attempt(lambda: _described(value, look), name).split()), budget)
+
+
+def _described(value: Any, look: Look) -> str:
+    text = _users_words(value, look.budget)
+    if text is None:
+        text = _own_words(value, look)
+    if look.shows_values and is_plain(value):
+        text = f"{text} = {shown(value, max(20, look.budget - len(text) - 3))}"
+    return text
+
+
+def _own_words(value: Any, look: Look) -> str:
+    cls = class_of(value)
+    told = describe_container(value, look, _described)
+    if told is not None:
+        return told
+    describe = describer_of(cls)
+    name = _type_name(cls)
+    if describe is not None:
+        return f"{name}{attempt(lambda: describe(value, look), '')}"
+    return f"{name}{attempt(lambda: describe_object(value, look, _described), '')}"
+
+
+def _users_words(value: Any, budget: int) -> str | None:
+    method: Any = inherited(class_of(value), "__cave_summary__")
+    summarizer = users_summarizer(class_of(value))
+    told: object = None
+    if method is not None:
+        told = attempt(lambda: method(value, budget), None)
+    elif summarizer is not None:
+        told = attempt(lambda: summarizer(value, budget), None)
+    return told[: budget + 1] if isinstance(told, str) and told.strip() else None
+
+
+def _type_name(cls: type) -> str:
+    qualified: str = vars(type)["__qualname__"].__get__(cls)
+    return "None" if cls is type(None) else qualified.rpartition("<locals>.")[2]
