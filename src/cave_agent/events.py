@@ -1,11 +1,12 @@
 """What happens during a run, one class a kind; every consumer reads these same values."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import ClassVar, TypeAlias
 
 __all__ = [
     "BudgetReachedEvent",
+    "Change",
     "CodeEvent",
     "Event",
     "EventType",
@@ -39,6 +40,22 @@ class EventType(StrEnum):
     REFUSAL = "refusal"
     TRUNCATED = "truncated"
     SECURITY_ERROR = "security_error"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A name that a cell made, changed or deleted.
+
+    Attributes:
+        before: What it was, by type and size; `None` if it is new.
+        after: What it is; `None` if it was deleted.
+        parts: Columns or attributes that came (`+ mass_kg float64`), went (`- mass`) or changed.
+    """
+
+    name: str
+    before: str | None
+    after: str | None
+    parts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,17 +95,27 @@ class CodeEvent:
 
 @dataclass(frozen=True, slots=True)
 class ExecutionOutputEvent:
-    """What a cell printed and showed."""
+    """What a cell printed and showed.
+
+    Attributes:
+        changes: What the cell changed in the namespace, as far as that is looked for.
+    """
 
     content: str
+    changes: tuple[Change, ...] = field(default=(), compare=False)
     type: ClassVar[EventType] = EventType.EXECUTION_OUTPUT
 
 
 @dataclass(frozen=True, slots=True)
 class ExecutionErrorEvent:
-    """What a cell printed before it failed, and its traceback."""
+    """What a cell printed before it failed, and its traceback.
+
+    Attributes:
+        changes: What the cell changed in the namespace, as far as that is looked for.
+    """
 
     content: str
+    changes: tuple[Change, ...] = field(default=(), compare=False)
     type: ClassVar[EventType] = EventType.EXECUTION_ERROR
 
 
@@ -98,10 +125,12 @@ class ExecutionOutputExceededEvent:
 
     Attributes:
         failed: Whether the cell failed; the error is then part of the tail.
+        changes: What the cell changed in the namespace, as far as that is looked for.
     """
 
     content: str
     failed: bool = False
+    changes: tuple[Change, ...] = field(default=(), compare=False)
     type: ClassVar[EventType] = EventType.EXECUTION_OUTPUT_EXCEEDED
 
 

@@ -101,6 +101,7 @@ def test_the_public_names_are_these() -> None:
             ],
             "cave_agent.events": [
                 "BudgetReachedEvent",
+                "Change",
                 "CodeEvent",
                 "Event",
                 "EventType",
@@ -187,6 +188,7 @@ def test_the_public_names_are_these() -> None:
             "cave_agent.runtime": [
                 "Cell",
                 "CellTimeoutError",
+                "Change",
                 "DuplicateNameError",
                 "ErrorFeedbackMode",
                 "ExecutionResult",

@@ -2,7 +2,7 @@
 
 import pytest
 
-from cave_agent.runtime import Hint, PythonRuntime
+from cave_agent.runtime import Hint, PythonRuntime, Variable
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(20, method="thread")]
 
@@ -86,3 +86,56 @@ async def test_asking_a_person_fails_at_once_and_says_what_to_do(code: str) -> N
 
     assert isinstance(result.error, EOFError)
     assert "Nobody is there to answer" in result.stdout
+
+
+class Lamp:
+    def turn_off(self) -> None: ...
+
+
+@pytest.mark.parametrize(
+    ("code", "hint", "meant"),
+    [
+        ("pengins", Hint.MISSPELT, "penguins"),
+        ("lamp.turnoff()", Hint.MISSPELT, "turn_off"),
+        ("prnt(1)", Hint.MISSPELT, "print"),
+        ("import pandsa", Hint.NO_MODULE, "pandsa"),
+        ("from pandsa import x", Hint.NO_MODULE, "pandsa"),
+        ("total + 1", Hint.NEVER_MADE, "total"),
+    ],
+)
+async def test_a_name_that_is_not_there_is_pointed_out(code: str, hint: Hint, meant: str) -> None:
+    runtime = PythonRuntime(variables=[Variable("penguins", []), Variable("lamp", Lamp())])
+    await runtime.execute("part = 1 / 0\ntotal = part + 1")
+
+    result = await runtime.execute(code)
+
+    assert (result.hints, result.meant) == ((hint,), meant)
+
+
+@pytest.mark.parametrize("code", ["xyz", "lamp.abc", "raise NameError", "raise NameError(name=3)"])
+async def test_nothing_is_guessed_where_nothing_is_alike(code: str) -> None:
+    runtime = PythonRuntime(variables=[Variable("lamp", Lamp())])
+
+    assert (await runtime.execute(code)).hints == ()
+
+
+async def test_what_failed_before_and_was_made_since_is_not_missing() -> None:
+    runtime = PythonRuntime()
+    await runtime.execute("total = 1 / 0")
+    await runtime.execute("total = 1")
+
+    result = await runtime.execute("del total\ntotal")
+
+    assert Hint.NEVER_MADE not in result.hints
+
+
+async def test_the_names_of_failed_cells_are_remembered_up_to_a_bound() -> None:
+    runtime = PythonRuntime()
+    for number in range(300):
+        await runtime.execute(f"name_{number}_of_a_kind = 1 / 0")
+
+    old = await runtime.execute("name_0_of_a_kind")
+    new = await runtime.execute("name_299_of_a_kind")
+
+    assert old.hints == ()
+    assert new.hints == (Hint.NEVER_MADE,)

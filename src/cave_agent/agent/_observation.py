@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from cave_agent.errors import SecurityError
 from cave_agent.events import (
+    Change,
     Event,
     ExecutionErrorEvent,
     ExecutionOutputEvent,
@@ -32,13 +33,30 @@ async def observe(result: ExecutionResult, runtime: PythonRuntime, *, most: int)
         output = output if len(output) <= most else f"{output[:most]} …"
         text = fill(load("observation_of_refusal"), output=output)
         return Observation(text, SecurityErrorEvent(output))
-    event: Event = (ExecutionOutputEvent if result.success else ExecutionErrorEvent)(output)
+    kind = ExecutionOutputEvent if result.success else ExecutionErrorEvent
+    event: Event = kind(output, result.changes)
     if len(output) > most:
         output = await _head_and_tail(output, result, runtime, most=most)
-        event = ExecutionOutputExceededEvent(output, failed=not result.success)
+        failed = not result.success
+        event = ExecutionOutputExceededEvent(output, failed=failed, changes=result.changes)
     template = load("observation" if result.success else "observation_of_failure")
-    hints = "".join(load(f"hint_{hint}") + "\n" for hint in result.hints)
-    return Observation(fill(template, output=output or load("no_output"), hints=hints), event)
+    hints = "".join(fill(load(f"hint_{hint}"), name=result.meant) + "\n" for hint in result.hints)
+    changes = "".join(f"{_line(change)}\n" for change in result.changes)
+    text = fill(template, output=output or load("no_output"), changes=changes, hints=hints)
+    return Observation(text, event)
+
+
+def _line(change: Change) -> str:
+    """One change in a line of its own."""
+    if change.after is None:
+        return fill(load("change_deleted"), name=change.name)
+    if change.before is None:
+        return fill(load("change_new"), name=change.name, after=change.after)
+    parts = ", ".join(change.parts)
+    if change.before == change.after:
+        return fill(load("change_inside"), name=change.name, parts=f": {parts}" if parts else "")
+    sizes = {"before": change.before, "after": change.after}
+    return fill(load("change"), name=change.name, **sizes, parts=f", {parts}" if parts else "")
 
 
 async def _head_and_tail(

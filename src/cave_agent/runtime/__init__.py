@@ -7,6 +7,7 @@ from cave_agent.errors import (
     RuntimeClosedError,
     UnknownNameError,
 )
+from cave_agent.events import Change
 from cave_agent.runtime._capture import uncaptured
 from cave_agent.runtime._cell import Cell, ErrorFeedbackMode, ExecutionResult, Hint
 from cave_agent.runtime._hosts import Host, InProcessHost
@@ -18,6 +19,7 @@ from cave_agent.runtime._summaries import Preview, Summarizer, register_summariz
 __all__ = [
     "Cell",
     "CellTimeoutError",
+    "Change",
     "DuplicateNameError",
     "ErrorFeedbackMode",
     "ExecutionResult",

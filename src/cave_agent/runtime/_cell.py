@@ -1,7 +1,11 @@
 """What goes to a host and what comes back from it, as values."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import Enum, StrEnum
+
+from cave_agent.events import Change
+from cave_agent.runtime._summaries import Preview
 
 
 class ErrorFeedbackMode(Enum):
@@ -22,6 +26,9 @@ class Hint(StrEnum):
     FORGOTTEN_AWAIT = "forgotten_await"
     LOOP_IS_RUNNING = "loop_is_running"
     EXIT_IN_CELL = "exit_in_cell"
+    MISSPELT = "misspelt"
+    NO_MODULE = "no_module"
+    NEVER_MADE = "never_made"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +38,14 @@ class Cell:
     Attributes:
         seconds: How long it may take; `None` for any time.
         feedback: How much of a failure goes into the result's text.
+        previews: How much may be told of a variable that changed; `None` if nobody asks for
+            changes.
     """
 
     source: str
     seconds: float | None
     feedback: ErrorFeedbackMode
+    previews: Mapping[str, Preview] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +57,15 @@ class ExecutionResult:
         stdout: All that the model reads from: what was printed in order, the value of a last
             expression, and the traceback if the cell failed.
         hints: The usual slips that were recognised.
+        meant: What a name that was misspelt probably means; else the name that is missing.
+        changes: The names that are new, changed or deleted.
     """
 
     error: BaseException | None = None
     stdout: str = ""
     hints: tuple[Hint, ...] = ()
+    meant: str = ""
+    changes: tuple[Change, ...] = field(default=(), compare=False)
 
     @property
     def success(self) -> bool:

@@ -1,13 +1,20 @@
 """Recognises the usual slips in a cell, from objects and frames, never from the text of a message."""
 
 import asyncio
-from collections.abc import Coroutine, Iterable
+import builtins
+from collections.abc import Container, Coroutine, Iterable, Iterator, Mapping
+from difflib import get_close_matches
 from inspect import CORO_CREATED, getcoroutinestate
 from traceback import walk_tb
 from types import CoroutineType
 from typing import Any, TypeGuard, cast
 
 from cave_agent.runtime._cell import Hint
+from cave_agent.runtime._foreign import attempt, class_dict, class_mro, class_of
+
+_MISSING = (NameError, AttributeError, ModuleNotFoundError)
+_BUILT_IN = tuple(vars(builtins))
+_LIKENESS = 0.7  # of difflib's ratio
 
 
 def hints_on_success(
@@ -34,6 +41,42 @@ def hints_on_failure(
     if any(_is_unawaited(namespace.get(name)) for name in names):
         return (Hint.FORGOTTEN_AWAIT,)
     return ()
+
+
+def missing_name(
+    error: BaseException, namespace: Mapping[str, Any], lost: Container[str]
+) -> tuple[tuple[Hint, ...], str]:
+    """What to point out about a name or module that is not there, and what was probably meant.
+
+    Args:
+        error: What the cell failed with.
+        namespace: The names that there are.
+        lost: Names that cells which failed would have made.
+    """
+    name: object = getattr(error, "name", None) if isinstance(error, _MISSING) else None
+    if type(name) is not str:
+        return (), ""
+    if isinstance(error, ModuleNotFoundError):
+        return (Hint.NO_MODULE,), name
+    if isinstance(error, NameError) and name in lost:
+        return (Hint.NEVER_MADE,), name
+    known = (
+        _attributes(error.obj) if isinstance(error, AttributeError) else (*namespace, *_BUILT_IN)
+    )
+    close = get_close_matches(name, filter(_is_name, known), n=1, cutoff=_LIKENESS)
+    return ((Hint.MISSPELT,), close[0]) if close else ((), "")
+
+
+def _attributes(owner: object) -> Iterator[object]:
+    """The public names of an object and of its class; runs no code of either."""
+    own: Any = attempt(lambda: object.__getattribute__(owner, "__dict__"), {})
+    yield from own if class_of(own) is dict else ()
+    for base in class_mro(class_of(owner)):
+        yield from class_dict(base)
+
+
+def _is_name(name: object) -> "TypeGuard[str]":
+    return type(name) is str and not name.startswith("_")
 
 
 def _is_unawaited(value: object) -> "TypeGuard[CoroutineType[Any, Any, Any]]":

@@ -4,22 +4,29 @@ import asyncio
 import builtins
 from collections.abc import Iterable
 from inspect import CO_COROUTINE
-from typing import Any, NoReturn, TypeAlias
+from typing import Any, NamedTuple, NoReturn
 
 import anyio
 
 from cave_agent.runtime._capture import Capture
 from cave_agent.runtime._cell import Cell, ExecutionResult, Hint
+from cave_agent.runtime._changes import changes, snapshot
 from cave_agent.runtime._deadline import CellStopped, Deadline
 from cave_agent.runtime._display import display
 from cave_agent.runtime._drive import cancellations, drive
-from cave_agent.runtime._hints import hints_on_failure, hints_on_success
+from cave_agent.runtime._hints import hints_on_failure, hints_on_success, missing_name
 from cave_agent.runtime._program import Program
 from cave_agent.runtime._sources import Sources
 from cave_agent.runtime._stage import stage
 from cave_agent.runtime._traceback import format_error
 
-_Outcome: TypeAlias = tuple[BaseException | None, tuple[Hint, ...]]
+_MOST_LOST = 100  # names of failed cells that are remembered
+
+
+class _Outcome(NamedTuple):
+    error: BaseException | None
+    hints: tuple[Hint, ...]
+    meant: str = ""
 
 
 class Interpreter:
@@ -32,6 +39,7 @@ class Interpreter:
     def __init__(self) -> None:
         self._sources = Sources()
         self._captures: list[Capture] = []
+        self._lost: dict[str, None] = {}  # names that cells which failed did not come to make
         self.namespace: dict[str, Any] = {}
         self.clear()
 
@@ -51,30 +59,37 @@ class Interpreter:
         Raises:
             CancelledError: The run was cancelled from outside.
         """
+        before = None if cell.previews is None else snapshot(self.namespace)
         capture, deadline = Capture(self._captures), Deadline(cell.seconds)
         stage.enter()
         token = capture.begin()
         try:
-            error, hints = await self._outcome(cell, capture, deadline)
+            outcome = await self._outcome(cell, capture, deadline)
         finally:
             capture.end(token)
             stage.leave()
-        return ExecutionResult(error, capture.text(), hints)
+        for name in self._lost.keys() & self.namespace.keys():
+            del self._lost[name]
+        if before is None or cell.previews is None:
+            return ExecutionResult(outcome.error, capture.text(), outcome.hints, outcome.meant)
+        changed = changes(before, self.namespace, cell.previews)
+        error, hints, meant = outcome
+        return ExecutionResult(error, capture.text(), hints, meant, changed)
 
     async def _outcome(self, cell: Cell, capture: Capture, deadline: Deadline) -> _Outcome:
         if cancellations():
             await asyncio.sleep(0)  # a cancellation that waits comes before the cell
         try:
-            failure, hints = await drive(self._run(cell, capture, deadline), deadline)
+            outcome = await drive(self._run(cell, capture, deadline), deadline)
         except CellStopped as stop:
             if not deadline.is_up:
                 raise  # it is the limit of a cell around this one
             error = deadline.error().with_traceback(stop.__traceback__)
             return self._failed(error, cell, capture)
         # A stop may get lost, as exceptions in `__del__` do.
-        if failure is None and deadline.was_enforced:
+        if outcome.error is None and deadline.was_enforced:
             return self._failed(deadline.error(), cell, capture)
-        return failure, hints
+        return outcome
 
     async def _run(self, cell: Cell, capture: Capture, deadline: Deadline) -> _Outcome:
         program = None
@@ -94,7 +109,7 @@ class Interpreter:
             raise
         except BaseException as error:  # noqa: BLE001  # whatever the code raises is its result
             return self._failed(error, cell, capture, names=program.names if program else ())
-        return None, hints
+        return _Outcome(None, hints)
 
     async def _value(self, program: Program, deadline: Deadline) -> Any:
         with anyio.move_on_after(deadline.remaining) as scope:
@@ -121,7 +136,11 @@ class Interpreter:
         self, error: BaseException, cell: Cell, capture: Capture, *, names: Iterable[str] = ()
     ) -> _Outcome:
         capture.write(format_error(error, self._sources, cell.feedback))
-        return error, hints_on_failure(error, self.namespace, names)
+        hints, meant = missing_name(error, self.namespace, self._lost)
+        self._lost.update(dict.fromkeys(set(names) - self.namespace.keys() - {meant}))
+        for name in list(self._lost)[:-_MOST_LOST]:
+            del self._lost[name]
+        return _Outcome(error, hints or hints_on_failure(error, self.namespace, names), meant)
 
 
 def _own_names() -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from cave_agent.errors import DuplicateNameError, UnknownNameError
 from cave_agent.runtime._primitives import Function, Type, Variable
+from cave_agent.runtime._summaries import Preview
 from cave_agent.runtime._types import types_behind
 
 _Kind = TypeVar("_Kind", Function, Variable, Type)
@@ -24,6 +25,7 @@ class Inventory:
         self.functions: dict[str, Function] = {}
         self.variables: dict[str, Variable] = {}
         self.types: dict[str, Type] = {}
+        self.previews: dict[str, Preview] = {}
         self._implied: dict[str, type] = {}
         self._deleted: set[str] = set()
 
@@ -35,7 +37,9 @@ class Inventory:
     def add_variable(self, variable: Variable, names: AbstractSet[str]) -> dict[str, Any]:
         """Note a variable; gives what is to be bound beside `names`."""
         _refuse_other(Variable, variable)
-        return self._add(self.variables, variable, names)
+        added = self._add(self.variables, variable, names)
+        self.previews[variable.name] = variable.preview
+        return added
 
     def add_type(self, described: Type, names: AbstractSet[str]) -> dict[str, Any]:
         """Note a type; gives what is to be bound beside `names`."""

@@ -33,6 +33,8 @@ class PythonRuntime:
         cell_timeout: Seconds that a cell may take; `None` for any time.
         variables_budget: Characters that the descriptions of all variables may take together;
             `Variable(…, budget=…)` bounds one.
+        report_changes: Whether results, and the model, are told which names a cell made, changed
+            or deleted.
 
     Raises:
         DuplicateNameError: Two of them have the same name.
@@ -51,6 +53,7 @@ class PythonRuntime:
         host: Host | None = None,
         cell_timeout: float | None = 120,
         variables_budget: int = VARIABLES_BUDGET,
+        report_changes: bool = False,
     ) -> None:
         if security_checker is not None and not hasattr(security_checker, "check_code"):
             raise TypeError(
@@ -61,6 +64,7 @@ class PythonRuntime:
         self.security_checker = security_checker
         self.error_feedback_mode = error_feedback_mode
         self.cell_timeout = cell_timeout
+        self.report_changes = report_changes
         self._variables_budget = variables_budget
         self._host: Host = host or InProcessHost()
         self._inventory = Inventory()
@@ -159,7 +163,10 @@ class PythonRuntime:
         if (refusal := self._refusal(code)) is not None:
             return ExecutionResult(refusal, str(refusal))
         try:
-            return await self._host.run_cell(Cell(code, seconds, self.error_feedback_mode))
+            previews = self._inventory.previews if self.report_changes else None
+            return await self._host.run_cell(
+                Cell(code, seconds, self.error_feedback_mode, previews)
+            )
         finally:
             self._inventory.let_go_of_missing(self._host.names())
 

@@ -1,0 +1,91 @@
+"""What a cell changed in the namespace: names that are new, changed or gone."""
+
+from collections.abc import Mapping
+from types import FunctionType, ModuleType
+from typing import Any
+
+from cave_agent.events import Change
+from cave_agent.runtime._foreign import attempt, class_name
+from cave_agent.runtime._summaries import Preview, summarize
+from cave_agent.runtime._traces import Trace, trace
+
+_MOST = 20  # changes that are told one by one
+_MOST_PARTS = 8
+_LONGEST = 160  # characters of a summary
+_UNTOLD = (FunctionType, ModuleType, type)
+
+
+def snapshot(namespace: Mapping[str, Any]) -> dict[str, Trace]:
+    """A trace of every name that the model may know."""
+    return {
+        name: trace(value)
+        for name, value in namespace.items()
+        if type(name) is str and name[:1] != "_"
+    }
+
+
+def changes(
+    before: Mapping[str, Trace], namespace: Mapping[str, Any], previews: Mapping[str, Preview]
+) -> tuple[Change, ...]:
+    """What differs between a snapshot and the namespace now, in the order of its names."""
+    after = snapshot(namespace)
+    if before == after:
+        return ()
+    levels: dict[str, Preview] = {name: previews.get(name, "schema") for name in (*after, *before)}
+    found = [
+        _change(name, before.get(name), now, value=namespace[name], preview=levels[name])
+        for name, now in after.items()
+        if before.get(name) != now and not issubclass(now.kind, _UNTOLD)
+    ]
+    gone = [
+        Change(name, _short(then, levels[name]), None)
+        for name, then in before.items()
+        if name not in after
+    ]
+    return tuple((found + gone)[:_MOST])
+
+
+def _change(
+    name: str, before: Trace | None, now: Trace, *, value: object, preview: Preview
+) -> Change:
+    then = None if before is None else _short(before, preview)
+    if before is None or before.kind is not now.kind:
+        level: Preview = "name" if preview == "name" else "schema"
+        return Change(name, then, summarize(value, level, budget=_LONGEST))
+    parts = () if preview == "name" else tuple(_parts(before, now, value))
+    return Change(name, then, _short(now, preview), parts)
+
+
+def _parts(before: Trace, now: Trace, value: Any) -> list[str]:
+    """The columns or attributes that came, went or changed."""
+    then, names = _names(before), _names(now)
+    told = [f"+ {name!s:.40}{_dtype(value, name)}" for name in names if name not in then]
+    told += [f"- {name!s:.40}" for name in then if name not in names]
+    if before.size == now.size:
+        told += [
+            f"{_name(now, part)!s:.40}"
+            for part, mark in now.parts.items()
+            if part in before.parts and before.parts[part] != mark
+        ]
+    return told[:_MOST_PARTS]
+
+
+def _names(traced: Trace) -> list[Any]:
+    return list(traced.parts) if traced.labels is None else traced.labels.names()
+
+
+def _name(traced: Trace, part: Any) -> object:
+    return part if traced.labels is None else traced.labels.columns[part]
+
+
+def _dtype(value: Any, part: object) -> str:
+    dtype: Any = attempt(lambda: value.dtypes[part], None) if hasattr(value, "dtypes") else None
+    return "" if dtype is None else f" {dtype!s:.30}"
+
+
+def _short(traced: Trace, preview: Preview) -> str:
+    """Type and, unless that is private, size, as in `DataFrame 344×8`."""  # noqa: RUF002  # as people write it
+    kind = "None" if traced.kind is type(None) else class_name(traced.kind)
+    if traced.size is None or preview == "name":
+        return kind
+    return f"{kind} {'×'.join(map(str, traced.size))}"  # noqa: RUF001  # as people write it

@@ -1,0 +1,205 @@
+"""Cheap traces of values, by which a later change is seen as far as a bounded look can tell.
+
+A trace never holds the value itself, only its identity, so that a deleted object is let go of.
+"""
+
+import sys
+from collections.abc import Callable
+from itertools import islice
+from types import BuiltinFunctionType, FunctionType, ModuleType
+from typing import Any, NamedTuple
+
+from typing_extensions import override
+
+from cave_agent.runtime._foreign import attempt, class_mro, class_of
+
+_ENDS = 8  # items that are looked at from the start, and as many from the end
+_DEPTH = 2
+_SAMPLE = 64  # elements of an array
+_COLUMNS = 4  # of a frame whose values are looked at
+_MOST_COLUMNS = 64  # whose names are compared
+_LONGEST_TEXT = 200  # characters that are compared as they are
+
+
+class Labels:
+    """The columns of a frame, which never change in place; compared by identity."""
+
+    __slots__ = ("columns",)
+
+    def __init__(self, columns: Any) -> None:
+        self.columns = columns
+
+    @override
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Labels) and other.columns is self.columns
+
+    __hash__ = None  # type: ignore[assignment]  # nobody looks one up
+
+    def names(self) -> list[Any]:
+        """Those that are compared."""
+        return list(self.columns[:_MOST_COLUMNS])
+
+
+class Trace(NamedTuple):
+    """What is remembered of a value.
+
+    Attributes:
+        kind: Its class.
+        size: What is told of a changed size: a count, or rows and columns.
+        parts: Its attributes, or its columns by their place, each with a mark.
+        mark: Whatever else tells it from what it was.
+        labels: Of a frame, its columns.
+    """
+
+    kind: type[object]
+    size: tuple[int, ...] | None
+    parts: dict[Any, Any]
+    mark: Any
+    labels: Labels | None = None
+
+
+_NO_PARTS: dict[Any, Any] = {}
+
+
+def trace(value: object) -> Trace:
+    """The trace of a value; runs no code of a class that is not built in, numpy's or pandas'."""
+    kind = class_of(value)
+    tracer = _TRACERS.get(kind)
+    if tracer is None:
+        tracer = _library_tracer(kind) or _instance
+    return attempt(lambda: tracer(value, kind), Trace(kind, None, _NO_PARTS, id(value)))
+
+
+def _scalar(value: Any, kind: type[object]) -> Trace:
+    return Trace(kind, None, _NO_PARTS, value)
+
+
+def _text(value: Any, kind: type[object]) -> Trace:
+    size = len(value)
+    mark = value if size <= _LONGEST_TEXT else (id(value), value[:_ENDS], value[-_ENDS:])
+    return Trace(kind, (size,), _NO_PARTS, mark)
+
+
+def _identity(value: Any, kind: type[object]) -> Trace:
+    return Trace(kind, None, _NO_PARTS, id(value))
+
+
+def _container(value: Any, kind: type[object]) -> Trace:
+    return Trace(kind, (len(value),), _NO_PARTS, _mark(value, _DEPTH))
+
+
+def _instance(value: Any, kind: type[object]) -> Trace:
+    own: Any = attempt(lambda: object.__getattribute__(value, "__dict__"), None)
+    parts = _NO_PARTS
+    if class_of(own) is dict and own:
+        parts = {name: _mark(each, _DEPTH) for name, each in islice(own.items(), 4 * _ENDS)}
+    inner: Any = None
+    for base, size_and_mark in _BUILT_IN.items():  # of a subclass of list, say
+        if base in class_mro(kind):
+            inner = size_and_mark(value)
+    return Trace(kind, None, parts, (id(value), inner))
+
+
+def _mark(value: Any, depth: int) -> Any:
+    """What tells a value from what it was, of bounded size and without holding on to it."""
+    kind = class_of(value)
+    if kind in _SCALARS:
+        return value
+    if kind is str or kind is bytes:
+        return value if len(value) <= _LONGEST_TEXT else (id(value), len(value))
+    if depth and kind in _BUILT_IN:
+        return (id(value), *_BUILT_IN[kind](value, depth - 1))
+    if depth and kind not in _TRACERS and class_of(own := _dict_of(value)) is dict:
+        return (id(value), *_of_dict(own, depth - 1))
+    return id(value)
+
+
+def _dict_of(value: object) -> Any:
+    return attempt(lambda: object.__getattribute__(value, "__dict__"), None)
+
+
+def _of_sequence(value: Any, depth: int = 1) -> tuple[Any, ...]:
+    size = len(value)
+    if size <= 2 * _ENDS:
+        items: list[Any] = list(value)
+    else:
+        step = size // _ENDS
+        items = [*value[:_ENDS], *value[_ENDS:-_ENDS:step], *value[-_ENDS:]]
+    return size, tuple([_mark(each, depth) for each in items])
+
+
+def _of_set(value: Any, depth: int = 1) -> tuple[Any, ...]:
+    return len(value), tuple([_mark(each, depth) for each in islice(value, 2 * _ENDS)])
+
+
+def _of_dict(value: Any, depth: int = 1) -> tuple[Any, ...]:
+    first: list[tuple[Any, Any]] = list(islice(value.items(), 2 * _ENDS))
+    last: list[tuple[Any, Any]] = []
+    if len(value) > 2 * _ENDS:
+        last = list(islice(reversed(value.items()), _ENDS))
+    marks = tuple([(_mark(key, 0), _mark(each, depth)) for key, each in (*first, *last)])
+    return len(value), marks
+
+
+def _array(value: Any, kind: type[object]) -> Trace:
+    steps = tuple(slice(None, None, max(1, length // 4)) for length in value.shape)
+    if value.ndim == 1:
+        steps = (slice(None, None, max(1, len(value) // _SAMPLE)),)
+    mark = id(value) if value.dtype.hasobject else (id(value), value[steps].tobytes()[:4096])
+    return Trace(kind, value.shape, _NO_PARTS, (value.dtype, mark))
+
+
+def _series(value: Any, kind: type[object]) -> Trace:
+    marks = tuple([_mark(_plain(value.iat[row]), 0) for row in _rows(len(value))])
+    return Trace(kind, (len(value),), _NO_PARTS, (id(value), value.dtype, marks))
+
+
+def _frame(value: Any, kind: type[object]) -> Trace:
+    """Of a frame, its labels and some cells of some columns, which `iat` gives in a microsecond."""
+    columns: Any = value.columns
+    rows = _rows(len(value))
+    step = max(1, len(columns) // _COLUMNS)
+    parts = {
+        at: tuple([_mark(_plain(value.iat[row, at]), 0) for row in rows])
+        for at in range(0, min(len(columns), step * _COLUMNS), step)
+    }
+    return Trace(kind, value.shape, parts, (id(value), id(value.index)), Labels(columns))
+
+
+def _rows(size: int) -> tuple[int, ...]:
+    return (0, size // 2, size - 1) if size else ()
+
+
+def _plain(value: Any) -> Any:
+    """A scalar of numpy as Python's own, so that it is compared by value; `nan` is itself."""
+    item = value.item() if hasattr(value, "item") else value
+    return str(item) if item != item else item  # noqa: PLR0124  # only nan differs from itself
+
+
+def _library_tracer(kind: type[object]) -> "Callable[[Any, type[object]], Trace] | None":
+    for (module, name), tracer in _LIBRARIES.items():
+        loaded = sys.modules.get(module)
+        if loaded is not None and getattr(loaded, name, None) in class_mro(kind):
+            return tracer
+    return None
+
+
+_SCALARS: frozenset[type[object]] = frozenset({int, float, bool, complex, type(None)})
+_BUILT_IN: dict[type[object], Callable[..., tuple[Any, ...]]] = {
+    list: _of_sequence,
+    tuple: _of_sequence,
+    dict: _of_dict,
+    set: _of_set,
+    frozenset: _of_set,
+}
+_TRACERS: dict[type[object], Callable[[Any, type[object]], Trace]] = {
+    **dict.fromkeys(_SCALARS, _scalar),
+    **dict.fromkeys(_BUILT_IN, _container),
+    **dict.fromkeys((str, bytes, bytearray), _text),
+    **dict.fromkeys((FunctionType, BuiltinFunctionType, ModuleType, type), _identity),
+}
+_LIBRARIES: dict[tuple[str, str], Callable[[Any, type[object]], Trace]] = {
+    ("numpy", "ndarray"): _array,
+    ("pandas", "DataFrame"): _frame,
+    ("pandas", "Series"): _series,
+}

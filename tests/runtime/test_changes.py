@@ -1,0 +1,170 @@
+"""A cell's result tells which names it made, changed or deleted."""
+# ruff: noqa: RUF001
+
+import gc
+import weakref
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from cave_agent import CaveAgent, PythonRuntime, ScriptedModel, Variable
+from cave_agent.models import code
+from cave_agent.runtime import Change
+
+pytestmark = pytest.mark.anyio
+
+
+class Lamp:
+    def __init__(self) -> None:
+        self.level = 1
+        self.tags: list[str] = []
+
+    def dim(self) -> None:
+        self.level = 0
+
+
+class Bird:
+    __slots__ = ("__weakref__",)
+
+
+def home() -> PythonRuntime:
+    return PythonRuntime(
+        report_changes=True,
+        variables=[
+            Variable("frame", pd.DataFrame({"mass": [1.5, None, 3.0], "kind": list("aab")})),
+            Variable("lamp", Lamp()),
+            Variable("numbers", [1, 2, 3]),
+            Variable("grid", np.zeros((100, 100))),
+            Variable("ages", {"Al": 1}),
+            Variable("token", "s3cret", preview="name"),
+        ],
+    )
+
+
+@pytest.mark.parametrize(
+    ("cell", "change"),
+    [
+        ("total = 3", Change("total", None, "int")),
+        ("means = {'a': 1.5}", Change("means", None, "dict[str, float], 1 item")),
+        ("del numbers", Change("numbers", "list 3", None)),
+        ("numbers = (1, 'a')", Change("numbers", "list 3", "tuple[int, str]")),
+        ("numbers.append(4)", Change("numbers", "list 3", "list 4")),
+        ("numbers[0] = 9", Change("numbers", "list 3", "list 3")),
+        ("ages['Bo'] = 2", Change("ages", "dict 1", "dict 2")),
+        ("ages['Al'] = 2", Change("ages", "dict 1", "dict 1")),
+        ("lamp.dim()", Change("lamp", "Lamp", "Lamp", ("level",))),
+        ("lamp.tags.append('x')", Change("lamp", "Lamp", "Lamp", ("tags",))),
+        ("lamp.name = 'x'", Change("lamp", "Lamp", "Lamp", ("+ name",))),
+        ("grid[0, 0] = 1", Change("grid", "ndarray 100×100", "ndarray 100×100")),
+        ("grid = grid[:5]", Change("grid", "ndarray 100×100", "ndarray 5×100")),
+        (
+            "frame['kg'] = frame.mass / 1000",
+            Change("frame", "DataFrame 3×2", "DataFrame 3×3", ("+ kg float64",)),
+        ),
+        (
+            "frame = frame.dropna().drop(columns='kind')",
+            Change("frame", "DataFrame 3×2", "DataFrame 2×1", ("- kind",)),
+        ),
+        (
+            "frame.loc[0, 'kind'] = 'z'",
+            Change("frame", "DataFrame 3×2", "DataFrame 3×2", ("kind",)),
+        ),
+        ("token = 'other'", Change("token", "str", "str")),
+        ("token = [1]", Change("token", "str", "list")),
+    ],
+)
+async def test_what_a_cell_did_to_a_name_is_told(cell: str, change: Change) -> None:
+    result = await home().execute(cell)
+
+    assert result.changes == (change,)
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "print(numbers, frame.mass.sum())",
+        "import math",
+        "def double(x): return 2 * x",
+        "class Door: ...",
+        "_hidden = 1",
+        "lamp.level = 1",
+        "frame = frame",
+        "1 / 0",
+    ],
+)
+async def test_what_changes_nothing_for_the_model_is_not_told(cell: str) -> None:
+    result = await home().execute(cell)
+
+    assert result.changes == ()
+
+
+async def test_what_a_failing_cell_had_changed_by_then_is_told() -> None:
+    result = await home().execute("numbers.append(4)\n1 / 0")
+
+    assert not result.success
+    assert result.changes == (Change("numbers", "list 3", "list 4"),)
+
+
+async def test_the_model_reads_the_changes_and_listeners_get_them() -> None:
+    agent = CaveAgent(
+        ScriptedModel(code("lamp.dim()\nn = len(numbers)\ndel ages\nnumbers.append(1)"), "Done."),
+        runtime=home(),
+    )
+
+    events = [event async for event in agent.stream_events("Go")]
+
+    assert (
+        "# lamp: changed: level\n# numbers: list 3 → list 4\n# n: int (new)\n# ages: deleted\n"
+        in (agent.messages[-2].content)
+    )
+    assert [change.name for change in events[1].changes] == ["lamp", "numbers", "n", "ages"]  # type: ignore[union-attr]
+
+
+async def test_nobody_looks_for_changes_unless_asked() -> None:
+    assert (await PythonRuntime().execute("x = 1")).changes == ()
+
+
+async def test_many_changes_are_told_up_to_a_bound() -> None:
+    runtime = PythonRuntime(report_changes=True)
+
+    result = await runtime.execute("for i in range(100): globals()[f'v{i}'] = i")
+
+    assert len(result.changes) == 20
+
+
+async def test_looking_for_changes_keeps_no_object_alive() -> None:
+    runtime = PythonRuntime(variables=[Variable("bird", Bird())], report_changes=True)
+    watched = weakref.ref(runtime.retrieve("bird"))
+    await runtime.execute("x = 1")
+
+    await runtime.execute("del bird")
+    gc.collect()
+
+    assert watched() is None
+
+
+class Touchy:
+    """Every way to look at it is an alarm."""
+
+    def __getattribute__(self, name: str) -> Any:
+        raise AssertionError(name)
+
+    def __eq__(self, other: object) -> bool:
+        raise AssertionError
+
+    def __hash__(self) -> int:
+        raise AssertionError
+
+    __len__ = __iter__ = __bool__ = __repr__ = __hash__  # type: ignore[assignment]
+
+
+async def test_no_code_of_an_objects_class_runs_for_it() -> None:
+    variables = [Variable("touchy", Touchy()), Variable("many", [Touchy()])]
+    runtime = PythonRuntime(variables=variables, report_changes=True)
+
+    result = await runtime.execute("x = 1")
+
+    assert result.success
+    assert [change.name for change in result.changes] == ["x"]
