@@ -30,13 +30,14 @@ def on_the_wire(messages: list[Message]) -> list[dict[str, str]]:
     wire: list[dict[str, str]] = []
     role = ""
     for message in messages:
-        if message.role is MessageRole.ASSISTANT and not message.content:
+        content, wire_role = message.content, message.wire_role
+        if not content and message.role is MessageRole.ASSISTANT:
             continue  # which some providers refuse
-        if message.wire_role == role:
-            wire[-1]["content"] += "\n\n" + message.content
+        if wire_role == role:
+            wire[-1]["content"] += "\n\n" + content
         else:
-            role = message.wire_role
-            wire.append({"role": role, "content": message.content})
+            role = wire_role
+            wire.append({"role": role, "content": content})
     return wire
 
 

@@ -40,8 +40,8 @@ async def observe(result: ExecutionResult, runtime: PythonRuntime, *, most: int)
         failed = not result.success
         event = ExecutionOutputExceededEvent(output, failed=failed, changes=result.changes)
     template = load("observation" if result.success else "observation_of_failure")
-    hints = "".join(fill(load(f"hint_{hint}"), name=result.meant) + "\n" for hint in result.hints)
-    changes = "".join(f"{_line(change)}\n" for change in result.changes)
+    hints = "".join([fill(load(f"hint_{each}"), name=result.meant) + "\n" for each in result.hints])
+    changes = "".join([f"{_line(change)}\n" for change in result.changes])
     text = fill(template, output=output or load("no_output"), changes=changes, hints=hints)
     return Observation(text, event)
 

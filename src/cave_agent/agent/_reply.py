@@ -137,6 +137,8 @@ class Reply:
 
     async def end(self) -> None:
         """Take in that nothing follows."""
+        if self.block is not None:
+            return
         await self.end_part()
         if self._is_in_cut_thought and self.stopped is None and not self._has_draft():
             await self._take_for_reply()

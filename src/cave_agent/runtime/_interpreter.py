@@ -68,8 +68,8 @@ class Interpreter:
         finally:
             capture.end(token)
             stage.leave()
-        for name in self._lost.keys() & self.namespace.keys():
-            del self._lost[name]
+        if self._lost:
+            self._lost = {name: None for name in self._lost if name not in self.namespace}
         if before is None or cell.previews is None:
             return ExecutionResult(outcome.error, capture.text(), outcome.hints, outcome.meant)
         changed = changes(before, self.namespace, cell.previews)
