@@ -31,8 +31,8 @@ async def test_a_program_that_is_longer_than_a_reply_may_be_runs_once_and_whole(
     request = (
         "Write one code block that assigns to `squares` a dict from each number of `numbers` to "
         "its square, to `cubes` a dict from each number to its cube, to `evens` the list of the "
-        "even ones, to `total` the sum of all numbers and to `largest` the maximum; then print "
-        "all five."
+        "even ones, to `total` the sum of all numbers, to `largest` the maximum and to `smallest` "
+        "the minimum; then print all six."
     )
 
     async with LocalModel(max_tokens=80) as model:
@@ -40,5 +40,5 @@ async def test_a_program_that_is_longer_than_a_reply_may_be_runs_once_and_whole(
 
     assert response.steps_taken > 1 + len(response.code_snippets)  # it was cut
     assert runtime.retrieve("squares") == {3: 9, 4: 16, 7: 49, 10: 100}
-    assert runtime.retrieve("largest") == 10
+    assert runtime.retrieve("smallest") == 3
     assert response.token_usage.cost == 0
