@@ -221,10 +221,11 @@ async def test_a_provider_that_asks_for_too_long_a_wait_is_not_waited_for() -> N
 
 async def test_a_stalled_stream_is_said_to_be_one() -> None:
     async with (
-        ScriptedServer(StalledStream("It is", 4)) as server,
-        patient(OpenAIServerModel("m", server.base_url), attempts=1, idle_timeout=0.05) as model,
+        ScriptedServer("Well.", StalledStream("It is", 4)) as server,
+        patient(OpenAIServerModel("m", server.base_url), attempts=1, idle_timeout=0.5) as model,
     ):
-        with pytest.raises(ModelTimeoutError, match=r"said nothing for 0\.05 s"):
+        await model.call(ASKED)  # to make the client is no part of the time
+        with pytest.raises(ModelTimeoutError, match=r"said nothing for 0\.5 s"):
             await streamed(model)
         await server.wait_disconnect()
 
