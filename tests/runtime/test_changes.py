@@ -168,3 +168,37 @@ async def test_no_code_of_an_objects_class_runs_for_it() -> None:
 
     assert result.success
     assert [change.name for change in result.changes] == ["x"]
+
+
+class Noted:
+    """Notes each way in which it is looked at."""
+
+    def __init__(self) -> None:
+        self.looks: list[str] = []
+
+    @property
+    def dtypes(self) -> dict[str, str]:
+        return self.looks.append("dtypes") or {}
+
+
+class NotedList(list[int]):
+    looks: list[str] = []  # noqa: RUF012  # a note of all
+
+    def __len__(self) -> int:
+        self.looks.append("len")
+        return super().__len__()
+
+    def __getitem__(self, at: Any) -> Any:
+        self.looks.append("item")
+        return super().__getitem__(at)
+
+
+async def test_what_a_subclass_replaced_is_not_asked() -> None:
+    plain, numbers = Noted(), NotedList([1, 2, 3])
+    variables = [Variable("plain", plain), Variable("numbers", numbers)]
+    runtime = PythonRuntime(variables=variables, report_changes=True)
+
+    result = await runtime.execute("numbers.append(4); plain.more = 1")
+
+    assert [change.name for change in result.changes] == ["plain", "numbers"]
+    assert plain.looks == numbers.looks == []

@@ -59,7 +59,7 @@ def _change(
 def _parts(before: Trace, now: Trace, value: Any) -> list[str]:
     """The columns or attributes that came, went or changed."""
     then, names = _names(before), _names(now)
-    told = [f"+ {name!s:.40}{_dtype(value, name)}" for name in names if name not in then]
+    told = [f"+ {name!s:.40}{_dtype(now, value, name)}" for name in names if name not in then]
     told += [f"- {name!s:.40}" for name in then if name not in names]
     if before.size == now.size:
         told += [
@@ -78,9 +78,10 @@ def _name(traced: Trace, part: Any) -> object:
     return part if traced.labels is None else traced.labels.columns[part]
 
 
-def _dtype(value: Any, part: object) -> str:
-    dtype: Any = attempt(lambda: value.dtypes[part], None) if hasattr(value, "dtypes") else None
-    return "" if dtype is None else f" {dtype!s:.30}"
+def _dtype(traced: Trace, value: Any, part: object) -> str:
+    if traced.labels is None:  # an attribute of an object
+        return ""
+    return attempt(lambda: f" {value.dtypes[part]!s:.30}", "")
 
 
 def _short(traced: Trace, preview: Preview) -> str:

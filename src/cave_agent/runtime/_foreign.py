@@ -41,6 +41,12 @@ def class_mro(cls: type) -> tuple[type, ...]:
     return cast("tuple[type, ...]", vars(type)["__mro__"].__get__(cls))
 
 
+def own_attributes(value: object) -> dict[Any, Any]:
+    """What the object itself holds, without asking its class; empty if it holds nothing so."""
+    own: Any = attempt(lambda: object.__getattribute__(value, "__dict__"), None)
+    return own if class_of(own) is dict else {}
+
+
 def inherited(cls: type, name: str) -> object:
     """What the class or one that it inherits from defines under `name`; None if none does."""
     return next(

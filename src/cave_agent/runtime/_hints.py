@@ -10,7 +10,7 @@ from types import CoroutineType
 from typing import Any, TypeGuard, cast
 
 from cave_agent.runtime._cell import Hint
-from cave_agent.runtime._foreign import attempt, class_dict, class_mro, class_of
+from cave_agent.runtime._foreign import class_dict, class_mro, class_of, own_attributes
 
 _MISSING = (NameError, AttributeError, ModuleNotFoundError)
 _BUILT_IN = tuple(vars(builtins))
@@ -69,8 +69,7 @@ def missing_name(
 
 def _attributes(owner: object) -> Iterator[object]:
     """The public names of an object and of its class; runs no code of either."""
-    own: Any = attempt(lambda: object.__getattribute__(owner, "__dict__"), {})
-    yield from own if class_of(own) is dict else ()
+    yield from own_attributes(owner)
     for base in class_mro(class_of(owner)):
         yield from class_dict(base)
 

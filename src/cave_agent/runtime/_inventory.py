@@ -25,7 +25,6 @@ class Inventory:
         self.functions: dict[str, Function] = {}
         self.variables: dict[str, Variable] = {}
         self.types: dict[str, Type] = {}
-        self.previews: dict[str, Preview] = {}
         self._implied: dict[str, type] = {}
         self._deleted: set[str] = set()
 
@@ -37,9 +36,7 @@ class Inventory:
     def add_variable(self, variable: Variable, names: AbstractSet[str]) -> dict[str, Any]:
         """Note a variable; gives what is to be bound beside `names`."""
         _refuse_other(Variable, variable)
-        added = self._add(self.variables, variable, names)
-        self.previews[variable.name] = variable.preview
-        return added
+        return self._add(self.variables, variable, names)
 
     def add_type(self, described: Type, names: AbstractSet[str]) -> dict[str, Any]:
         """Note a type; gives what is to be bound beside `names`."""
@@ -52,6 +49,10 @@ class Inventory:
             raise UnknownNameError(self._cannot_update(name))
         self.variables[name] = variable = replace(self.variables[name], value=value)
         return self._imply(variable, names) | {name: value}
+
+    def previews(self) -> dict[str, Preview]:
+        """How much the model is told of each variable."""
+        return {name: variable.preview for name, variable in self.variables.items()}
 
     def objects(self) -> dict[str, Any]:
         """Every object to bind when the runtime is reset, by name."""

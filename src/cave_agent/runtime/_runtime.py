@@ -163,7 +163,7 @@ class PythonRuntime:
         if (refusal := self._refusal(code)) is not None:
             return ExecutionResult(refusal, str(refusal))
         try:
-            previews = self._inventory.previews if self.report_changes else None
+            previews = self._inventory.previews() if self.report_changes else None
             return await self._host.run_cell(
                 Cell(code, seconds, self.error_feedback_mode, previews)
             )

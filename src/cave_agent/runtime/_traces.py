@@ -5,13 +5,13 @@ A trace never holds the value itself, only its identity, so that a deleted objec
 
 import sys
 from collections.abc import Callable
-from itertools import islice
+from itertools import chain, islice
 from types import BuiltinFunctionType, FunctionType, ModuleType
 from typing import Any, NamedTuple
 
 from typing_extensions import override
 
-from cave_agent.runtime._foreign import attempt, class_mro, class_of
+from cave_agent.runtime._foreign import attempt, class_mro, class_of, own_attributes
 
 _ENDS = 8  # items that are looked at from the start, and as many from the end
 _DEPTH = 2
@@ -89,14 +89,10 @@ def _container(value: Any, kind: type[object]) -> Trace:
 
 
 def _instance(value: Any, kind: type[object]) -> Trace:
-    own: Any = attempt(lambda: object.__getattribute__(value, "__dict__"), None)
-    parts = _NO_PARTS
-    if class_of(own) is dict and own:
-        parts = {name: _mark(each, _DEPTH) for name, each in islice(own.items(), 4 * _ENDS)}
-    inner: Any = None
-    for base, size_and_mark in _BUILT_IN.items():  # of a subclass of list, say
-        if base in class_mro(kind):
-            inner = size_and_mark(value)
+    attributes = islice(own_attributes(value).items(), 4 * _ENDS)
+    parts = {name: _mark(each, _DEPTH) for name, each in attributes}
+    base = next((base for base in class_mro(kind) if base in _BUILT_IN), None)
+    inner = None if base is None else _BUILT_IN[base](value, base, _DEPTH - 1)
     return Trace(kind, None, parts, (id(value), inner))
 
 
@@ -108,37 +104,33 @@ def _mark(value: Any, depth: int) -> Any:
     if kind is str or kind is bytes:
         return value if len(value) <= _LONGEST_TEXT else (id(value), len(value))
     if depth and kind in _BUILT_IN:
-        return (id(value), *_BUILT_IN[kind](value, depth - 1))
-    if depth and kind not in _TRACERS and class_of(own := _dict_of(value)) is dict:
-        return (id(value), *_of_dict(own, depth - 1))
+        return (id(value), *_BUILT_IN[kind](value, kind, depth - 1))
+    if depth and kind not in _TRACERS and (own := own_attributes(value)):
+        return (id(value), *_of_dict(own, dict, depth - 1))
     return id(value)
 
 
-def _dict_of(value: object) -> Any:
-    return attempt(lambda: object.__getattribute__(value, "__dict__"), None)
+# Each asks the built-in `kind`, whose methods a subclass may have replaced.
 
 
-def _of_sequence(value: Any, depth: int = 1) -> tuple[Any, ...]:
-    size = len(value)
-    if size <= 2 * _ENDS:
-        items: list[Any] = list(value)
-    else:
-        step = size // _ENDS
-        items = [*value[:_ENDS], *value[_ENDS:-_ENDS:step], *value[-_ENDS:]]
+def _of_sequence(value: Any, kind: Any, depth: int) -> tuple[Any, ...]:
+    size = kind.__len__(value)
+    step = max(1, size // _ENDS)
+    ends = slice(_ENDS), slice(_ENDS, -_ENDS, step), slice(max(_ENDS, size - _ENDS), None)
+    items = chain.from_iterable(kind.__getitem__(value, part) for part in ends)
     return size, tuple([_mark(each, depth) for each in items])
 
 
-def _of_set(value: Any, depth: int = 1) -> tuple[Any, ...]:
-    return len(value), tuple([_mark(each, depth) for each in islice(value, 2 * _ENDS)])
+def _of_set(value: Any, kind: Any, depth: int) -> tuple[Any, ...]:
+    items = islice(kind.__iter__(value), 2 * _ENDS)
+    return kind.__len__(value), tuple([_mark(each, depth) for each in items])
 
 
-def _of_dict(value: Any, depth: int = 1) -> tuple[Any, ...]:
-    first: list[tuple[Any, Any]] = list(islice(value.items(), 2 * _ENDS))
-    last: list[tuple[Any, Any]] = []
-    if len(value) > 2 * _ENDS:
-        last = list(islice(reversed(value.items()), _ENDS))
-    marks = tuple([(_mark(key, 0), _mark(each, depth)) for key, each in (*first, *last)])
-    return len(value), marks
+def _of_dict(value: Any, kind: Any, depth: int) -> tuple[Any, ...]:
+    size, items = kind.__len__(value), kind.items(value)
+    ends = islice(items, 2 * _ENDS), islice(reversed(items), _ENDS if size > 2 * _ENDS else 0)
+    pairs = chain.from_iterable(ends)
+    return size, tuple([(_mark(key, 0), _mark(each, depth)) for key, each in pairs])
 
 
 def _array(value: Any, kind: type[object]) -> Trace:

@@ -18,6 +18,7 @@ from cave_agent.runtime._foreign import (
     class_name,
     class_of,
     inherited,
+    own_attributes,
 )
 from cave_agent.runtime._signatures import stub
 from cave_agent.runtime._summaries._containers import Inner, is_plain, shown
@@ -59,9 +60,7 @@ def _fields(value: Any, look: Look, inner: Inner) -> Iterator[str]:
 
 def _public(value: Any) -> Iterator[tuple[str, Any]]:
     """The public attributes that the object itself holds, slots included."""
-    own: Any = attempt(lambda: object.__getattribute__(value, "__dict__"), {})
-    members: list[tuple[Any, Any]] = list(own.items()) if class_of(own) is dict else []
-    for name, each in (*members, *_slots(value)):
+    for name, each in (*own_attributes(value).items(), *_slots(value)):
         if class_of(name) is str and not name.startswith("_"):
             yield name, each
     cls = class_of(value)
