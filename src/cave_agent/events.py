@@ -7,6 +7,7 @@ from typing import ClassVar, TypeAlias
 __all__ = [
     "BudgetReachedEvent",
     "Change",
+    "CheckFailedEvent",
     "CodeEvent",
     "Event",
     "EventType",
@@ -40,6 +41,7 @@ class EventType(StrEnum):
     REFUSAL = "refusal"
     TRUNCATED = "truncated"
     SECURITY_ERROR = "security_error"
+    CHECK_FAILED = "check_failed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +145,14 @@ class SecurityErrorEvent:
 
 
 @dataclass(frozen=True, slots=True)
+class CheckFailedEvent:
+    """What of the outcome is not as it was asked for; the model is told, and the run goes on."""
+
+    content: str
+    type: ClassVar[EventType] = EventType.CHECK_FAILED
+
+
+@dataclass(frozen=True, slots=True)
 class FinalResponseEvent:
     """The answer that ends the run."""
 
@@ -203,6 +213,7 @@ Event: TypeAlias = (
     | ExecutionErrorEvent
     | ExecutionOutputExceededEvent
     | SecurityErrorEvent
+    | CheckFailedEvent
     | FinalResponseEvent
     | MaxStepsReachedEvent
     | BudgetReachedEvent

@@ -5,6 +5,7 @@ import functools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import Enum
 from typing import Any
 
 import numpy as np
@@ -195,6 +196,47 @@ class Lamp:
 
 class Lamp\
 ''')
+
+
+class Kind(Enum):
+    FRUIT = "fruit"
+
+
+@dataclass
+class Item:
+    name: str
+    kind: Kind
+    row: "pd.Series[int] | None" = None
+
+
+@dataclass
+class Order:
+    items: list[Item]
+    gift: Item | None = None
+    parent: "Order | None" = None
+
+
+def test_types_that_are_nested_in_others_are_described_once() -> None:
+    assert describe_types([Type(Order), Type(Item)]) == snapshot("""\
+@dataclass
+class Order:
+    items: list[Item]
+    gift: Item | None = None
+    parent: Order | None = None
+
+@dataclass
+class Item:
+    name: str
+    kind: Kind
+    row: pd.Series[int] | None = None
+
+class Kind(Enum):
+    FRUIT = "fruit"\
+""")
+
+
+def test_a_type_that_hides_its_schema_hides_what_is_nested_in_it() -> None:
+    assert "Item" not in describe_types([Type(Order, include_schema=False)])
 
 
 def test_nothing_to_describe_is_said_in_one_word() -> None:

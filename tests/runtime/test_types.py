@@ -130,8 +130,8 @@ def test_nothing_stands_behind_what_python_has_itself(value: object) -> None:
     assert types_behind(Variable("x", value)) == {}
 
 
-def test_a_type_brings_nothing_else() -> None:
-    assert types_behind(Type(Lamp)) == {}
+def test_a_type_brings_the_types_that_its_fields_are_made_of() -> None:
+    assert types_behind(Type(Lamp)) == {"Color": Color}
 
 
 def lists(lamps: list[Lamp] | None) -> dict[str, Color]: ...

@@ -6,12 +6,13 @@ from datetime import datetime
 from decimal import Decimal
 from functools import partial
 from operator import index
-from typing import Self, SupportsIndex, cast
+from typing import Any, Self, SupportsIndex, cast
 
 from anyio import to_thread
 
 from cave_agent.agent._budget import Budget
 from cave_agent.agent._gate import Gate, Run
+from cave_agent.agent._goal import Check, Goal
 from cave_agent.agent._log import AgentLog, LogLevel
 from cave_agent.agent._loop import run_turn
 from cave_agent.agent._response import AgentResponse
@@ -102,29 +103,44 @@ class CaveAgent:
         self._log = AgentLog(log_level)
         self._gate = Gate(self._log)
 
-    async def run(self, query: str) -> AgentResponse:
+    async def run(
+        self, query: str, *, returns: Any = None, check: Check | None = None
+    ) -> AgentResponse:
         """Work on a request to its end.
 
+        Args:
+            query: The request.
+            returns: A type that the outcome shall have: `int`, `list[str]`, a class of your own.
+                The run ends only when the runtime holds such a value under the name `result`, and
+                that live object is the response's `value`. A dict of types by name asks for
+                several: `{"report": dict, "rows": pd.DataFrame}`.
+            check: Your own verdict on the runtime when the model has done: what is wrong as a
+                `str`, which the model is told, or `None`. It may be async.
+
         Raises:
-            TypeError: The request is not a `str`.
+            TypeError: The request is not a `str`, `returns` no type, `check` no function.
+            InvalidNameError: A key of `returns` is no name.
             PromptError: The system prompt's template names a placeholder that nothing fills.
             UnknownPriceError: There is a `max_cost`, and the model's price is not known.
             RuntimeClosedError: The runtime was closed.
             ModelError: The model gave no usable reply; the conversation can be taken up again.
             AgentBusyError: Asked from inside this agent's own cell or stream.
         """
-        _check_query(query)
-        return await self._take_turn(Run(self._gate), query, _unheard)
+        goal = Goal.of(query, returns, check)
+        return await self._take_turn(Run(self._gate), goal, _unheard)
 
-    def stream_events(self, query: str) -> EventStream:
-        """Work on a request event by event, as far as they are read; raises what `run` raises.
+    def stream_events(
+        self, query: str, *, returns: Any = None, check: Check | None = None
+    ) -> EventStream:
+        """Work on a request event by event, as far as they are read; as `run` does.
 
         Raises:
-            TypeError: The request is not a `str`.
+            TypeError: The request is not a `str`, `returns` no type, `check` no function.
+            InvalidNameError: A key of `returns` is no name.
         """
-        _check_query(query)
+        goal = Goal.of(query, returns, check)
         run = Run(self._gate)
-        return EventStream(partial(self._take_turn, run, query), run)
+        return EventStream(partial(self._take_turn, run, goal), run)
 
     def build_system_prompt(self) -> str:
         """What the model would be told now; rendered once a run.
@@ -164,21 +180,22 @@ class CaveAgent:
     async def __aexit__(self, *_: object) -> None:
         await self.aclose()
 
-    async def _take_turn(self, run: Run, query: str, emit: Emit) -> AgentResponse:
+    async def _take_turn(self, run: Run, goal: Goal, emit: Emit) -> AgentResponse:
         async with self._gate.passing(run):
             self._log.level = self.log_level
             budget = Budget(self.max_tokens, self.max_cost, self.max_seconds)
             if budget.max_cost is not None:  # prices may have to be loaded first
                 await to_thread.run_sync(budget.check, self.model)
             self._renew_system_message()
-            return await run_turn(self._turn(query, budget), emit)
+            return await run_turn(self._turn(goal, budget), emit)
 
-    def _turn(self, query: str, budget: Budget) -> Turn:
+    def _turn(self, goal: Goal, budget: Budget) -> Turn:
         return Turn(
             model=self.model,
             runtime=self.runtime,
             messages=self.messages,
-            request=UserMessage(query),
+            request=UserMessage(goal.worded(self.runtime)),
+            goal=goal,
             max_steps=self.max_steps,
             max_history=self.max_history,
             max_output=self.max_execution_result_length,
@@ -197,11 +214,6 @@ class CaveAgent:
 
 async def _unheard(event: Event) -> None:
     """Nobody listens."""
-
-
-def _check_query(query: object) -> None:
-    if not isinstance(query, str):
-        raise TypeError(f"A request is a str, not {type(query).__name__}: {query!r:.80}")
 
 
 def _check_messages(messages: Iterable[object]) -> None:

@@ -7,12 +7,18 @@ from cave_agent.agent._stream import Emit
 from cave_agent.agent._turn import Turn
 from cave_agent.events import (
     BudgetReachedEvent,
+    CheckFailedEvent,
     FinalResponseEvent,
     MaxStepsReachedEvent,
     RefusalEvent,
     TruncatedEvent,
 )
-from cave_agent.messages import AssistantMessage, CodeExecutionMessage, ExecutionResultMessage
+from cave_agent.messages import (
+    AssistantMessage,
+    CodeExecutionMessage,
+    ExecutionResultMessage,
+    UserMessage,
+)
 from cave_agent.models import FinishReason
 from cave_agent.prompts import fill, load
 
@@ -23,20 +29,26 @@ _BOUNDS = {
 }
 
 
-async def answer(turn: Turn, reply: Reply, emit: Emit) -> AgentResponse:
-    """End with what the model says instead of code."""
+async def answer(turn: Turn, reply: Reply, emit: Emit) -> AgentResponse | None:
+    """End with what the model says instead of code; `None` if there is a complaint about it."""
     said = AssistantMessage(reply.text or (load("refused") if reply.is_refusal else ""))
     turn.messages.append(said)
     if reply.is_refusal:
         await emit(RefusalEvent(said.content))
         return turn.response(said.content, ExecutionStatus.REFUSED)
+    complaint = await turn.goal.complaint(turn.runtime, has_run=bool(turn.snippets))
+    if complaint is not None:
+        turn.messages.append(UserMessage(fill(load("complaint"), complaint=complaint)))
+        await emit(CheckFailedEvent(complaint))
+        return None
+    value = await turn.goal.value(turn.runtime)
     if reply.finish_reason is FinishReason.LENGTH:
         note = load("truncated")
         content = f"{said.content}\n\n{note}".lstrip()
         await emit(TruncatedEvent(content, note))
-        return turn.response(content, ExecutionStatus.TRUNCATED)
+        return turn.response(content, ExecutionStatus.TRUNCATED, value=value)
     await emit(FinalResponseEvent(said.content))
-    return turn.response(said.content, ExecutionStatus.SUCCESS)
+    return turn.response(said.content, ExecutionStatus.SUCCESS, value=value)
 
 
 async def stop(turn: Turn, reply: Reply, emit: Emit, *, reached: ExecutionStatus) -> AgentResponse:

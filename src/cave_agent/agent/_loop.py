@@ -47,8 +47,8 @@ async def _take_steps(turn: Turn, emit: Emit) -> AgentResponse:
             await _act(turn, reply, emit, code=reply.block)
         elif isinstance(reply.block, UnclosedCode) and not reply.is_refusal:
             _ask_again(turn, reply, block=reply.block)
-        else:
-            return await answer(turn, reply, emit)
+        elif (response := await answer(turn, reply, emit)) is not None:
+            return response
     return await give_up(turn, emit)
 
 

@@ -1,7 +1,8 @@
 """What a run gives back, as values."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
+from typing import Any
 
 from cave_agent.models import TokenUsage
 
@@ -27,6 +28,8 @@ class AgentResponse:
         steps_taken: Model calls of this run.
         code_snippets: The cells of this run, in order.
         token_usage: What this run used and cost, as reported, or estimated where it was not.
+        value: The live object that `run(…, returns=…)` asked for, or a dict of them; `None` if the
+            run ended before there was one.
     """
 
     content: str
@@ -35,6 +38,7 @@ class AgentResponse:
     max_steps: int
     code_snippets: tuple[str, ...]
     token_usage: TokenUsage
+    value: Any = field(default=None, repr=False, compare=False)
 
     def __str__(self) -> str:
         usage = self.token_usage

@@ -5,6 +5,7 @@ import math
 from dataclasses import dataclass, field, replace
 
 from cave_agent.agent._budget import Budget
+from cave_agent.agent._goal import Goal
 from cave_agent.agent._log import AgentLog
 from cave_agent.agent._response import AgentResponse, ExecutionStatus
 from cave_agent.messages import Message, MessageRole, UserMessage
@@ -21,6 +22,7 @@ class Turn:
     """A request, and what became of it so far.
 
     Attributes:
+        goal: What it is to leave in the runtime.
         started: When the work began, by the event loop's clock.
         deadline: When it must have ended.
         step: Model calls so far.
@@ -31,6 +33,7 @@ class Turn:
     runtime: PythonRuntime
     messages: list[Message]
     request: UserMessage
+    goal: Goal
     max_steps: int
     max_history: int
     max_output: int
@@ -73,9 +76,12 @@ class Turn:
             usage = replace(usage, cost=cost)
         self.usage = self.usage + usage if self.usage.total_tokens else usage
 
-    def response(self, content: str, status: ExecutionStatus) -> AgentResponse:
+    def response(
+        self, content: str, status: ExecutionStatus, *, value: object = None
+    ) -> AgentResponse:
         """The outcome of the run as it stands."""
         self.log.info("%s at step %d", status.value, self.step)
+        snippets = tuple(self.snippets)
         return AgentResponse(
-            content, status, self.step, self.max_steps, tuple(self.snippets), self.usage
+            content, status, self.step, self.max_steps, snippets, self.usage, value
         )

@@ -17,6 +17,7 @@ from rich.text import Text
 
 from cave_agent.events import (
     BudgetReachedEvent,
+    CheckFailedEvent,
     CodeEvent,
     Event,
     ExecutionErrorEvent,
@@ -101,6 +102,7 @@ class Screen:
                 ExecutionErrorEvent(content)
                 | SecurityErrorEvent(content)
                 | ExecutionOutputExceededEvent(content)
+                | CheckFailedEvent(content)
             ):
                 self._block("failed", Text(content, "red"))
                 self.wait("reading")

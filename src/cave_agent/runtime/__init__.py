@@ -10,6 +10,7 @@ from cave_agent.errors import (
 from cave_agent.events import Change
 from cave_agent.runtime._capture import uncaptured
 from cave_agent.runtime._cell import Cell, ErrorFeedbackMode, ExecutionResult, Hint
+from cave_agent.runtime._expectation import Expectation, Misfit
 from cave_agent.runtime._hosts import Host, InProcessHost
 from cave_agent.runtime._primitives import Function, Type, Variable
 from cave_agent.runtime._runtime import PythonRuntime
@@ -23,11 +24,13 @@ __all__ = [
     "DuplicateNameError",
     "ErrorFeedbackMode",
     "ExecutionResult",
+    "Expectation",
     "Function",
     "Hint",
     "Host",
     "InProcessHost",
     "InvalidNameError",
+    "Misfit",
     "Preview",
     "PythonRuntime",
     "RuntimeClosedError",

@@ -1,17 +1,26 @@
 """The texts in which the model reads what a runtime has: functions, variables and types."""
 
 import inspect
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from functools import partial
 from textwrap import indent
 from typing import Any
 
-from cave_agent.runtime._foreign import attempt, class_dict, class_name
-from cave_agent.runtime._primitives import Function, Type, Variable, underlying, without_partials
+from cave_agent.runtime._foreign import attempt, class_dict, class_module, class_name
+from cave_agent.runtime._primitives import (
+    Function,
+    Type,
+    Variable,
+    is_usable,
+    underlying,
+    without_partials,
+)
 from cave_agent.runtime._schema import bounded, class_stub, members
 from cave_agent.runtime._signatures import stub
-from cave_agent.runtime._summaries import summarize
+from cave_agent.runtime._summaries import describer_of, summarize
+from cave_agent.runtime._types import with_nested
 
 _NOTHING = "(none)"
 _DOC_LINES = 6
@@ -58,8 +67,31 @@ def describe_variables(
 
 
 def describe_types(types: Iterable[Type]) -> str:
-    """Each type as a stub with its docstring and description."""
-    return "\n\n".join(map(_type_entry, types)) or _NOTHING
+    """Each type as a stub with its docstring and description, then the types nested in them."""
+    types = list(types)
+    given = {id(each.value) for each in types}
+    shown = with_nested(each.value for each in types if each.include_schema)
+    nested = [Type(cls) for cls in shown if id(cls) not in given and is_usable(class_name(cls))]
+    return "\n\n".join(map(_type_entry, (*types, *nested))) or _NOTHING
+
+
+def describe_expected(classes: Iterable[type], told: Iterable[Type]) -> str:
+    """Classes that a value is expected to be made of, but for those that everybody knows.
+
+    Args:
+        classes: The classes.
+        told: Types that are described already.
+    """
+    known = set(map(id, with_nested(each.value for each in told)))
+    new = {id(cls): Type(cls) for cls in classes if id(cls) not in known and _is_users(cls)}
+    return describe_types(new.values()) if new else ""
+
+
+def _is_users(cls: type) -> bool:
+    """Whether nobody can know it but who wrote it."""
+    package = class_module(cls).partition(".")[0]
+    is_known = package in sys.stdlib_module_names or describer_of(cls) is not None
+    return not is_known and is_usable(class_name(cls))
 
 
 def _function_entry(function: Function) -> str:

@@ -1,6 +1,7 @@
 """What a user injected into a runtime: its names, descriptions and, for a reset, its objects."""
 
 import builtins
+from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from typing import Any, TypeVar
@@ -8,7 +9,7 @@ from typing import Any, TypeVar
 from cave_agent.errors import DuplicateNameError, UnknownNameError
 from cave_agent.runtime._primitives import Function, Type, Variable
 from cave_agent.runtime._summaries import Preview
-from cave_agent.runtime._types import types_behind
+from cave_agent.runtime._types import named, types_behind, with_fields
 
 _Kind = TypeVar("_Kind", Function, Variable, Type)
 _WRAPPED: dict[type, str] = {
@@ -48,11 +49,15 @@ class Inventory:
         if name not in self.variables:
             raise UnknownNameError(self._cannot_update(name))
         self.variables[name] = variable = replace(self.variables[name], value=value)
-        return self._imply(variable, names) | {name: value}
+        return self._imply(types_behind(variable), names) | {name: value}
 
     def previews(self) -> dict[str, Preview]:
         """How much the model is told of each variable."""
         return {name: variable.preview for name, variable in self.variables.items()}
+
+    def imply(self, classes: Iterable[type], names: AbstractSet[str]) -> dict[str, Any]:
+        """Note classes that the code will need; gives what is to be bound beside `names`."""
+        return self._imply(named(with_fields(classes)), names)
 
     def objects(self) -> dict[str, Any]:
         """Every object to bind when the runtime is reset, by name."""
@@ -77,17 +82,18 @@ class Inventory:
         entries[entry.name] = entry
         self._implied.pop(entry.name, None)
         self._deleted.discard(entry.name)
-        return self._imply(entry, names) | {entry.name: entry.value}
+        implied = self._imply(types_behind(entry), names | {entry.name})
+        return implied | {entry.name: entry.value}
 
-    def _imply(self, entry: Function | Variable | Type, names: AbstractSet[str]) -> dict[str, type]:
-        """The classes behind an entry, under names that are free, for the code to use."""
+    def _imply(self, classes: Mapping[str, type], names: AbstractSet[str]) -> dict[str, type]:
+        """Those of the classes whose names are free, for the code to use."""
         free = {
             name: cls
-            for name, cls in types_behind(entry).items()
-            if name not in names and name != entry.name and not hasattr(builtins, name)
+            for name, cls in classes.items()
+            if name not in names and not hasattr(builtins, name)
         }
         self._implied |= free
-        return dict(free)
+        return free
 
     def _cannot_update(self, name: str) -> str:
         if name in self._deleted:

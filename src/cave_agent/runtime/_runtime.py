@@ -8,15 +8,20 @@ from cave_agent.errors import RuntimeClosedError, SecurityError, UnknownNameErro
 from cave_agent.runtime._cell import Cell, ErrorFeedbackMode, ExecutionResult
 from cave_agent.runtime._describe import (
     VARIABLES_BUDGET,
+    describe_expected,
     describe_functions,
     describe_types,
     describe_variables,
 )
+from cave_agent.runtime._expectation import Expectation, Misfit
 from cave_agent.runtime._hosts import Host, InProcessHost
 from cave_agent.runtime._inventory import Inventory
 from cave_agent.runtime._outputs import KeptOutputs
 from cave_agent.runtime._primitives import Function, Type, Variable
+from cave_agent.runtime._summaries import summarize
 from cave_agent.security import SecurityChecker
+
+_LONGEST_FINDING = 160  # characters of what is found instead of what is expected
 
 
 class PythonRuntime:
@@ -135,6 +140,24 @@ class PythonRuntime:
     async def fetch(self, name: str) -> Any:
         """As `retrieve`, without ever blocking the event loop."""
         return self.retrieve(name)
+
+    def expect(self, expectation: Expectation) -> str:
+        """Make the classes of an expected value available to the code; describes the new ones."""
+        self._check_open()
+        self._bind(self._inventory.imply(expectation.classes, self._host.names()))
+        return describe_expected(expectation.classes, self._inventory.types.values())
+
+    async def misfit(self, expectation: Expectation) -> Misfit | None:
+        """Why the value of a name is not what is expected; `None` if it is."""
+        name, expected = expectation.name, expectation.spelled
+        try:
+            value = await self.fetch(name)
+        except UnknownNameError:
+            return Misfit(name, expected)
+        if (faults := expectation.faults(value)) is None:
+            return None
+        preview = self._inventory.previews().get(name, "schema")
+        return Misfit(name, expected, summarize(value, preview, budget=_LONGEST_FINDING), faults)
 
     async def execute(
         self,

@@ -1,22 +1,32 @@
 """Finds the classes that code needs beside what was injected."""
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from types import SimpleNamespace
 from typing import Any, Literal, assert_never, cast, get_args, get_origin, get_type_hints
 
-from cave_agent.runtime._foreign import attempt, class_module, class_mro, class_name
+from cave_agent.runtime._foreign import (
+    attempt,
+    class_dict,
+    class_module,
+    class_mro,
+    class_name,
+    inherited,
+)
 from cave_agent.runtime._primitives import Function, Type, Variable, is_usable, underlying
 
 _EVERYWHERE = {"builtins", "typing", "typing_extensions", "types", "collections.abc"}
+_DECLARED = ("__dataclass_fields__", "__pydantic_fields__", "_member_map_", "_fields", "__total__")
+_MOST_NESTED = 20
 
 
 def types_behind(primitive: Function | Variable | Type) -> dict[str, type]:
     """The classes that code needs beside a primitive, by name: its value's, its annotations'.
 
-    Builtins, metaclasses and the names of `typing` are left out, and so is what a `Type` itself
-    makes available. Of two classes with one name the first counts.
+    Builtins, metaclasses and the names of `typing` are left out, and so is the class that a
+    `Type` itself makes available. Of two classes with one name the first counts.
     """
     match primitive:
         case Variable():
@@ -24,14 +34,76 @@ def types_behind(primitive: Function | Variable | Type) -> dict[str, type]:
         case Function():
             classes = attempt(lambda: list(_annotated_classes(primitive.func)), [])
         case Type():
-            classes = []
+            classes = with_fields([primitive.value])[1:]
         case _:
             assert_never(primitive)
+    return named(classes)
+
+
+def named(classes: Iterable[type]) -> dict[str, type]:
+    """The classes that code cannot know anyhow, by name."""
     found: dict[str, type] = {}
     for cls in classes:
         name = class_name(cls)
         if is_usable(name) and class_module(cls) not in _EVERYWHERE and type not in class_mro(cls):
             found.setdefault(name, cls)
+    return found
+
+
+def classes_in(annotation: object) -> Iterator[type]:
+    """The classes that an annotation is made of."""
+    origin = get_origin(annotation)
+    if isinstance(annotation, type):
+        yield annotation
+    elif isinstance(annotation, list):  # the parameters of a Callable
+        for part in cast("list[object]", annotation):
+            yield from classes_in(part)
+    elif origin is not None and origin is not Literal:
+        for part in (origin, *get_args(annotation)):
+            yield from classes_in(part)
+
+
+def with_nested(classes: Iterable[type]) -> list[type]:
+    """The classes, then those that their fields are made of, each once.
+
+    A field's class counts if it declares its fields, too (a dataclass, an Enum, a pydantic model),
+    or comes from the same package as the class that has the field.
+    """
+    found = {id(cls): cls for cls in classes}
+    most = len(found) + _MOST_NESTED
+    pending = list(found.values())
+    for cls in pending:
+        for each in _field_classes(cls):
+            if id(each) not in found and len(found) < most and _is_part_of(cls, each):
+                found[id(each)] = each
+                pending.append(each)
+    return pending
+
+
+def with_fields(classes: Iterable[type]) -> list[type]:
+    """The classes, then all that their fields are made of, those of libraries included."""
+    nested = with_nested(classes)
+    known = set(map(id, nested))
+    fields = [each for cls in nested for each in _field_classes(cls) if id(each) not in known]
+    return [*nested, *fields]
+
+
+def _is_part_of(cls: type, each: type) -> bool:
+    package, other = class_module(cls).partition(".")[0], class_module(each).partition(".")[0]
+    is_declared = any(inherited(each, name) is not None for name in _DECLARED)
+    return class_module(each) not in _EVERYWHERE and (is_declared or package == other)
+
+
+def _field_classes(cls: type) -> list[type]:
+    """The classes in the annotations of a class's fields, and of its `__init__`."""
+    found: list[type] = []
+    for base in class_mro(cls):
+        names = getattr(sys.modules.get(class_module(base)), "__dict__", {})
+        init: Any = class_dict(base).get("__init__")
+        for owner in (base, init):
+            told: dict[str, Any] = attempt(partial(inspect.get_annotations, owner), {})
+            for annotation in told.values():
+                found += classes_in(attempt(partial(_resolved, annotation, names), annotation))
     return found
 
 
@@ -42,21 +114,9 @@ def _annotated_classes(func: Callable[..., Any]) -> Iterator[type]:
     names: Mapping[str, Any] = getattr(inspect.unwrap(annotated), "__globals__", {})
     annotations: Mapping[str, object] = getattr(annotated, "__annotations__", {})
     for annotation in annotations.values():
-        yield from _classes_in(attempt(partial(_resolved, annotation, names), annotation))
+        yield from classes_in(attempt(partial(_resolved, annotation, names), annotation))
 
 
 def _resolved(annotation: object, names: Mapping[str, Any]) -> object:
     holder = SimpleNamespace(__annotations__={"it": annotation})
     return get_type_hints(holder, dict(names))["it"]
-
-
-def _classes_in(annotation: object) -> Iterator[type]:
-    origin = get_origin(annotation)
-    if isinstance(annotation, type):
-        yield annotation
-    elif isinstance(annotation, list):  # the parameters of a Callable
-        for part in cast("list[object]", annotation):
-            yield from _classes_in(part)
-    elif origin is not None and origin is not Literal:
-        for part in (origin, *get_args(annotation)):
-            yield from _classes_in(part)

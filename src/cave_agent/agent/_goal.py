@@ -1,0 +1,102 @@
+"""What a run is asked for, and what must be true of the runtime before it may end."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from inspect import isawaitable
+from typing import Any, TypeAlias, cast
+
+from cave_agent.errors import UnknownNameError
+from cave_agent.prompts import fill, load
+from cave_agent.runtime import Expectation, Misfit, PythonRuntime
+
+Check: TypeAlias = Callable[[PythonRuntime], str | Awaitable[str | None] | None]
+"""A verdict on the runtime's state: what is wrong with it, or `None`."""
+
+_NAME = "result"
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """A request, and what it is to leave in the runtime.
+
+    Attributes:
+        query: The request in the user's words.
+        expected: What the names shall hold.
+        is_single: Whether that is the one value, not a dict of them.
+        check: What the user thinks of it.
+    """
+
+    query: str
+    expected: tuple[Expectation, ...]
+    is_single: bool
+    check: Check | None
+
+    @classmethod
+    def of(cls, query: str, returns: Any, check: Check | None) -> "Goal":
+        """What `run(query, returns=…, check=…)` asks for.
+
+        Raises:
+            TypeError: The request is not a `str`, something in `returns` is no type, or `check` cannot be called.
+            InvalidNameError: A key of `returns` is no name.
+        """
+        if not isinstance(query, str):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers may be untyped
+            raise TypeError(f"A request is a str, not {type(query).__name__}: {query!r:.80}")
+        if check is not None and not callable(check):
+            raise TypeError(f"A check is a function that takes the runtime, not {check!r:.80}.")
+        is_dict = isinstance(returns, Mapping)
+        asked = cast("Mapping[str, Any]", returns) if is_dict else {_NAME: returns}
+        if returns is None:
+            asked = {}
+        expected = tuple([Expectation(name, each) for name, each in asked.items()])
+        return cls(query, expected, not is_dict, check)
+
+    def worded(self, runtime: PythonRuntime) -> str:
+        """The request, with what the runtime shall hold when it is fulfilled."""
+        if not self.expected:
+            return self.query
+        stubs = [stub for each in self.expected if (stub := runtime.expect(each))]
+        types = "".join([f"{stub}\n\n" for stub in stubs])
+        names = "\n".join([f"{each.name}: {each.spelled}" for each in self.expected])
+        return fill(load("expected"), query=self.query, types=types, names=names)
+
+    async def complaint(self, runtime: PythonRuntime, *, has_run: bool) -> str | None:
+        """What of it does not hold yet, for the model to read; `None` if all of it does.
+
+        Args:
+            runtime: Where it shall hold.
+            has_run: Whether the run has had a cell: what was there before is no outcome of it.
+        """
+        if self.expected and not has_run:
+            return load("nothing_was_run")
+        misfits = [await runtime.misfit(each) for each in self.expected]
+        faults = [_line(misfit) for misfit in misfits if misfit is not None]
+        return "\n".join(faults) if faults else await self._verdict(runtime)
+
+    async def value(self, runtime: PythonRuntime) -> Any:
+        """The live object, or a dict of them."""
+        values = {each.name: await runtime.fetch(each.name) for each in self.expected}
+        return values.get(_NAME) if self.is_single else values
+
+    async def _verdict(self, runtime: PythonRuntime) -> str | None:
+        if self.check is None:
+            return None
+        try:
+            verdict = self.check(runtime)
+            verdict = await verdict if isawaitable(verdict) else verdict
+        except UnknownNameError as error:
+            return str(error)
+        if verdict is None or isinstance(verdict, str):  # pyright: ignore[reportUnnecessaryIsInstance]  # users' checks may be untyped
+            return verdict or None
+        raise TypeError(
+            f"A check gives what is wrong as a str, or None if all is well, not {verdict!r:.80}."
+        )
+
+
+def _line(misfit: Misfit) -> str:
+    if misfit.found is None:
+        return fill(load("misfit_missing"), name=misfit.name, expected=misfit.expected)
+    faults = "; ".join(misfit.faults)
+    told = f" ({faults})" if faults else ""
+    return fill(
+        load("misfit"), name=misfit.name, expected=misfit.expected, found=misfit.found, faults=told
+    )

@@ -1,0 +1,79 @@
+"""What a value of the runtime is expected to be; it is looked at, never changed or copied."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from typing_extensions import is_typeddict
+
+from cave_agent.runtime._foreign import attempt
+from cave_agent.runtime._judging import Faults, Look, judge_of
+from cave_agent.runtime._primitives import check_name
+from cave_agent.runtime._spelling import spelled
+from cave_agent.runtime._types import classes_in
+
+
+@dataclass(frozen=True, slots=True)
+class Misfit:
+    """A name that does not hold what is expected.
+
+    Attributes:
+        expected: The type, spelled as in code.
+        found: What it holds instead; `None` if there is no such name.
+        faults: What is wrong inside it, as far as that is known.
+    """
+
+    name: str
+    expected: str
+    found: str | None = None
+    faults: tuple[str, ...] = ()
+
+
+class Expectation:
+    """A type that the value of a name shall have.
+
+    A class expects its instances: `bool` is no `int` here, and an `int` will do for a `float`.
+    What else annotates, such as `list[int]`, `X | None` or a `TypedDict`, is judged by pydantic,
+    which is strict: it converts nothing.
+
+    Args:
+        name: What holds the value.
+        annotation: A class, or what else annotates.
+
+    Attributes:
+        spelled: The annotation as a person would write it.
+        classes: Those that it is made of.
+
+    Raises:
+        TypeError: It is neither, or pydantic cannot judge it.
+        InvalidNameError: The name is none that code can write.
+    """
+
+    def __init__(self, name: str, annotation: Any) -> None:
+        check_name(name)
+        self.name = name
+        self.spelled = spelled(annotation)
+        self.classes = list(classes_in(annotation))
+        self._look = _by_class(annotation) if _is_class(annotation) else judge_of(annotation)
+
+    def faults(self, value: object) -> tuple[str, ...] | None:
+        """What is wrong inside the value; `None` if it is as expected."""
+        broken: Faults | None = ("it cannot be judged",)
+        return attempt(lambda: self._look(value), broken)
+
+
+def _is_class(annotation: object) -> bool:
+    return isinstance(annotation, type) and annotation is not Any and not is_typeddict(annotation)
+
+
+def _by_class(cls: Any) -> Look:
+    try:
+        isinstance(None, cls)
+    except TypeError as error:
+        raise TypeError(f"No value can be told to be {cls!r}: {error}") from error
+    accepted: Any = (int, float) if cls is float else cls
+
+    def look(value: object) -> Faults | None:
+        is_flag = isinstance(value, bool) and (cls is int or cls is float)
+        return None if isinstance(value, accepted) and not is_flag else ()
+
+    return look

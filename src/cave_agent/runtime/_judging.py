@@ -1,0 +1,100 @@
+"""Judges values by annotations that are more than a class; the judge is pydantic."""
+
+from collections.abc import Callable, Iterator
+from collections.abc import Set as AbstractSet
+from functools import partial
+from inspect import get_annotations
+from types import UnionType
+from typing import Annotated, Any, Literal, TypeAlias, Union, get_args, get_origin
+
+from typing_extensions import is_typeddict
+
+from cave_agent.runtime._foreign import attempt, class_module, class_of, inherited
+from cave_agent.runtime._spelling import spelled
+from cave_agent.runtime._types import classes_in, with_nested
+
+Faults: TypeAlias = tuple[str, ...]
+"""What is wrong inside a value, without telling it."""
+
+Look: TypeAlias = Callable[[object], Faults | None]
+"""Gives the faults of a value; `None` if it is as it should be."""
+
+_ANNOTATIONS = {"typing", "typing_extensions", "types"}
+_MODELS = ("__pydantic_fields__", "_fields")
+_MOST_FAULTS = 3
+_MOST_COUNTED = 1000  # pydantic words all of them or none
+
+
+def judge_of(annotation: Any) -> Look:
+    """What tells the faults of a value, as pydantic sees them.
+
+    Raises:
+        TypeError: It is no annotation, or none that pydantic can judge.
+    """
+    is_dict = is_typeddict(annotation)
+    is_plain = class_module(class_of(annotation)) in _ANNOTATIONS
+    if not (is_dict or is_plain or annotation in {None, Any} or get_origin(annotation)):
+        raise TypeError(f"A type is expected, such as int or list[str], not {annotation!r:.80}.")
+    from pydantic import (  # noqa: PLC0415  # it is slow to import
+        ConfigDict,
+        PydanticUndefinedAnnotation,
+        PydanticUserError,
+        TypeAdapter,
+        ValidationError,
+    )
+
+    config = None if is_dict else ConfigDict(arbitrary_types_allowed=True)
+    try:
+        judge: Any = TypeAdapter(_strict(annotation), config=config)
+        judge.rebuild()  # which finds names that nothing defines
+    except (PydanticUserError, PydanticUndefinedAnnotation) as error:
+        raise TypeError(f"pydantic cannot judge {spelled(annotation)}: {error}") from error
+    fields = _field_names(annotation)
+
+    def look(value: object) -> Faults | None:
+        try:
+            judge.validate_python(value, strict=True)
+        except ValidationError as error:
+            return tuple(_told(error, fields))
+        return None
+
+    return look
+
+
+def _strict(annotation: Any) -> Any:
+    """The annotation with its models and named tuples taken for instances, nothing less.
+
+    Else a dict would do for a model, and a tuple for a named one.
+    """
+    from pydantic import InstanceOf  # noqa: PLC0415  # as above
+
+    origin, args = get_origin(annotation), get_args(annotation)
+    if isinstance(annotation, type) and not is_typeddict(annotation):
+        is_model = any(inherited(annotation, name) is not None for name in _MODELS)
+        return InstanceOf[annotation] if is_model else annotation  # type: ignore[misc]  # made at run time
+    if origin is Annotated:
+        return Annotated[(_strict(args[0]), *args[1:])]
+    if origin in {None, Literal, Callable}:
+        return annotation
+    parts = tuple(map(_strict, args))
+    return Union[parts] if origin in {Union, UnionType} else origin[parts]  # noqa: UP007  # of any number
+
+
+def _field_names(annotation: object) -> set[str]:
+    nothing: dict[str, Any] = {}
+    classes = with_nested(classes_in(annotation))
+    return {name for cls in classes for name in attempt(partial(get_annotations, cls), nothing)}
+
+
+def _told(error: Any, fields: AbstractSet[str]) -> Iterator[str]:
+    """The first faults, and where they are: by index or field, not by key, which is a value."""
+    if error.error_count() > _MOST_COUNTED:
+        yield f"{error.error_count():,} faults"
+        return
+    faults = error.errors(include_url=False, include_context=False, include_input=False)
+    for fault in faults[:_MOST_FAULTS]:
+        where = "".join(
+            f"[{each!r}]" if isinstance(each, int) or each in fields else "[…]"
+            for each in fault["loc"]
+        )
+        yield f"{where and f'at {where}: '}{fault['msg']:.120}"
