@@ -71,6 +71,23 @@ async def test_the_result_is_the_live_object_itself() -> None:
     assert response.content == "Sorted."
 
 
+async def test_a_class_that_a_cell_defined_anew_is_put_back() -> None:
+    anew = "class Report:\n    pass\nresult = Report()"
+    model = ScriptedModel(
+        code(anew), "Done.", code("result = Report('x', Level.LOW)"), "Now it is."
+    )
+
+    response = await CaveAgent(model).run("Report", returns=Report)
+
+    assert response.value == Report("x", Level.LOW)
+    assert model.requests[2][-1]["content"] == snapshot("""\
+The request is not fulfilled yet:
+- `result` must be Report, and it is Report
+- your block defined `Report` anew; the session's own `Report` is back now: use it, and do not define it
+Write a code block that mends this.\
+""")
+
+
 async def test_several_results_come_as_a_dict() -> None:
     agent = CaveAgent(ScriptedModel(code("total, names = 3, {'a'}"), "Done."))
 
@@ -92,6 +109,7 @@ async def test_the_model_is_told_what_is_expected_and_how_it_is_made() -> None:
     assert model.requests[0][-1]["content"] == snapshot("""\
 Report {it}
 
+The session has these classes, so do not define them:
 @dataclass
 class Report:
     title: str

@@ -55,7 +55,8 @@ class Goal:
         if not self.expected:
             return self.query
         stubs = [stub for each in self.expected if (stub := runtime.expect(each))]
-        types = "".join([f"{stub}\n\n" for stub in stubs])
+        told = "\n\n".join(stubs)
+        types = fill(load("expected_types"), types=told) + "\n\n" if told else ""
         names = "\n".join([f"{each.name}: {each.spelled}" for each in self.expected])
         return fill(load("expected"), query=self.query, types=types, names=names)
 
@@ -70,6 +71,8 @@ class Goal:
             return load("nothing_was_run")
         misfits = [await runtime.misfit(each) for each in self.expected]
         faults = [_line(misfit) for misfit in misfits if misfit is not None]
+        lost = dict.fromkeys(name for each in self.expected for name in runtime.restore(each))
+        faults += [fill(load("class_restored"), name=name) for name in lost]
         return "\n".join(faults) if faults else await self._verdict(runtime)
 
     async def value(self, runtime: PythonRuntime) -> Any:

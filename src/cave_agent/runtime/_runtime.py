@@ -19,6 +19,7 @@ from cave_agent.runtime._inventory import Inventory
 from cave_agent.runtime._outputs import KeptOutputs
 from cave_agent.runtime._primitives import Function, Type, Variable
 from cave_agent.runtime._summaries import summarize
+from cave_agent.runtime._types import named, with_nested
 from cave_agent.security import SecurityChecker
 
 _LONGEST_FINDING = 160  # characters of what is found instead of what is expected
@@ -146,6 +147,17 @@ class PythonRuntime:
         self._check_open()
         self._bind(self._inventory.imply(expectation.classes, self._host.names()))
         return describe_expected(expectation.classes, self._inventory.types.values())
+
+    def restore(self, expectation: Expectation) -> list[str]:
+        """Bind the classes of an expected value again that a cell defined anew; names those."""
+        kept, names = self._inventory.objects(), self._host.names()
+        lost = [
+            name
+            for name, cls in named(with_nested(expectation.classes)).items()
+            if kept.get(name) is cls and name in names and self._host.get(name) is not cls
+        ]
+        self._bind({name: kept[name] for name in lost})
+        return lost
 
     async def misfit(self, expectation: Expectation) -> Misfit | None:
         """Why the value of a name is not what is expected; `None` if it is."""
