@@ -32,7 +32,10 @@ def shop() -> PythonRuntime:
     return PythonRuntime(variables=[Variable("cart", [])])
 
 
-@pytest.mark.parametrize("at", range(1, len(WHOLE) - 1))
+MIDDLES = [at for at in range(1, len(WHOLE) - 1) if at < 11 or WHOLE[at - 1] != "\n"]
+
+
+@pytest.mark.parametrize("at", MIDDLES)
 async def test_a_block_that_was_cut_anywhere_runs_once_and_whole(at: int) -> None:
     runtime = shop()
     model = ScriptedModel(cut(WHOLE[:at]), WHOLE[at:], "Done.", chunk_size=3)
@@ -111,6 +114,39 @@ async def test_a_continuation_that_cannot_be_joined_is_not_run_but_asked_for_aga
     assert runtime.retrieve("cart") == ["milk", "bread"]
     assert "did not arrive whole" in model.requests[2][-1]["content"]
     assert len(response.code_snippets) == 1
+
+
+@pytest.mark.parametrize(
+    ("begun", "rest"),
+    [
+        ("if dry_run:\n    cart.append('a')\n", "cart.append('all')\n"),
+        ("if dry_run:\n    ", "cart.append('a')\ncart.append('all')\n"),
+        ("for x in cart:\n    print(x)\n", "else:\n    cart.append('all')\n"),
+        ("cart.append('milk')\n", "for x in ('milk', 'bread'):\n    cart.append(x)\n"),
+        ("cart.append('milk')\n\n", "cart.append('bread')\n"),
+    ],
+)
+async def test_a_line_that_nothing_shows_to_belong_there_is_asked_for_again(
+    begun: str, rest: str
+) -> None:
+    runtime = shop()
+    runtime.inject_variable(Variable("dry_run", value=True))
+    model = ScriptedModel(cut(f"```python\n{begun}"), f"{rest}```\n", WHOLE, "Done.")
+
+    await CaveAgent(model, runtime=runtime).run("Milk and bread")
+
+    assert runtime.retrieve("cart") == ["milk", "bread"]
+    assert "did not arrive whole" in model.requests[2][-1]["content"]
+
+
+async def test_a_line_that_is_indented_as_the_one_before_it_is_added() -> None:
+    runtime = shop()
+    begun = "```python\nfor x in ('milk', 'bread'):\n"
+    model = ScriptedModel(cut(begun), "    cart.append(x)\n```\n", "Done.")
+
+    await CaveAgent(model, runtime=runtime).run("Milk and bread")
+
+    assert runtime.retrieve("cart") == ["milk", "bread"]
 
 
 async def test_a_reply_that_is_cut_twice_goes_on_twice() -> None:

@@ -1,6 +1,7 @@
 """A refusal is a clear end of the run, and no answer."""
 
 import pytest
+from inline_snapshot import snapshot
 
 from cave_agent import CaveAgent, EventType, ExecutionStatus, PythonRuntime, ScriptedModel, Variable
 from cave_agent.models import FinishReason, ModelResponse, TokenUsage, code
@@ -25,7 +26,7 @@ async def test_a_refusal_ends_the_run_and_is_told_as_one(text: str, content: str
     assert events.response.status is ExecutionStatus.REFUSED
     assert events.response.content.startswith(content)
     assert kinds[-1] is EventType.REFUSAL
-    assert agent.messages[-1].content  # an empty message would be refused by some servers
+    assert all(message.content for message in agent.messages)  # else some servers refuse it
     assert (await agent.run("Hello")).content == "Hello again."
 
 
@@ -33,10 +34,33 @@ async def test_a_block_that_a_filter_cut_off_is_not_run() -> None:
     runtime = PythonRuntime(variables=[Variable("x", 0)])
     model = ScriptedModel(refused("```python\nx = 1\n"), "Done.")
 
-    response = await CaveAgent(model, runtime=runtime).run("Go")
+    agent = CaveAgent(model, runtime=runtime)
+
+    response = await agent.run("Go")
 
     assert response.status is ExecutionStatus.REFUSED
     assert runtime.retrieve("x") == 0
+    assert [message.content for message in agent.messages[1:]] == snapshot(
+        [
+            "Go",
+            """\
+```python
+x = 1
+""",
+            "The run was stopped here, so none of this code was run.",
+        ]
+    )
+
+
+async def test_a_request_that_is_refused_without_a_word_is_taken_out_again() -> None:
+    model = ScriptedModel("Hello.", refused(""), "Hello again.")
+    agent = CaveAgent(model)
+    await agent.run("Hello")
+
+    response = await agent.run("Something forbidden")
+
+    assert response.status is ExecutionStatus.REFUSED
+    assert [message.content for message in agent.messages[1:]] == ["Hello", "Hello."]
 
 
 async def test_reasoning_is_an_event_of_its_own_and_never_code() -> None:

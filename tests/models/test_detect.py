@@ -448,7 +448,7 @@ async def test_finding_nothing_says_what_was_looked_for_and_the_ways_out(
         await detect(servers=[NOWHERE])
 
     assert str(caught.value) == snapshot(
-        "No model was found. The environment has none of OPENAI_BASE_URL, OPENAI_API_KEY, ANTHROPIC_API_KEY, GEMINI_API_KEY, GOOGLE_API_KEY, OPENROUTER_API_KEY, GROQ_API_KEY, MISTRAL_API_KEY, DEEPSEEK_API_KEY, XAI_API_KEY. On this machine: Nobody at http://127.0.0.1:9/v1 gives no list of models. Set OPENAI_API_KEY or another provider's key, start a server such as Ollama (https://ollama.com), or use LocalModel, which is installed from the clone with: pip install '.[local]'"
+        "No model was found. The environment has none of OPENAI_BASE_URL, OPENAI_API_KEY, ANTHROPIC_API_KEY, GEMINI_API_KEY, GOOGLE_API_KEY, OPENROUTER_API_KEY, GROQ_API_KEY, MISTRAL_API_KEY, DEEPSEEK_API_KEY, XAI_API_KEY. On this machine: Nobody at http://127.0.0.1:9/v1 is not running, or lists no models. Set OPENAI_API_KEY or another provider's key, start a server such as Ollama (https://ollama.com), or use LocalModel, which is installed from the clone with: pip install '.[local]'"
     )
 
 

@@ -526,6 +526,21 @@ async def test_what_came_instead_of_a_stream_is_shown(
             await streamed(model)
 
 
+async def test_a_reply_of_calls_of_tools_alone_is_no_empty_answer() -> None:
+    call = '"tool_calls": [{"index": 0, "id": "1", "type": "function", "function": {"name": "f", "arguments": "{}"}}]'
+    whole = f'{{"choices": [{{"message": {{"content": null, {call}}}, "finish_reason": "tool_calls"}}]}}'
+    pieces = (
+        f'{{"choices": [{{"delta": {{"content": null, {call}}}}}]}}',
+        '{"choices": [{"delta": {}, "finish_reason": "tool_calls"}]}',
+    )
+    body = Failure(200, body=whole, content_type="application/json")
+    async with served(body, RawStream(pieces)) as (_, model):
+        with pytest.raises(ModelProtocolError, match="without any text"):
+            await model.call(ASKED)
+        with pytest.raises(ModelProtocolError, match="without any text"):
+            await streamed(model)
+
+
 async def test_a_server_that_does_not_stream_is_heard_all_the_same() -> None:
     body = '{"choices": [{"message": {"content": "yes"}, "finish_reason": "stop"}]}'
     async with served(Failure(200, body=body, content_type="application/json")) as (_, model):

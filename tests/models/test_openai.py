@@ -837,6 +837,37 @@ async def test_a_choice_without_a_message_is_no_reply(choice: str) -> None:
             await streamed(model)
 
 
+CALL = '"tool_calls": [{"index": 0, "function": {"name": "f", "arguments": "{}"}}]'
+
+
+@pytest.mark.parametrize(
+    "said", ['"content": 5', f'"content": null, {CALL}', f'"content": " ", {CALL}']
+)
+async def test_a_reply_without_any_text_but_with_something_else_is_shown(said: str) -> None:
+    whole = f'{{"choices": [{{"message": {{{said}}}, "finish_reason": "stop"}}]}}'
+    pieces = [
+        f'{{"choices": [{{"delta": {{{said}}}}}]}}',
+        '{"choices": [{"delta": {}, "finish_reason": "tool_calls"}]}',
+    ]
+    body = Failure(200, body=whole, content_type="application/json")
+    async with served(body, RawStream(tuple(pieces))) as (_, model):
+        with pytest.raises(ModelProtocolError, match="without any text"):
+            await model.call(ASKED)
+        with pytest.raises(ModelProtocolError, match="without any text"):
+            await streamed(model)
+
+
+async def test_calls_of_tools_beside_a_text_are_passed_over() -> None:
+    pieces = (
+        f'{{"choices": [{{"delta": {{{CALL}}}}}]}}',
+        '{"choices": [{"delta": {"content": "Yes."}, "finish_reason": "stop"}]}',
+    )
+    async with served(RawStream(pieces)) as (_, model):
+        deltas = await streamed(model)
+
+    assert "".join(delta.text for delta in deltas) == "Yes."
+
+
 @pytest.mark.parametrize("reason", ["length", "max_tokens", "model_length"])
 async def test_every_word_for_a_limit_is_understood(reason: str) -> None:
     async with served(Reply("It is", finish_reason=reason)) as (_, model):

@@ -615,6 +615,23 @@ async def test_no_secret_of_the_model_reaches_the_cassette(
     assert recording.secrets == Keyed.secrets
 
 
+@pytest.mark.parametrize(("word", "warnings"), [("postgres", 1), ("sqlite", 0)])
+async def test_a_reply_that_is_kept_with_other_words_is_warned_of(
+    path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    word: str,
+    warnings: int,
+) -> None:
+    monkeypatch.setenv("DB_PASSWORD", "postgres")
+    recording = RecordingModel(ScriptedModel(code(f"print({word!r})")), path)
+
+    await recording.call(ASKED)
+
+    assert len(caplog.records) == warnings
+    assert "postgres" not in caplog.text
+
+
 async def test_secrets_that_are_no_tuple_of_strings_are_somebody_elses(path: Path) -> None:
     class Shy(ScriptedModel):
         def secrets(self) -> str:

@@ -6,9 +6,14 @@ import io
 import sqlite3
 import sys
 import time
+from array import array
+from collections import Counter, OrderedDict, defaultdict, deque
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
+from decimal import Decimal
 from enum import Enum
+from fractions import Fraction
+from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any, NamedTuple
 
@@ -151,7 +156,14 @@ def local() -> object:
         ("secret", "str, 6 characters"),
         (b"secret", "bytes, 6 bytes"),
         (bytearray(1), "bytearray, 1 byte"),
-        (range(3), "range"),
+        (range(3), "range, 3 items"),
+        (array("i", [1]), "array, 1 item"),
+        (Counter("aab"), "Counter[str, int], 2 items"),
+        (OrderedDict(a=1, b="x"), "OrderedDict (a: int, b: str)"),
+        (defaultdict(list), "defaultdict, empty"),
+        (deque([1, "x"]), "deque[int | str], 2 items"),
+        (Decimal("1.5"), "Decimal"),
+        (Path("/private"), f"{type(Path()).__name__}"),
         (Lamp(), "Lamp"),
         (Lamp.Bulb(), "Lamp.Bulb"),
         (Lamp, "type Lamp"),
@@ -327,6 +339,28 @@ def test_databases_are_told_by_their_catalogue() -> None:
     lite.close()
     duck.close()
     engine.dispose()
+
+
+def endless() -> list[Any]:
+    items: list[Any] = []
+    items.append(items)
+    return items
+
+
+@pytest.mark.parametrize(
+    ("value", "summary"),
+    [
+        (Decimal("1.5"), "Decimal = 1.5"),
+        (date(2020, 1, 2), "date = 2020-01-02"),
+        (Fraction(1, 3), "Fraction = 1/3"),
+        (Counter("aab"), "Counter[str, int], 2 items = {'a': 2, 'b': 1}"),
+        (deque([1, 2]), "deque[int], 2 items = [1, 2]"),
+        (type("Decimal", (), {"__module__": "decimal"})(), "Decimal"),
+        (endless(), "list[list], 1 item = [[[[[[[…]]]]]]]"),
+    ],
+)
+def test_a_sample_tells_what_the_value_is(value: object, summary: str) -> None:
+    assert summarize(value, "sample") == summary
 
 
 def test_a_look_at_a_connection_disturbs_nothing() -> None:

@@ -31,11 +31,13 @@ _BOUNDS = {
 
 async def answer(turn: Turn, reply: Reply, emit: Emit) -> AgentResponse | None:
     """End with what the model says instead of code; `None` if there is a complaint about it."""
-    said = AssistantMessage(reply.text or (load("refused") if reply.is_refusal else ""))
-    turn.messages.append(said)
     if reply.is_refusal:
-        await emit(RefusalEvent(said.content))
-        return turn.response(said.content, ExecutionStatus.REFUSED)
+        content = reply.text or load("refused")
+        _remember(turn, reply)
+        await emit(RefusalEvent(content))
+        return turn.response(content, ExecutionStatus.REFUSED)
+    said = AssistantMessage(reply.text)
+    turn.messages.append(said)
     complaint = await turn.goal.complaint(turn.runtime, has_run=bool(turn.snippets))
     if complaint is not None:
         turn.messages.append(UserMessage(fill(load("complaint"), complaint=complaint)))
@@ -53,21 +55,27 @@ async def answer(turn: Turn, reply: Reply, emit: Emit) -> AgentResponse | None:
 
 async def stop(turn: Turn, reply: Reply, emit: Emit, *, reached: ExecutionStatus) -> AgentResponse:
     """End because `reached`, a bound of the budget, is; what the model had said stays."""
-    said, note = AssistantMessage(reply.text), _note(turn, name=_BOUNDS[reached])
+    note = _note(turn, name=_BOUNDS[reached])
+    if turn.step and turn.messages[-1] is turn.request and not reply.has_said:
+        turn.messages.append(AssistantMessage(note))
+    else:
+        _remember(turn, reply)
+    content = f"{reply.text}\n\n{note}".lstrip()
+    await emit(BudgetReachedEvent(content, note))
+    return turn.response(content, reached)
+
+
+def _remember(turn: Turn, reply: Reply) -> None:
+    """Keep what the model had said; the request goes if that, and all before it, is nothing."""
     if reply.block is not None:
         turn.messages += (
             CodeExecutionMessage(reply.text + fenced(reply.block, turn.block_identifier)),
             ExecutionResultMessage(load("observation_of_stopped_run")),
         )
-    elif said.content:
-        turn.messages.append(said)
-    elif turn.step and turn.messages[-1] is turn.request:
-        turn.messages.append(AssistantMessage(note))
+    elif reply.text:
+        turn.messages.append(AssistantMessage(reply.text))
     else:
         turn.forget_fruitless_request()
-    content = f"{said.content}\n\n{note}".lstrip()
-    await emit(BudgetReachedEvent(content, note))
-    return turn.response(content, reached)
 
 
 def _note(turn: Turn, *, name: str) -> str:

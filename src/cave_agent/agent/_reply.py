@@ -53,6 +53,11 @@ class Reply:
         return "".join(self._prose)
 
     @property
+    def has_said(self) -> bool:
+        """Whether there is any of it but reasoning."""
+        return bool(self._prose) or self.block is not None
+
+    @property
     def is_cut(self) -> bool:
         """Whether the reply was cut off at the model's limit before it came to anything."""
         is_open = self.block is None and self.stopped is None

@@ -8,6 +8,7 @@ is a failure.
 import json
 import math
 from collections.abc import Mapping
+from contextlib import suppress
 from decimal import Decimal
 from typing import cast
 
@@ -22,24 +23,30 @@ class ChunkReader:
 
     Attributes:
         stray: The first thing that came and is no chunk, as long as no chunk has come.
+        wordless: The first chunk with something that is no text, as long as no text has come.
         has_heard: Whether any chunk came.
         has_finished: Whether the model said that the reply is whole, or why not.
     """
 
     def __init__(self) -> None:
         self.stray: object = None
+        self.wordless: object = None
         self.has_heard = False
         self.has_finished = False
         self._has_refused = False
+        self._has_said = False
         self._index: object = None
 
     def read(self, chunk: object) -> Delta:
         """What one chunk adds; one without choices may still carry the usage."""
         answer = _members(chunk)
         self.has_heard = self.has_heard or _is_chunk(answer)
-        self.stray = None if self.has_heard else self.stray or chunk
         choice = self._choice(answer)
         said = _members(choice.get("delta"))
+        self.stray = None if self.has_heard else self.stray or chunk
+        self._has_said = self._has_said or bool(_said(said).strip())
+        self.wordless = self.wordless or (chunk if _is_wordless(said) else None)
+        self.wordless = None if self._has_said else self.wordless
         # A refusal says so in its text's place, not in the reason at the end.
         self._has_refused = self._has_refused or bool(said.get("refusal"))
         finish = _finish(choice, has_refused=self._has_refused)
@@ -67,6 +74,8 @@ def read_completion(completion: object) -> ModelResponse | None:
     finish = _finish(choice, has_refused=bool(message.get("refusal")))
     if not message or (finish is None and choice.get("finish_reason")):
         return None
+    if _is_wordless(message) and not _said(message).strip():
+        return None
     return ModelResponse(
         _said(message),
         _usage(answer) or TokenUsage(is_estimated=True),
@@ -77,11 +86,12 @@ def read_completion(completion: object) -> ModelResponse | None:
 
 def is_given_up(text: str) -> bool:
     """Whether the text of an answer is a reply of which the provider says that it is not whole."""
-    try:
-        choice = _first_choice(_members(json.loads(text)))
-    except (ValueError, RecursionError):
-        return False
-    return _is_giving_up(choice.get("finish_reason"))
+    return _is_giving_up(_choice_in(text).get("finish_reason"))
+
+
+def is_wordless(text: str) -> bool:
+    """Whether the text of an answer is a reply that has something, but no text."""
+    return _is_wordless(_members(_choice_in(text).get("message")))
 
 
 def read_body(text: str) -> tuple[ModelResponse | None, dict[str, object] | None]:
@@ -124,6 +134,12 @@ def _first_choice(answer: Mapping[str, object]) -> Mapping[str, object]:
     return next(iter(_parts(answer.get("choices"))), _members(None))
 
 
+def _choice_in(text: str) -> Mapping[str, object]:
+    with suppress(ValueError, RecursionError):  # no JSON
+        return _first_choice(_members(json.loads(text)))
+    return _members(None)
+
+
 def _is_chunk(answer: Mapping[str, object]) -> bool:
     return any(answer.get(name) is not None for name in ("choices", "usage"))
 
@@ -154,6 +170,13 @@ def _usage(answer: Mapping[str, object]) -> TokenUsage | None:
 
 def _said(message: Mapping[str, object]) -> str:
     return _text(message.get("content")) or _text(message.get("refusal"))
+
+
+def _is_wordless(message: Mapping[str, object]) -> bool:
+    """Whether it has what is no text: calls of tools, which nobody offered, or a bare number."""
+    content = message.get("content")
+    is_text = content is None or isinstance(content, str | list)
+    return not is_text or bool(message.get("tool_calls") or message.get("function_call"))
 
 
 def _thought(message: Mapping[str, object]) -> str:

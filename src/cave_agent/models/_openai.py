@@ -37,7 +37,13 @@ from cave_agent.models._protocol import (
 )
 from cave_agent.models._secrets import secrets_in, secrets_of_openais_headers
 from cave_agent.models._system_role import SystemRole, checked_system_role, with_system_role
-from cave_agent.models._unstreamed import ended_early, is_unstreamed, no_reply, read_unstreamed
+from cave_agent.models._unstreamed import (
+    check_words,
+    ended_early,
+    is_unstreamed,
+    no_reply,
+    read_unstreamed,
+)
 
 if TYPE_CHECKING:
     from openai import AsyncStream
@@ -215,6 +221,7 @@ class OpenAIServerModel(Model):
         try:
             async for event in response:
                 delta = reader.read(event)
+                check_words(reader, self._endpoint)
                 if delta != _NOTHING:
                     yield delta
         except self._unreadable as error:

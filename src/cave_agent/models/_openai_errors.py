@@ -116,6 +116,15 @@ def something_else(came: str, endpoint: Endpoint) -> ModelProtocolError:
     )
 
 
+def no_words(came: str, endpoint: Endpoint) -> ModelProtocolError:
+    """The error of a reply that has something, but no text."""
+    return ModelProtocolError(
+        f"{endpoint.url}, asked for {endpoint.asked_for}, replied without any text: {came}. "
+        "If these are calls of tools, none were offered: ask another model, or switch its server's "
+        "templates for tools off."
+    )
+
+
 def unfinished(endpoint: Endpoint) -> ModelStreamError:
     """The error of a stream that ended before the model said that it has."""
     return ModelStreamError(

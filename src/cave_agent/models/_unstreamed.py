@@ -4,9 +4,9 @@ import re
 from typing import Any
 
 from cave_agent.errors import ModelError
-from cave_agent.models._chat import ChunkReader, is_given_up, read_body
+from cave_agent.models._chat import ChunkReader, is_given_up, is_wordless, read_body
 from cave_agent.models._endpoint import Endpoint, quoted
-from cave_agent.models._openai_errors import something_else, unfinished
+from cave_agent.models._openai_errors import no_words, something_else, unfinished
 from cave_agent.models._protocol import Delta, as_delta
 
 _WHOLE = re.compile(r"application/([\w.-]+\+)?json|text/html", re.IGNORECASE)
@@ -26,6 +26,16 @@ def ended_early(stream: Any, endpoint: Endpoint, reader: ChunkReader) -> ModelEr
     if reader.has_heard or form.startswith(_EVENTS):
         return unfinished(endpoint)
     return something_else(f"no stream, but {form!r:.80}", endpoint)
+
+
+def check_words(reader: ChunkReader, endpoint: Endpoint) -> None:
+    """Refuse a reply that has ended and has something, but no text.
+
+    Raises:
+        ModelProtocolError: It is one.
+    """
+    if reader.has_finished and reader.wordless is not None:
+        raise no_words(quoted(_as_text(reader.wordless), endpoint), endpoint)
 
 
 def _content_type(stream: Any) -> str:
@@ -55,6 +65,8 @@ def no_reply(answer: Any, endpoint: Endpoint) -> Exception:
     _, error = read_body(text)
     if error is None and is_given_up(text):
         return unfinished(endpoint)
+    if error is None and is_wordless(text):
+        return no_words(quoted(text, endpoint), endpoint)
     if error is None:
         return something_else(quoted(text, endpoint), endpoint)
     request: Any = None  # the error's type wants one, and nothing reads it

@@ -91,7 +91,7 @@ class BlockSplice:
                 return said[end:]
         fence = FENCE.match(said)
         if fence is None:
-            self.is_unclear = self._may_repeat(said)
+            self.is_unclear = self._is_new_line(said) or self._may_repeat(said)
             return said
         rest = said[fence.end() :]
         if fence["info"].strip():
@@ -121,6 +121,17 @@ class BlockSplice:
         begun = _gist(said)
         is_line = not (is_whole or self._line or "\n" in said)
         return is_line and any(line.startswith(begun) for line in self._known)
+
+    def _is_new_line(self, said: str) -> bool:
+        """Whether the continuation begins a line of which nothing shows that it belongs here.
+
+        An indentation does, behind a line that asks for it or has one.
+        """
+        if self._line.strip() or not self.told:
+            return False
+        last = self._cut.rstrip().rpartition("\n")[2]
+        is_inner = last.endswith(":") or last[:1].isspace()
+        return bool(self._line) or not (is_inner and said.lstrip("\n")[:1].isspace())
 
     def _may_repeat(self, said: str) -> bool:
         """Whether the continuation may begin with what was said, from earlier on or otherwise.

@@ -55,15 +55,21 @@ def describe_variables(
     present = [variable for variable in variables if variable.name in values]
     lines: list[str] = []
     for variable in present:
+        left = len(present) - len(lines) - 1
+        room = budget - (len(_rest(left)) + 1 if left else 0)
         line = _variable_line(variable, values[variable.name], told)
-        if len(line) > budget:
+        if len(line) > room:
             line = f"- {variable.name}: {summarize(values[variable.name], 'name', budget=60)}"
-        if len(line) > budget:
-            lines.append(f"- … {len(present) - len(lines)} more, which globals() has")
+        if len(line) > room:
+            lines.append(_rest(left + 1))
             break
         budget -= len(line) + 1
         lines.append(line)
     return "\n".join(lines) or _NOTHING
+
+
+def _rest(count: int) -> str:
+    return f"- … {count} more, which globals() has"
 
 
 def describe_types(types: Iterable[Type]) -> str:

@@ -22,10 +22,11 @@ class Variable:
         description: What the model reads beside the type.
         preview: How much the model is told of the value: `name` only its type; `schema` also its
             shape and the types in it, but no values, which may be private; `sample` some values.
-        budget: Characters that this may take.
+        budget: Characters that this may take; `description` comes on top.
 
     Raises:
-        ValueError: The name is none, `preview` is another word, or `budget` is not positive.
+        ValueError: The name is none, `preview` is another word, or `budget` is no whole number
+            of at least 1.
     """
 
     name: str
@@ -41,8 +42,7 @@ class Variable:
                 f"The preview of {self.name!r} is one of {', '.join(get_args(Preview))}, not "
                 f"{self.preview!r:.80}."
             )
-        if self.budget < 1:
-            raise ValueError(f"The budget of {self.name!r} is positive, not {self.budget!r:.80}.")
+        check_budget(f"The budget of {self.name!r}", self.budget)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -128,6 +128,18 @@ def check_name(name: object) -> None:
         raise InvalidNameError(
             f"{name!r} cannot be a name in the runtime: {_fault(name)}. "
             "Rename it: letters, digits and underscores, with no digit in front."
+        )
+
+
+def check_budget(what: str, budget: object) -> None:
+    """Refuse what is no number of characters.
+
+    Raises:
+        ValueError: It is no whole number of at least 1.
+    """
+    if not isinstance(budget, int) or isinstance(budget, bool) or budget < 1:
+        raise ValueError(
+            f"{what} is a whole number of characters, at least 1, and not {budget!r:.80}."
         )
 
 

@@ -17,7 +17,7 @@ from cave_agent.runtime._expectation import Expectation, Misfit
 from cave_agent.runtime._hosts import Host, InProcessHost
 from cave_agent.runtime._inventory import Inventory
 from cave_agent.runtime._outputs import KeptOutputs
-from cave_agent.runtime._primitives import Function, Type, Variable
+from cave_agent.runtime._primitives import Function, Type, Variable, check_budget
 from cave_agent.runtime._summaries import summarize
 from cave_agent.runtime._types import named, with_nested
 from cave_agent.security import SecurityChecker
@@ -45,7 +45,7 @@ class PythonRuntime:
     Raises:
         DuplicateNameError: Two of them have the same name.
         TypeError: What is injected is not wrapped, or `security_checker` is none.
-        ValueError: `cell_timeout` is not positive.
+        ValueError: `cell_timeout` is not positive, or `variables_budget` no whole number above 0.
     """
 
     def __init__(  # noqa: PLR0913, PLR0917  # the signature is the specification's
@@ -67,6 +67,7 @@ class PythonRuntime:
                 "Give SecurityChecker([rule, …])."
             )
         _check_limit(cell_timeout)
+        check_budget("The variables_budget", variables_budget)
         self.security_checker = security_checker
         self.error_feedback_mode = error_feedback_mode
         self.cell_timeout = cell_timeout

@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import logging
 import threading
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,6 +22,8 @@ from cave_agent.models._cassettes._secrets import (
     known_secrets,
 )
 from cave_agent.models._protocol import Delta, Model, ModelResponse, TokenUsage, WireMessages
+
+_log = logging.getLogger("cave_agent.models")
 
 
 @dataclass(slots=True)
@@ -129,7 +132,17 @@ class Tape:
 
     def _add(self, exchange: Exchange, secrets: Secrets) -> None:
         try:
+            kept = exchange_without_secrets(exchange, secrets)
+            if kept.reply != exchange.reply:
+                _log.warning(
+                    "%s: reply %d has the value of a secret in it, which is kept as %s, so it is "
+                    "replayed with other words. If that value is none, take it out of the "
+                    "environment's variables that are named as secrets are, and record again.",
+                    self._path,
+                    exchange.number,
+                    SECRET,
+                )
             with self._writing:
-                add_exchange(self._path, exchange_without_secrets(exchange, secrets))
+                add_exchange(self._path, kept)
         finally:
             self._under_way.discard(exchange.number)

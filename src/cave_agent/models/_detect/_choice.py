@@ -175,6 +175,6 @@ def _nothing_found(what: str, offers: Sequence[Offer]) -> ModelConnectionError:
 
 def _found(names: tuple[str, ...] | None) -> str:
     if names is None:
-        return "gives no list of models"
+        return "is not running, or lists no models"
     more = " and others" if len(names) > _MOST_NAMES else ""
     return f"has {', '.join(map(repr, names[:_MOST_NAMES])) or 'no model'}{more}"

@@ -36,6 +36,8 @@ class Offer:
     models: tuple[str, ...] | None = None
 
 
+_OTHER_USES = ("embed", "whisper", "tts", "rerank", "moderation", "dall-e", "stable-diffusion")
+
 # Ports: https://docs.ollama.com/faq#how-can-i-expose-ollama-on-my-network,
 # https://lmstudio.ai/docs/developer/openai-compat,
 # https://github.com/ggml-org/llama.cpp/blob/master/tools/server/README.md,
@@ -64,8 +66,8 @@ async def look_for_models(servers: Sequence[LocalServer], patience: float) -> li
 
 
 def chat_models(names: Sequence[str]) -> tuple[str, ...]:
-    """Those of `names` that are no models for embeddings, by their name: nothing else marks them."""
-    return tuple(name for name in names if "embed" not in name.lower())
+    """Those of `names` that are not named for another use: nothing else marks them."""
+    return tuple(name for name in names if not any(use in name.lower() for use in _OTHER_USES))
 
 
 async def _list_models(base_url: str) -> tuple[str, ...] | None:

@@ -35,7 +35,13 @@ from cave_agent.models._litellm._stream import LiteLLMStream
 from cave_agent.models._prices import Prices
 from cave_agent.models._protocol import Delta, Model, ModelResponse, TokenUsage, WireMessages
 from cave_agent.models._secrets import secrets_in, secrets_of_environment
-from cave_agent.models._unstreamed import ended_early, is_unstreamed, no_reply, read_unstreamed
+from cave_agent.models._unstreamed import (
+    check_words,
+    ended_early,
+    is_unstreamed,
+    no_reply,
+    read_unstreamed,
+)
 
 
 class LiteLLMModel(Model):
@@ -177,6 +183,7 @@ class LiteLLMModel(Model):
         while True:
             with self._explained(streaming=True), anyio.fail_after(self._patience()):
                 delta = await stream.read()
+            check_words(stream.reader, self._endpoint)
             if delta is None:
                 break
             yield delta

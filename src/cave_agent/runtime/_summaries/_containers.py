@@ -1,5 +1,7 @@
 """Python's own containers: what they hold, by type, and how much of it."""
 
+from array import array
+from collections import Counter, OrderedDict, defaultdict, deque
 from collections.abc import Callable, Iterable
 from itertools import islice
 from typing import Any, TypeAlias
@@ -10,13 +12,26 @@ from cave_agent.runtime._summaries._look import Look, counted, label, listed
 _LOOKED_AT = 20  # items
 _MOST_KINDS = 3
 _MOST_FIELDS = 30
-_BRACKETS: dict[type[object], tuple[str, str]] = {list: ("[", "]"), tuple: ("(", ")")}
+_BRACKETS: dict[type[object], tuple[str, str]] = {
+    list: ("[", "]"),
+    deque: ("[", "]"),
+    tuple: ("(", ")"),
+}
 _SHORT_TUPLE = 5
 _SHORTEST = 20  # characters of a value
+_NARROWEST = 10  # that a container within a container may take
 _LONGEST_INT = 256  # bits
 _SCALARS = (bool, int, float, complex, str, bytes, type(None))
-_PLAIN = frozenset({*_SCALARS, list, tuple, set, frozenset, dict})
-_UNITS: dict[type, str] = {str: "character", bytes: "byte", bytearray: "byte"}
+_MAPPINGS: tuple[type[object], ...] = (dict, Counter, OrderedDict, defaultdict)
+_COLLECTIONS: tuple[type[object], ...] = (list, tuple, set, frozenset, deque)
+_PLAIN = frozenset({*_SCALARS, *_COLLECTIONS, *_MAPPINGS})
+_UNITS: dict[type, str] = {
+    str: "character",
+    bytes: "byte",
+    bytearray: "byte",
+    range: "item",
+    array: "item",
+}
 
 Inner: TypeAlias = Callable[[Any, Look], str]
 """Describes what a container holds: `summarize` itself, which none of these may import."""
@@ -53,18 +68,19 @@ def _collection(value: Any, look: Look, inner: Inner) -> str:
 
 
 def _mapping(value: dict[Any, Any], look: Look, inner: Inner) -> str:
+    name = class_name(class_of(value))
     if not value:
-        return "dict, empty"
+        return f"{name}, empty"
     if _is_record(value) and (look.depth or len({class_of(each) for each in value.values()}) > 1):
-        return f"dict{_fields(value, look, inner)}"
+        return f"{name}{_fields(value, look, inner)}"
     first: list[tuple[Any, Any]] = list(islice(value.items(), _LOOKED_AT))
     kinds = f"{_union([key for key, _ in first])}, {_union([each for _, each in first])}"
-    return f"dict[{kinds}], {counted(len(value), 'item')}"
+    return f"{name}[{kinds}], {counted(len(value), 'item')}"
 
 
 def _is_record(value: Any) -> bool:
     """Whether it is a dict whose keys read as the names of fields, not as data."""
-    if class_of(value) is not dict or not 0 < len(value) <= _MOST_FIELDS:
+    if class_of(value) not in _MAPPINGS or not 0 < len(value) <= _MOST_FIELDS:
         return False
     keys: list[Any] = list(value)
     return all(class_of(key) is str and key.isidentifier() for key in keys)
@@ -97,24 +113,26 @@ def is_plain(value: object) -> bool:
 def shown(value: Any, limit: int) -> str:
     """What a plain value, or a container of them, holds, as far as the limit lets it pass."""
     kind = class_of(value)
-    if kind in {str, bytes} and len(value) > limit:
-        return f"{value[:limit]!r}…"
+    if kind in {str, bytes} and len(value) > max(_SHORTEST, limit):
+        return f"{value[: max(_SHORTEST, limit)]!r}…"
     if kind is int and value.bit_length() > _LONGEST_INT:
         return "…"
     if kind in _SCALARS:
         return repr(value)
-    if kind in {list, tuple, set, frozenset, dict}:
+    if kind in _PLAIN:
         return _shown_items(value, limit)
     return f"{class_name(kind)}(…)"
 
 
 def _shown_items(value: Any, limit: int) -> str:
     opening, closing = _BRACKETS.get(class_of(value), ("{", "}"))
-    is_mapping = class_of(value) is dict
+    if value and limit < _NARROWEST:
+        return f"{opening}…{closing}"
+    is_mapping = class_of(value) in _MAPPINGS
     items: list[Any] = list(islice(value.items() if is_mapping else value, _LOOKED_AT))
     room, told = limit, list[str]()
     for each in items:
-        most = max(_SHORTEST, room // 2)
+        most = room // 2
         text = f"{shown(each[0], 40)}: {shown(each[1], most)}" if is_mapping else shown(each, most)
         room -= len(text) + 2
         if room < 0:
@@ -127,9 +145,7 @@ def _shown_items(value: Any, limit: int) -> str:
 
 _DESCRIBED: dict[type[object], Callable[[Any, Look, Inner], str]] = {
     **dict.fromkeys(_UNITS, _text),
-    list: _collection,
-    set: _collection,
-    frozenset: _collection,
+    **dict.fromkeys(_COLLECTIONS, _collection),
+    **dict.fromkeys(_MAPPINGS, _mapping),
     tuple: _tuple,
-    dict: _mapping,
 }

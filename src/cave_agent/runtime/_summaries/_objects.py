@@ -2,6 +2,7 @@
 
 import inspect
 import re
+import sys
 from collections.abc import Callable, Iterator
 from enum import Enum
 from functools import partial
@@ -27,7 +28,16 @@ from cave_agent.runtime._summaries._look import Look, cut, label, listed
 _MOST_FIELDS = 30
 _MOST_METHODS = 20
 _LONGEST, _SHORT = 120, 40  # characters of a field or method, and of a value
-_UNTOLD = {"builtins", "abc", "typing", "enum", "collections", "_io", "io", "asyncio", "pydantic"}
+_HOLDERS = {"types", "argparse"}  # whose objects are no more than what they hold
+_UNTOLD = {*sys.stdlib_module_names, "pydantic"} - _HOLDERS  # everybody knows what they can do
+_WORDED = {  # of the standard library, and their `str` says it all
+    "datetime": ("date", "datetime", "time", "timedelta", "timezone"),
+    "decimal": ("Decimal",),
+    "fractions": ("Fraction",),
+    "pathlib": ("PosixPath", "WindowsPath", "PurePosixPath", "PureWindowsPath"),
+    "uuid": ("UUID",),
+    "zoneinfo": ("ZoneInfo",),
+}
 _UNSET = object()
 _METHODS = frozenset({FunctionType, classmethod, staticmethod})
 _OWNER = re.compile(r"\((?:self|cls)(?:, )?")
@@ -41,13 +51,20 @@ def describe_object(value: Any, look: Look, inner: Inner) -> str:
     if special is not None:
         return special(value, look)
     if class_module(cls).partition(".")[0] in _UNTOLD or look.told & set(mro):
-        return ""
+        return f" = {cut(str(value), _SHORT)}" if look.shows_values and _is_worded(cls) else ""
     half = max(0, look.budget // 2)
     fields = list(islice(_fields(value, look, inner), _MOST_FIELDS))
     told = listed(fields, len(fields), half)
     if look.depth or not (methods := list(islice(_methods(cls), _MOST_METHODS))):
         return told
     return f"{told}; methods{listed(methods, len(methods), half)}"
+
+
+def _is_worded(cls: type) -> bool:
+    """Whether it is the very class of the standard library, and no other of its name."""
+    package, name = class_module(cls).partition(".")[0], class_name(cls)
+    is_named = name in _WORDED.get(package, ())
+    return is_named and getattr(sys.modules.get(package), name, None) is cls
 
 
 def _fields(value: Any, look: Look, inner: Inner) -> Iterator[str]:
