@@ -3,6 +3,7 @@
 import argparse
 
 from benchmarks import cells, chart, imports, many_agents, parsing, report, sessions, steps, streams
+from benchmarks.tokens import measure as tokens
 from benchmarks.peers import HERE
 from benchmarks.players.session import CELLS
 from benchmarks.rows import FULL, QUICK, Row
@@ -14,6 +15,7 @@ _GROUPS = {
     "session": sessions.measure,
     "agents": many_agents.measure,
     "import": imports.measure,
+    "tokens": tokens.measure,
     "stream": streams.measure,  # last, since SDKs swell this process
 }
 
