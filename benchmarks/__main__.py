@@ -3,10 +3,10 @@
 import argparse
 
 from benchmarks import cells, chart, imports, many_agents, parsing, report, sessions, steps, streams
-from benchmarks.tokens import measure as tokens
 from benchmarks.peers import HERE
 from benchmarks.players.session import CELLS
 from benchmarks.rows import FULL, QUICK, Row
+from benchmarks.tokens import measure as tokens
 
 _GROUPS = {
     "step": steps.measure,

@@ -191,10 +191,21 @@ def _is_statistic(result: Any, name: str, value: float) -> bool:
 
 _FACTS: dict[str, Callable[[Any, str, Any], bool]] = {
     **dict.fromkeys(
-        (
-            "avg_volatility correlation sharpe_ratio max_drawdown mean std min max beta "
-            "anomaly_count aapl_cumulative googl_cumulative crossover_count"
-        ).split(),
+        [
+            "avg_volatility",
+            "correlation",
+            "sharpe_ratio",
+            "max_drawdown",
+            "mean",
+            "std",
+            "min",
+            "max",
+            "beta",
+            "anomaly_count",
+            "aapl_cumulative",
+            "googl_cumulative",
+            "crossover_count",
+        ],
         _is_statistic,
     ),
     "row_count": lambda found, _, value: len(found) == value,

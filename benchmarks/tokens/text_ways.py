@@ -77,7 +77,9 @@ def _tool(name: str, signature: inspect.Signature) -> str:
         for parameter in signature.parameters.values()
     }
     required = [
-        each.name for each in signature.parameters.values() if each.default is inspect.Parameter.empty
+        each.name
+        for each in signature.parameters.values()
+        if each.default is inspect.Parameter.empty
     ]
     parameters = {"type": "object", "properties": properties, "required": required}
     function = {"name": name, "parameters": parameters}

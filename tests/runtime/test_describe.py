@@ -235,6 +235,54 @@ class Kind(Enum):
 """)
 
 
+class Device:
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.log = []
+        self.watts = 0
+
+    def switch(self, on: bool) -> None: ...
+
+
+class Dimmer(Device):
+    def __init__(self, name: str, level: int) -> None:
+        super().__init__(name)
+        self.level = level
+
+
+class Door(Device):
+    def switch(self, on: bool, slowly: bool = False) -> None: ...
+
+
+def test_what_types_inherit_from_one_base_is_told_there() -> None:
+    assert describe_types([Type(Dimmer), Type(Door)]) == snapshot("""\
+class Device:
+    def __init__(self, name: str)
+    name: str
+    log: list
+    watts: int
+    def switch(self, on: bool) -> None
+
+class Dimmer(Device):
+    def __init__(self, name: str, level: int)
+    level: int
+
+class Door(Device):
+    def switch(self, on: bool, slowly: bool = False) -> None\
+""")
+
+
+def test_a_base_that_only_one_type_has_is_told_with_it() -> None:
+    assert describe_types([Type(Door)]) == snapshot("""\
+class Door(Device):
+    def __init__(self, name: str)
+    name: str
+    log: list
+    watts: int
+    def switch(self, on: bool, slowly: bool = False) -> None\
+""")
+
+
 def test_a_type_that_hides_its_schema_hides_what_is_nested_in_it() -> None:
     assert "Item" not in describe_types([Type(Order, include_schema=False)])
 

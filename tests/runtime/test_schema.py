@@ -96,7 +96,7 @@ def test_a_plain_class_tells_how_it_is_made_and_what_it_offers() -> None:
 class Lamp:
     def __init__(self, name: str, level: int = 0, *, color: Color = Color.RED)
     name: str
-    on: Any
+    on: bool
     WATTS = 40
     level: int
     @property
@@ -125,7 +125,7 @@ def test_inherited_members_are_told_once_and_the_own_come_first() -> None:
 class Desk(Lamp):
     def __init__(self, name: str, level: int = 0, *, color: Color = Color.RED)
     name: str
-    on: Any
+    on: bool
     drawers: int = 2
     owner: str
     def dim(self) -> None

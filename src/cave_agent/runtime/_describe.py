@@ -17,7 +17,7 @@ from cave_agent.runtime._primitives import (
     underlying,
     without_partials,
 )
-from cave_agent.runtime._schema import bounded, class_stub, members
+from cave_agent.runtime._schema import bounded, class_stub, members, shared_bases
 from cave_agent.runtime._signatures import stub
 from cave_agent.runtime._summaries import describer_of, summarize
 from cave_agent.runtime._types import with_nested
@@ -78,7 +78,14 @@ def describe_types(types: Iterable[Type]) -> str:
     given = {id(each.value) for each in types}
     shown = with_nested(each.value for each in types if each.include_schema)
     nested = [Type(cls) for cls in shown if id(cls) not in given and is_usable(class_name(cls))]
-    return "\n\n".join(map(_type_entry, (*types, *nested))) or _NOTHING
+    bases = shared_bases(shown)
+    entries: dict[int, str] = {}
+    for each in (*types, *nested):
+        base = bases.get(id(each.value)) if each.include_schema else None
+        if base is not None and id(base) not in given:
+            entries.setdefault(id(base), _type_entry(Type(base), bases.get(id(base))))
+        entries[id(each)] = _type_entry(each, base)
+    return "\n\n".join(entries.values()) or _NOTHING
 
 
 def describe_expected(classes: Iterable[type], told: Iterable[Type]) -> str:
@@ -113,11 +120,14 @@ def _variable_line(variable: Variable, value: object, told: AbstractSet[type]) -
     return f"{line} — {_cut(description, _DESCRIPTION_LIMIT)}" if description else line
 
 
-def _type_entry(described: Type) -> str:
+def _type_entry(described: Type, base: type | None = None) -> str:
+    """A type; what it has as `base` has it is told there."""
     cls = described.value
     notes = _notes(_type_doc(cls) if described.include_doc else None, described.description)
-    schema = members(cls) if described.include_schema else []
-    return bounded(class_stub(cls, [*notes, *schema]))
+    schema = members(cls) if described.include_schema else {}
+    told = {} if base is None else members(base)
+    own = [text for name, text in schema.items() if told.get(name) != text]
+    return bounded(class_stub(cls, [*notes, *own]))
 
 
 def _function_doc(func: Callable[..., Any]) -> object:

@@ -5,7 +5,6 @@ import dis
 import inspect
 from functools import partial
 from inspect import Parameter
-from itertools import pairwise
 from types import FunctionType, MemberDescriptorType, NoneType
 from typing import Any, cast
 
@@ -20,6 +19,14 @@ from cave_agent.runtime._foreign import (
 from cave_agent.runtime._signatures import field_line, spelled_default, stub
 
 _UNSET = (NoneType, MemberDescriptorType)  # nothing in the class, or a slot
+_BUILT: dict[str, object] = {
+    "BUILD_LIST": list,
+    "LIST_EXTEND": list,
+    "BUILD_MAP": dict,
+    "BUILD_CONST_KEY_MAP": dict,
+    "BUILD_SET": set,
+    "SET_UPDATE": set,
+}
 _CHECKS = (
     "validators",
     "root_validators",
@@ -101,17 +108,34 @@ def _stored(cls: type, init: FunctionType) -> dict[str, str]:
     """The attributes that an `__init__` sets on its first parameter, read from its bytecode."""
     names: dict[str, str] = {}
     owner = init.__code__.co_varnames[0]
-    for before, now in pairwise(dis.get_instructions(init)):
-        if now.opname == "STORE_ATTR" and _loaded_last(before.argval) == owner:
+    instructions = list(dis.get_instructions(init))
+    for at, now in enumerate(instructions):
+        if now.opname == "STORE_ATTR" and _loaded(instructions[at - 1])[-1] == owner:
             name: str = now.argval
             if not name.startswith("_") and type(inherited(cls, name)) in _UNSET:
-                names[name] = field_line(name, init.__annotations__.get(name, Any))
+                names[name] = field_line(name, _kind_of(instructions[at - 2 : at], name, init))
     return names
 
 
-def _loaded_last(names: object) -> object:
-    """One instruction loads two names since Python 3.13."""
-    return cast("tuple[object, ...]", names)[-1] if isinstance(names, tuple) else names
+def _kind_of(before: list[dis.Instruction], name: str, init: FunctionType) -> object:
+    """What is known of a value that is stored: its parameter's annotation, or its own type."""
+    value = before[0]
+    loaded = _loaded(before[-1])
+    source: object = name
+    if len(loaded) > 1 or value.opname.startswith("LOAD_FAST"):
+        source = loaded[0] if len(loaded) > 1 else value.argval
+    annotations: dict[Any, object] = dict(init.__annotations__)
+    if source in annotations:
+        return annotations[source]
+    if value.opname in {"LOAD_CONST", "LOAD_SMALL_INT"} and value.argval is not None:
+        return cast("object", type(value.argval))
+    return _BUILT.get(value.opname, Any)
+
+
+def _loaded(instruction: dis.Instruction) -> tuple[object, ...]:
+    """The names that it loads: two at once since Python 3.13."""
+    names: object = instruction.argval
+    return cast("tuple[object, ...]", names) if isinstance(names, tuple) else (names,)
 
 
 def _is_pydantic(cls: type) -> bool:

@@ -1,9 +1,12 @@
 """Python stubs of classes, made without running their code."""
 
 import inspect
+import sys
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property, partial, partialmethod, singledispatchmethod
 from inspect import Parameter
+from itertools import chain
 from textwrap import indent
 from types import (
     BuiltinFunctionType,
@@ -28,6 +31,7 @@ from cave_agent.runtime._spelling import literal
 _ENTRY_LIMIT = 1500
 _UNTOLD_BASES = {"abc", "typing", "typing_extensions"}
 _UNTOLD_MEMBERS = {*_UNTOLD_BASES, "builtins", "enum"}
+_UNTOLD_PACKAGES = {*sys.stdlib_module_names, "typing_extensions", "pydantic"}
 _METHODS: dict[str, tuple[type, ...]] = {
     "@classmethod\n": (classmethod, ClassMethodDescriptorType),
     "@staticmethod\n": (staticmethod,),
@@ -47,7 +51,7 @@ class TypeSchemaExtractor:
     @staticmethod
     def extract(value: type) -> str:
         """The class as a Python stub: its fields, its properties, its public methods."""
-        return bounded(class_stub(value, members(value)))
+        return bounded(class_stub(value, list(members(value).values())))
 
 
 def bounded(parts: Sequence[str]) -> str:
@@ -78,33 +82,50 @@ def class_stub(cls: type, body: Sequence[str]) -> list[str]:
     return [head, *(indent(part, "    ") for part in body)]
 
 
-def members(cls: type) -> list[str]:
-    """The fields of the class, then its other public members, a text each."""
+def members(cls: type) -> dict[str, str]:
+    """The fields of the class, then its other public members, a text each by name."""
     fields: dict[str, str] = attempt(lambda: fields_of(cls), {})
     hidden: set[str] = attempt(lambda: pydantic_names(cls), set())
-    return [*fields.values(), *_other_members(cls, fields.keys() | hidden)]
+    return fields | dict(_other_members(cls, fields.keys() | hidden))
 
 
-def _other_members(cls: type, seen: set[str]) -> Iterator[str]:
-    for base in class_mro(cls):
-        if class_module(base) in _UNTOLD_MEMBERS and base is not cls:
-            continue
-        for name, value in class_dict(base).items():
-            if name not in seen and not name.startswith("_"):
-                seen.add(name)
-                found: list[str] = attempt(partial(_member, name, value, type(value)), [])
-                yield from found
+def shared_bases(classes: Sequence[type]) -> dict[int, type]:
+    """For each class, by its id, the nearest base of a user's that others of them have, too."""
+    kin = Counter(id(base) for cls in classes for base in _users_bases(cls))
+    found = {
+        id(cls): next((base for base in _users_bases(cls)[1:] if kin[id(base)] > 1), None)
+        for cls in classes
+    }
+    return {key: base for key, base in found.items() if base is not None}
 
 
-def _member(name: str, value: Any, kind: type) -> list[str]:
+def _users_bases(cls: type) -> list[type]:
+    return [
+        base
+        for base in class_mro(cls)
+        if class_module(base).partition(".")[0] not in _UNTOLD_PACKAGES
+    ]
+
+
+def _other_members(cls: type, seen: set[str]) -> Iterator[tuple[str, str]]:
+    told = [b for b in class_mro(cls) if b is cls or class_module(b) not in _UNTOLD_MEMBERS]
+    for name, value in chain.from_iterable(class_dict(base).items() for base in told):
+        if name not in seen and not name.startswith("_"):
+            seen.add(name)
+            text: str = attempt(partial(_member, name, value, type(value)), "")
+            if text:
+                yield name, text
+
+
+def _member(name: str, value: Any, kind: type) -> str:
     """A class attribute as a text, or nothing; told by its type, so that no proxy wakes up."""
     if issubclass(kind, property):
-        return [_property(name, value.fget, is_settable=value.fset is not None)]
+        return _property(name, value.fget, is_settable=value.fset is not None)
     if issubclass(kind, cached_property):
-        return [_property(name, value.func, is_settable=False)]
+        return _property(name, value.func, is_settable=False)
     for decorator, kinds in _METHODS.items():
         if issubclass(kind, kinds):
-            return [f"{decorator}{_method(name, getattr(value, '__func__', value))}"]
+            return f"{decorator}{_method(name, getattr(value, '__func__', value))}"
     return _attribute(name, value)
 
 
@@ -119,8 +140,8 @@ def _method(name: str, func: Callable[..., Any]) -> str:
     return stub(name, func, is_async=inspect.iscoroutinefunction(func))
 
 
-def _attribute(name: str, value: object) -> list[str]:
+def _attribute(name: str, value: object) -> str:
     if is_set_by_code(value):
-        return [field_line(name, Any)]
+        return field_line(name, Any)
     text = literal(value)
-    return [f"{name} = {text}"] if text else []
+    return f"{name} = {text}" if text else ""
