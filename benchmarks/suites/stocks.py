@@ -87,7 +87,7 @@ class Stocks:
         aapl, googl = both["AAPL_Return"], both["GOOGL_Return"]
         days = {
             "aapl_up_googl_down": (aapl > 0) & (googl < 0),
-            "both_down_3pct": (aapl < -3) & (googl < -3),  # noqa: PLR2004  # as it is called
+            "both_down_3pct": (aapl < -3) & (googl < -3),  # as it is called
         }
         columns = ["Date", "Close_AAPL", "AAPL_Return", "Close_GOOGL", "GOOGL_Return"]
         return both.loc[days[condition], columns].reset_index(drop=True)

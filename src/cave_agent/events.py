@@ -9,6 +9,7 @@ __all__ = [
     "Change",
     "CheckFailedEvent",
     "CodeEvent",
+    "CompactedEvent",
     "Event",
     "EventType",
     "ExecutionErrorEvent",
@@ -42,6 +43,7 @@ class EventType(StrEnum):
     TRUNCATED = "truncated"
     SECURITY_ERROR = "security_error"
     CHECK_FAILED = "check_failed"
+    HISTORY_COMPACTED = "history_compacted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +155,14 @@ class CheckFailedEvent:
 
 
 @dataclass(frozen=True, slots=True)
+class CompactedEvent:
+    """The conversation was made shorter, and how, so that it fits the model's context."""
+
+    content: str
+    type: ClassVar[EventType] = EventType.HISTORY_COMPACTED
+
+
+@dataclass(frozen=True, slots=True)
 class FinalResponseEvent:
     """The answer that ends the run."""
 
@@ -214,6 +224,7 @@ Event: TypeAlias = (
     | ExecutionOutputExceededEvent
     | SecurityErrorEvent
     | CheckFailedEvent
+    | CompactedEvent
     | FinalResponseEvent
     | MaxStepsReachedEvent
     | BudgetReachedEvent

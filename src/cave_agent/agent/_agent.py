@@ -17,6 +17,7 @@ from cave_agent.agent._log import AgentLog, LogLevel
 from cave_agent.agent._loop import run_turn
 from cave_agent.agent._response import AgentResponse
 from cave_agent.agent._stream import Emit, EventStream
+from cave_agent.agent._token_rate import TokenRate
 from cave_agent.agent._turn import Turn
 from cave_agent.events import Event
 from cave_agent.messages import Message, MessageRole, SystemMessage, UserMessage
@@ -49,6 +50,8 @@ class CaveAgent:
         max_cost: US dollars that a run may cost, by what the provider reports or the model's
             `cost` knows.
         max_seconds: Seconds that a run may take, cells included.
+        context_window: Tokens that the model's context holds. Near its end old outputs are
+            shortened, then older messages summed up by the model, then dropped.
 
     Attributes:
         messages: The conversation so far; from the first run on, the system message first.
@@ -76,6 +79,7 @@ class CaveAgent:
         max_tokens: int | None = None,
         max_cost: Decimal | float | None = None,
         max_seconds: float | None = None,
+        context_window: int | None = None,
     ) -> None:
         self.model = checked_model(model)
         self.runtime = PythonRuntime() if runtime is None else runtime
@@ -91,6 +95,9 @@ class CaveAgent:
         self.max_seconds = (
             None if max_seconds is None else float(_positive("max_seconds", max_seconds))
         )
+        self.context_window = (
+            None if context_window is None else _at_least_one("context_window", context_window)
+        )
         self.python_block_identifier = python_block_identifier
         self.system_prompt_template = (
             load("system") if system_prompt_template is None else system_prompt_template
@@ -102,6 +109,7 @@ class CaveAgent:
         self._owns_runtime = runtime is None
         self._log = AgentLog(log_level)
         self._gate = Gate(self._log)
+        self._rate = TokenRate()
 
     async def run(
         self, query: str, *, returns: Any = None, check: Check | None = None
@@ -200,6 +208,8 @@ class CaveAgent:
             max_history=self.max_history,
             max_output=self.max_execution_result_length,
             block_identifier=self.python_block_identifier,
+            context_window=self.context_window,
+            rate=self._rate,
             budget=budget,
             log=self._log,
         )

@@ -16,7 +16,7 @@ class _OutOfTimeError(Exception):
     """The run's deadline passed while the model was waited for."""
 
 
-async def listen(turn: Turn, asked: WireMessages, reply: Reply) -> None:
+async def listen(turn: Turn, asked: WireMessages, reply: Reply, *, is_step: bool = True) -> None:
     """Ask the model, and let `reply` hear what it says, as long as the budget allows.
 
     Raises:
@@ -28,7 +28,7 @@ async def listen(turn: Turn, asked: WireMessages, reply: Reply) -> None:
         reply.stopped = ExecutionStatus.MAX_SECONDS_REACHED if is_late else allowance.bound
         return
     meter = Meter(asked)
-    turn.step += 1  # counted first, since a reply that fails has cost a step, too
+    turn.step += is_step  # counted first, since a reply that fails has cost a step, too
     turn.log.debug("step %d of %d", turn.step, turn.max_steps)
     try:
         if not await _hear(turn, reply, meter, most=allowance.characters):
@@ -40,7 +40,7 @@ async def listen(turn: Turn, asked: WireMessages, reply: Reply) -> None:
             raise
         await reply.end_part()  # the reply is whole, and only its aftermath is missing
     finally:
-        turn.spend(meter.usage())
+        turn.spend(asked, meter.usage())
 
 
 async def _hear(turn: Turn, reply: Reply, meter: Meter, *, most: float) -> bool:

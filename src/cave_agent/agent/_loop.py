@@ -1,5 +1,6 @@
 """The loop: think, act, observe, until there is an answer or nothing left to work with."""
 
+from cave_agent.agent._compaction import compacted
 from cave_agent.agent._endings import answer, give_up, stop
 from cave_agent.agent._history import fenced, on_the_wire, trimmed
 from cave_agent.agent._listen import listen
@@ -56,6 +57,7 @@ async def _think(turn: Turn, emit: Emit) -> Reply:
     reply = Reply(turn.block_identifier, emit)
     known = len(turn.messages)  # more may be added while the model replies
     messages = trimmed(turn.messages, request=turn.request, most=turn.max_history)
+    messages = await compacted(turn, messages, emit)
     await listen(turn, on_the_wire(messages), reply)
     most = min(turn.step + _MOST_CONTINUATIONS, turn.max_steps)
     while reply.is_cut and turn.step < most:

@@ -8,8 +8,9 @@ from cave_agent.agent._budget import Budget
 from cave_agent.agent._goal import Goal
 from cave_agent.agent._log import AgentLog
 from cave_agent.agent._response import AgentResponse, ExecutionStatus
+from cave_agent.agent._token_rate import TokenRate
 from cave_agent.messages import Message, MessageRole, UserMessage
-from cave_agent.models import Model, TokenUsage, cost_of
+from cave_agent.models import Model, TokenUsage, WireMessages, cost_of
 from cave_agent.runtime import PythonRuntime
 
 
@@ -23,6 +24,7 @@ class Turn:
 
     Attributes:
         goal: What it is to leave in the runtime.
+        rate: About how many tokens texts are.
         started: When the work began, by the event loop's clock.
         deadline: When it must have ended.
         step: Model calls so far.
@@ -38,6 +40,8 @@ class Turn:
     max_history: int
     max_output: int
     block_identifier: str
+    context_window: int | None
+    rate: TokenRate
     budget: Budget
     log: AgentLog
     started: float = field(default_factory=_now)
@@ -70,8 +74,9 @@ class Turn:
                 return
             later.add(self.messages[at].role)
 
-    def spend(self, usage: TokenUsage) -> None:
+    def spend(self, asked: WireMessages, usage: TokenUsage) -> None:
         """Add what a model call used, with what that costs if anybody knows."""
+        self.rate.learn(asked, usage)
         if usage.cost is None and (cost := cost_of(self.model, usage)) is not None:
             usage = replace(usage, cost=cost)
         self.usage = self.usage + usage if self.usage.total_tokens else usage

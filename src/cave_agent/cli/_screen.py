@@ -19,6 +19,7 @@ from cave_agent.events import (
     BudgetReachedEvent,
     CheckFailedEvent,
     CodeEvent,
+    CompactedEvent,
     Event,
     ExecutionErrorEvent,
     ExecutionOutputEvent,
@@ -36,6 +37,7 @@ from cave_agent.models import Progress
 
 _Turning: TypeAlias = (
     RetryEvent
+    | CompactedEvent
     | FinalResponseEvent
     | MaxStepsReachedEvent
     | BudgetReachedEvent
@@ -113,6 +115,9 @@ class Screen:
         match event:
             case FinalResponseEvent():
                 self._end_line()  # its text has been streamed
+            case CompactedEvent(content):
+                self.say(f"[{content}]", "dim")
+                self.wait("thinking")
             case RetryEvent(content):
                 self.say(f"[the reply starts over: {content}]", "yellow")
                 self.wait("asking again")

@@ -50,3 +50,22 @@ class Deadline:
             f"The cell ran longer than its limit of {self.seconds:g} s and was stopped; what it "
             "had done by then stays. Do the work in smaller pieces, a cell each."
         )
+
+
+def check_limit(seconds: float | None) -> None:
+    """Refuse what is no time limit.
+
+    Raises:
+        TypeError: It is no number.
+        ValueError: It is not positive.
+    """
+    if seconds is None:
+        return
+    if not isinstance(seconds, int | float):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers may be untyped
+        raise TypeError(
+            f"A cell's time limit is a number of seconds, or None, not {seconds!r:.80}."
+        )
+    if not seconds > 0:  # so that nan is none, either
+        raise ValueError(
+            f"A cell's time limit is more than 0 s, and {seconds!r} is not. None is for any time."
+        )

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from functools import partial
 from textwrap import indent
+from types import ModuleType
 from typing import Any
 
 from cave_agent.runtime._foreign import attempt, class_dict, class_module, class_name
@@ -27,6 +28,7 @@ _DOC_LINES = 6
 _DOC_LIMIT = 400
 _DESCRIPTION_LIMIT = 700
 VARIABLES_BUDGET = 8000
+_MADE_BUDGET = 2000
 
 
 def describe_functions(functions: Iterable[Function]) -> str:
@@ -70,6 +72,16 @@ def describe_variables(
 
 def _rest(count: int) -> str:
     return f"- … {count} more, which globals() has"
+
+
+def describe_made(values: Mapping[str, object]) -> str:
+    """Each public name that is no module, with what its value is."""
+    shown = {
+        name: value
+        for name, value in values.items()
+        if is_usable(name) and not name.startswith("_") and type(value) is not ModuleType
+    }
+    return describe_variables([Variable(name) for name in shown], shown, budget=_MADE_BUDGET)
 
 
 def describe_types(types: Iterable[Type]) -> str:

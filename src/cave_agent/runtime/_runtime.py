@@ -6,10 +6,12 @@ from typing import Any, Self
 
 from cave_agent.errors import RuntimeClosedError, SecurityError, UnknownNameError
 from cave_agent.runtime._cell import Cell, ErrorFeedbackMode, ExecutionResult
+from cave_agent.runtime._deadline import check_limit
 from cave_agent.runtime._describe import (
     VARIABLES_BUDGET,
     describe_expected,
     describe_functions,
+    describe_made,
     describe_types,
     describe_variables,
 )
@@ -66,7 +68,7 @@ class PythonRuntime:
                 f"{type(security_checker).__name__!r} is no security checker. "
                 "Give SecurityChecker([rule, …])."
             )
-        _check_limit(cell_timeout)
+        check_limit(cell_timeout)
         check_budget("The variables_budget", variables_budget)
         self.security_checker = security_checker
         self.error_feedback_mode = error_feedback_mode
@@ -195,7 +197,7 @@ class PythonRuntime:
                 f"A cell is a str of Python code, not {type(code).__name__}: {code!r:.80}"
             )
         seconds = self.cell_timeout if isinstance(timeout, EllipsisType) else timeout
-        _check_limit(seconds)
+        check_limit(seconds)
         if (refusal := self._refusal(code)) is not None:
             return ExecutionResult(refusal, str(refusal))
         try:
@@ -228,6 +230,13 @@ class PythonRuntime:
         return describe_variables(
             self._inventory.variables.values(), live, told=told, budget=self._variables_budget
         )
+
+    def describe_made(self) -> str:
+        """What the code itself has bound to names, for the model to read."""
+        self._check_open()
+        live = {name: self._host.get(name) for name in self._host.names()}
+        known = self._inventory.objects()
+        return describe_made({name: each for name, each in live.items() if name not in known})
 
     def describe_types(self) -> str:
         """The injected types, for the model to read."""
@@ -277,16 +286,3 @@ class PythonRuntime:
             raise RuntimeClosedError(
                 "This runtime was closed with aclose(). Make a new PythonRuntime."
             )
-
-
-def _check_limit(seconds: float | None) -> None:
-    if seconds is None:
-        return
-    if not isinstance(seconds, int | float):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers may be untyped
-        raise TypeError(
-            f"A cell's time limit is a number of seconds, or None, not {seconds!r:.80}."
-        )
-    if not seconds > 0:  # so that nan is none, either
-        raise ValueError(
-            f"A cell's time limit is more than 0 s, and {seconds!r} is not. None is for any time."
-        )

@@ -1,0 +1,108 @@
+"""Makes a long conversation fit the model's context: shortens, then sums up, then drops."""
+
+from cave_agent.agent._history import on_the_wire, trimmed
+from cave_agent.agent._listen import listen
+from cave_agent.agent._reply import Reply
+from cave_agent.agent._stream import Emit
+from cave_agent.agent._turn import Turn
+from cave_agent.errors import ModelError
+from cave_agent.events import CompactedEvent, Event
+from cave_agent.messages import ExecutionResultMessage, Message, MessageRole, UserMessage
+from cave_agent.prompts import fill, load
+
+_FILLED = 0.75  # of the window; the rest is for the reply, and for what is misjudged
+_TAIL = 0.3  # of the window that the latest messages keep, word by word
+_SUMMARY = 0.1
+_SHORT = 300  # characters of an old output
+_LATEST = 2  # outputs that are not shortened
+_CHARACTERS_A_WORD = 6
+
+
+async def compacted(turn: Turn, messages: list[Message], emit: Emit) -> list[Message]:
+    """The messages, or what stands for them if they come near the end of the context window.
+
+    The system message, the request and the latest exchange stay as they are.
+    """
+    if turn.context_window is None or _fits(turn, messages):
+        return messages
+    shorter = _with_short_outputs(messages)
+    if _fits(turn, shorter):
+        await emit(CompactedEvent(load("compacted_outputs")))
+        return shorter
+    tail = _tail(turn, shorter)
+    older = shorter[: len(shorter) - len(tail)]
+    system = [each for each in older[:1] if each.role is MessageRole.SYSTEM]
+    request = [each for each in older if each is turn.request]
+    count = len(older) - len(system) - len(request)
+    summary = await _summary(turn, older) if count else None
+    if summary is not None:
+        summed_up = [*system, summary, *request, *tail]
+        if _fits(turn, summed_up):
+            await emit(CompactedEvent(fill(load("compacted_to_summary"), count=count)))
+            return summed_up
+    return await _dropped(turn, shorter, emit)
+
+
+def _fits(turn: Turn, messages: list[Message]) -> bool:
+    return turn.rate.tokens(messages) <= _FILLED * (turn.context_window or 0)
+
+
+def _with_short_outputs(messages: list[Message]) -> list[Message]:
+    outputs = [at for at, each in enumerate(messages) if isinstance(each, ExecutionResultMessage)]
+    old = set(outputs[:-_LATEST])
+    return [_short(each) if at in old else each for at, each in enumerate(messages)]
+
+
+def _short(output: Message) -> Message:
+    content = output.content
+    if len(content) <= _SHORT:
+        return output
+    half, left_out = _SHORT // 2, len(content) - _SHORT
+    ends = {"head": content[:half], "tail": content[-half:]}
+    return ExecutionResultMessage(fill(load("shortened"), left_out=f"{left_out:,}", **ends))
+
+
+def _tail(turn: Turn, messages: list[Message]) -> list[Message]:
+    """The latest messages, at least one exchange; it begins with no output without its code."""
+    start = len(messages) - 1
+    while start > 1:
+        is_output = messages[start].role is MessageRole.EXECUTION_RESULT
+        room = _TAIL * (turn.context_window or 0)
+        if not is_output and turn.rate.tokens(messages[start - 1 :]) > room:
+            break
+        start -= 1
+    return messages[start:]
+
+
+async def _summary(turn: Turn, older: list[Message]) -> Message | None:
+    """What a model makes of the older messages; `None` if it makes nothing of them."""
+    words = turn.rate.characters(_SUMMARY * (turn.context_window or 0)) // _CHARACTERS_A_WORD
+    asked = UserMessage(fill(load("summarize"), words=words))
+    reply = Reply(turn.block_identifier, _unheard)
+    try:
+        await listen(turn, on_the_wire([*older, asked]), reply, is_step=False)
+        await reply.end()
+    except ModelError as error:
+        turn.log.warning("the conversation could not be summed up: %s", error)
+        return None
+    if not reply.text.strip() or reply.stopped is not None:
+        return None
+    made = turn.runtime.describe_made()
+    return UserMessage(fill(load("summary"), summary=reply.text.strip(), names=made))
+
+
+async def _dropped(turn: Turn, messages: list[Message], emit: Emit) -> list[Message]:
+    kept = messages
+    while not _fits(turn, kept):
+        fewer = trimmed(kept, request=turn.request, most=len(kept) - 1)
+        if len(fewer) == len(kept):
+            break  # the rest stays in any case
+        kept = fewer
+    if len(kept) < len(messages):
+        count = len(messages) - len(kept)
+        await emit(CompactedEvent(fill(load("compacted_by_dropping"), count=count)))
+    return kept
+
+
+async def _unheard(event: Event) -> None:
+    """Nobody listens to a summary."""
