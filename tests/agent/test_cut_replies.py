@@ -396,7 +396,8 @@ async def test_a_block_of_any_name_that_was_cut_anywhere_runs(
 
         await agent.run("Milk")
 
-        assert runtime.retrieve("cart") == ["milk"], reply[:at]
+        is_in_info = " " in reply[4:at] and "\n" not in reply[4 : at + 1]
+        assert runtime.retrieve("cart") == ([] if is_in_info else ["milk"]), reply[:at]
 
 
 async def test_a_reply_after_a_thought_that_was_cut_is_streamed_as_what_it_is() -> None:
@@ -505,3 +506,104 @@ async def test_at_the_last_step_too_no_block_without_an_end_runs() -> None:
     response = await CaveAgent(model, max_steps=1).run("Go")
 
     assert response.code_snippets == ()
+
+
+@pytest.mark.parametrize(
+    "opening", ["```python ", "```python title=x", "```Python3 ", "~~~python "]
+)
+async def test_no_line_of_a_program_is_lost_in_the_fence_that_opens_it(opening: str) -> None:
+    runtime = shop()
+    program = f"cart.append('milk')\ncart.append('bread')\n{opening.strip()[:3]}\n"
+    model = ScriptedModel(cut(f"Let me.\n{opening}"), program, WHOLE, "Done.", "Done.")
+
+    await CaveAgent(model, runtime=runtime).run("Milk and bread")
+
+    assert runtime.retrieve("cart") == ["milk", "bread"]
+
+
+@pytest.mark.parametrize("first", ["{cart.append('milk')}", "-len(cart.append('milk') or [])"])
+@pytest.mark.parametrize("opening", ["```python", "``` python", "```py"])
+async def test_a_program_may_begin_with_any_sign(opening: str, first: str) -> None:
+    runtime = shop()
+    model = ScriptedModel(cut(opening), f"{first}\ncart.append('bread')\n```\n", "Done.")
+
+    await CaveAgent(model, runtime=runtime).run("Milk and bread")
+
+    assert runtime.retrieve("cart") == ["milk", "bread"]
+
+
+async def test_a_thought_that_ended_is_none_any_more() -> None:
+    runtime = shop()
+    model = ScriptedModel(cut("<think>Let me"), f"{DRAFT}.</think>Nothing. <think>Done, I", "End.")
+
+    response = await CaveAgent(model, runtime=runtime).run("Milk and bread")
+
+    assert response.content == "Nothing. "
+    assert runtime.retrieve("cart") == []
+
+
+@pytest.mark.parametrize(
+    ("begun", "rest"),
+    [
+        (  # a comment before what was told
+            "for o in [-1, 3, 20]:\n    if o < 0:\n        continue\n    if o > 10:",
+            "# continuing\n        continue\n    if o > 10:\n        cart.append(o)\n    print(o)\n",
+        ),
+        (  # prose that becomes a part of a comment
+            "cart.append(1)\n# ge",
+            "Sorry, here is the rest:\n# get on with it\ncart.append(2)\n",
+        ),
+        (  # the same lines before, deeper
+            (
+                "if True:\n    if True:\n        cart.append('a')\n    cart.append('b1')\n"
+                "    cart.append('a')\n    cart.append('b"
+            ),
+            (
+                "        cart.append('a')\n    cart.append('b1')\n    cart.append('a')\n"
+                "    cart.append('b2')\n"
+            ),
+        ),
+        ("for o in (1, 2):\n    cart.append(o)\n", "```\n    if o == 2:\n        print(o)\n"),
+        ("for o in (1, 2):\n    cart.append(o)\n", "```\nelse:\n    cart.append(3)\n"),
+    ],
+    ids=["comment", "prose", "deeper", "bare fence", "bare fence, else"],
+)
+async def test_what_may_be_joined_wrongly_is_asked_for_again(begun: str, rest: str) -> None:
+    runtime = shop()
+    model = ScriptedModel(cut(f"```python\n{begun}"), rest, WHOLE, "Done.")
+
+    await CaveAgent(model, runtime=runtime).run("Milk and bread")
+
+    assert runtime.retrieve("cart") == ["milk", "bread"]
+    assert "did not arrive whole" in model.requests[2][-1]["content"]
+
+
+class Restarting(Model):
+    """Thinks, is cut off, and starts its next part over."""
+
+    def __init__(self) -> None:
+        self.parts = [
+            [Delta("<think>Let me see. ", finish_reason=FinishReason.LENGTH)],
+            [
+                Delta("void "),
+                Delta(restart="it broke off"),
+                Delta("So.</think>Yes.", finish_reason=FinishReason.STOP),
+            ],
+        ]
+
+    async def stream(self, messages: WireMessages) -> AsyncIterator[Delta]:
+        for delta in self.parts.pop(0):
+            yield delta
+
+
+async def test_a_thought_that_started_over_is_told_without_what_is_void() -> None:
+    async with CaveAgent(Restarting()).stream_events("Go") as events:
+        told = [(event.type.value, event.content) async for event in events]
+
+    assert told == [
+        ("reasoning", "<think>Let me see. "),
+        ("retry", "it broke off"),
+        ("reasoning", "So.</think>"),
+        ("text", "Yes."),
+        ("final_response", "Yes."),
+    ]

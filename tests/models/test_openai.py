@@ -857,6 +857,49 @@ async def test_a_reply_without_any_text_but_with_something_else_is_shown(said: s
             await streamed(model)
 
 
+HALF = "\\ud83d"  # in JSON, of a character that needs two
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        f'{{"choices": [{{"message": {{"content": null, "tool_calls": [{{"id": "{HALF}"}}]}}}}]}}',
+        f'{{"id": "{HALF}", "choices": []}}',
+        '{"choices": [{"message": {"content": "a"}}], "usage": {"prompt_tokens": 1%s}}'
+        % ("0" * 5000),
+    ],
+    ids=["half a character, no text", "half a character, no choice", "a number without end"],
+)
+async def test_what_python_itself_cannot_read_or_write_is_shown_all_the_same(body: str) -> None:
+    async with served(Failure(200, body=body, content_type="application/json")) as (_, model):
+        with pytest.raises(ModelProtocolError, match=r"something else|without any text"):
+            await model.call(ASKED)
+
+
+@pytest.mark.parametrize(
+    ("options", "echoed"),
+    [
+        ({"extra_query": {"api_token": "ab/cd+ef==ghijk"}}, "ab%2Fcd%2Bef%3D%3Dghijk"),
+        ({"tools": ({"api_key": "tok-verysecret-1"},)}, "tok-verysecret-1"),
+        ({"tools": [{"authorization": "tok-verysecret-1"}]}, "tok-verysecret-1"),
+    ],
+    ids=["percent-encoded", "in a tuple", "authorization"],
+)
+async def test_no_form_of_a_secret_is_told(options: dict[str, Any], echoed: str) -> None:
+    async with served(Failure(404, body=f"no route {echoed}"), **options) as (_, model):
+        with pytest.raises(ModelError) as raised:
+            await model.call(ASKED)
+
+    assert echoed not in str(raised.value)
+    assert "[key]" in str(raised.value)
+
+
+def test_who_asks_by_the_url_is_a_secret() -> None:
+    model = OpenAIServerModel("m", "http://sk-secretuser123@127.0.0.1:1/v1")
+
+    assert "sk-secretuser123" in model.secrets
+
+
 async def test_calls_of_tools_beside_a_text_are_passed_over() -> None:
     pieces = (
         f'{{"choices": [{{"delta": {{{CALL}}}}}]}}',

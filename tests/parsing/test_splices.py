@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cave_agent.parsing import BlockSplice, TextSplice, is_program
+from cave_agent.parsing import BlockSplice, FenceParser, TextSplice, is_program
 
 PROGRAM = (
     "import math\n\ntotal = 0\nfor number in numbers:\n    total += number\n"
@@ -34,7 +34,7 @@ def same(one: str, other: str) -> bool:
 
 def continued(cut: str, continuation: str, *, size: int = 1000) -> str:
     """A text and its continuation."""
-    splice = TextSplice(cut, frozenset({"py", "python", "python3"}))
+    splice = TextSplice(cut, FenceParser())
     more = "".join(splice.feed(piece) for piece in pieces(continuation, size))
     return cut + more + splice.close()
 

@@ -36,7 +36,8 @@ class Goal:
         """What `run(query, returns=…, check=…)` asks for.
 
         Raises:
-            TypeError: The request is not a `str`, something in `returns` is no type, or `check` cannot be called.
+            TypeError: The request is not a `str`, something in `returns` is no type, or `check`
+                cannot be called.
             InvalidNameError: A key of `returns` is no name.
         """
         if not isinstance(query, str):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers may be untyped
@@ -88,8 +89,9 @@ class Goal:
             verdict = await verdict if isawaitable(verdict) else verdict
         except UnknownNameError as error:
             return str(error)
-        if verdict is None or isinstance(verdict, str):  # pyright: ignore[reportUnnecessaryIsInstance]  # users' checks may be untyped
-            return verdict or None
+        told: object = verdict  # users' checks may be untyped
+        if told is None or isinstance(told, str):
+            return told or None
         raise TypeError(
             f"A check gives what is wrong as a str, or None if all is well, not {verdict!r:.80}."
         )

@@ -31,7 +31,7 @@ def on_the_wire(messages: list[Message]) -> list[dict[str, str]]:
     role = ""
     for message in messages:
         content, wire_role = message.content, message.wire_role
-        if not content and message.role is MessageRole.ASSISTANT:
+        if (not content or content.isspace()) and message.role is MessageRole.ASSISTANT:
             continue  # which some providers refuse
         if wire_role == role:
             wire[-1]["content"] += "\n\n" + content

@@ -20,6 +20,8 @@ from cave_agent.parsing import (
     is_program,
 )
 
+_THINK_END = "</think>"
+
 
 class Reply:
     """What the model says in one go, told to listeners as it comes.
@@ -42,6 +44,7 @@ class Reply:
         self._splice: BlockSplice | TextSplice | None = None
         self._is_in_cut_thought = False
         self._undecided: list[str] = []  # it goes on with such a thought, or is the reply
+        self._kept_undecided = 0  # of calls before the latest one
         self._half = ""  # of a character that two pieces share
         self.block: Code | UnclosedCode | None = None
         self.finish_reason: FinishReason | None = None
@@ -108,7 +111,7 @@ class Reply:
         if self._splice is not None:
             text = self._splice.close(was_cut=self._is_broken_off)
             await self._take_joined(self._splice, text)
-        elif not self._is_broken_off or isinstance(self._first_of_undecided(), Code):
+        elif not self._is_broken_off or self._begins_with_block():
             await self._take_for_reply()
         if is_cut and self._parser.is_behind_fence:
             block = self._parser.open_block or ""
@@ -129,10 +132,11 @@ class Reply:
             self._feed_anew(f"{before}\n" if before and not before.endswith("\n") else before)
             await self._take(said)
 
-    def _first_of_undecided(self) -> Segment | None:
-        """What follows such a thought begins with: with a block, then it is no thought."""
+    def _begins_with_block(self) -> bool:
+        """Whether what follows such a thought is a block at once, and so no thought."""
         said = "".join(self._fed[1:]).lstrip()
-        return next(iter(FenceParser(self._identifier).feed(said)), None)
+        first = next(iter(FenceParser(self._identifier).feed(said)), None)
+        return isinstance(first, Code)
 
     def _has_draft(self) -> bool:
         """Whether what follows such a thought has a block: one that broke off may be all thought."""
@@ -160,6 +164,7 @@ class Reply:
         """
         self._kept = "".join(self._fed)
         self._fed = [self._kept]
+        self._kept_undecided = len(self._undecided)
         self._listen_for_repetition()
         self.finish_reason = None
         if self._splice is None:
@@ -170,6 +175,7 @@ class Reply:
         self.finish_reason = None
         self._half = ""
         self._feed_anew(self._kept)
+        del self._undecided[self._kept_undecided :]
         if self._kept or self._splice is not None:  # this call goes on from another one
             self._listen_for_repetition()
         await self._emit(RetryEvent(why))
@@ -184,7 +190,7 @@ class Reply:
         elif (block := self._parser.open_block) is not None:
             self._splice = BlockSplice(block)
         else:
-            self._splice = TextSplice(self._kept, self._parser.words)
+            self._splice = TextSplice(self._kept, self._parser)
 
     async def _take_joined(self, splice: BlockSplice | TextSplice, text: str) -> None:
         if splice.is_unclear:
@@ -221,9 +227,10 @@ class Reply:
     async def _tell_thought(self, content: str) -> None:
         if self._is_in_cut_thought:
             self._undecided.append(content)
-            if self._parser.is_in_reasoning:
+            if not content.endswith(_THINK_END):
                 return
             content, self._undecided = "".join(self._undecided), []
+            self._is_in_cut_thought = False
         await self._emit(ReasoningEvent(content))
 
     def _is_joined_badly(self, block: str) -> bool:

@@ -3,7 +3,7 @@
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, cast
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, quote, urlsplit
 
 from cave_agent.errors import ModelConnectionError
 
@@ -46,7 +46,7 @@ class Endpoint:
         """`text` without the keys, in case a server echoes one."""
         for key in sorted((self.key, *self.more_keys), key=len, reverse=True):
             if len(key) >= _SHORTEST_KEY:
-                text = text.replace(key, "[key]")
+                text = text.replace(key, "[key]").replace(quote(key, safe=""), "[key]")
         return text
 
     def scrub_error(self, error: Any) -> None:

@@ -15,8 +15,8 @@ from cave_agent.models._protocol import Delta, Model, ModelResponse, TokenUsage,
 class FallbackModel(Model):
     """Asks the first of several models, and the next one when it fails, whatever the reason.
 
-    A refusal is a reply, and no failure. Each request begins with the first. A streamed reply that broke off starts over, which a
-    `Delta` with `restart` tells.
+    A refusal is a reply, and no failure. Each request begins with the first. A streamed reply that
+    broke off starts over, which a `Delta` with `restart` tells.
 
     Args:
         models: Whom to ask, the preferred one first.

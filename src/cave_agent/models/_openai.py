@@ -233,7 +233,9 @@ class OpenAIServerModel(Model):
     def _explained(self, *, streaming: bool) -> Generator[None]:
         try:
             yield
-        except self._failures as error:
+        except self._unreadable as error:
+            if not isinstance(error, self._failures):  # is it what was to be sent?
+                json.dumps(self._body, allow_nan=False)
             raise explain(error, self._endpoint, streaming=streaming) from error
 
 

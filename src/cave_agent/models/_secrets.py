@@ -6,7 +6,7 @@ from typing import Any, cast
 from urllib.parse import unquote, urlsplit
 
 _SECRET_VARIABLES = ("_KEY", "_TOKEN", "_SECRET", "_PASSWORD")
-_SECRET_OPTIONS = ("key", "token", "secret", "password", "credentials")
+_SECRET_OPTIONS = ("key", "token", "secret", "password", "credentials", "authorization")
 _PLAIN_HEADERS = {"accept", "content-type", "http-referer", "referer", "user-agent", "x-title"}
 _HEADERS = {"extra_headers", "headers"}
 _OPENAIS_HEADERS = "OPENAI_CUSTOM_HEADERS"
@@ -14,7 +14,8 @@ _OPENAIS_HEADERS = "OPENAI_CUSTOM_HEADERS"
 
 def secrets_in(base_url: str | None, options: Mapping[str, Any]) -> tuple[str, ...]:
     """The password in `base_url`, headers of one's own, and options whose names say so."""
-    password = urlsplit(base_url or "").password or ""
+    parts = urlsplit(base_url or "")
+    password = parts.password or parts.username or ""  # a name alone is a key
     found = {password, unquote(password), *_in_options(options)} - {""}
     return tuple(sorted(found, key=len, reverse=True))  # one may be a part of another
 
@@ -37,7 +38,7 @@ def _in_options(options: Mapping[str, Any], *, are_headers: bool = False) -> Ite
         if isinstance(value, Mapping):
             members = cast("Mapping[str, Any]", value)
             yield from _in_options(members, are_headers=name in _HEADERS)
-        elif isinstance(value, list):
+        elif isinstance(value, list | tuple):
             for member in value:  # pyright: ignore[reportUnknownVariableType]  # a list of anything
                 yield from _in_options({name: member}, are_headers=are_headers)
         elif not isinstance(value, str):

@@ -1,5 +1,6 @@
 """What came of asking for a stream, where that is none, or none that is whole."""
 
+import json
 import re
 from typing import Any
 
@@ -75,6 +76,9 @@ def no_reply(answer: Any, endpoint: Endpoint) -> Exception:
 
 def _as_text(answer: Any) -> str:
     """What came, as JSON where it is an object of the SDK."""
-    if hasattr(answer, "to_json"):
+    if not hasattr(answer, "to_json"):
+        return str(answer)
+    try:
         return str(answer.to_json(indent=None, warnings=False))
-    return str(answer)
+    except ValueError:  # half a character, which no encoding can carry
+        return json.dumps(answer.to_dict(mode="python", warnings=False), default=str)

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from itertools import islice
+from textwrap import dedent
 
 from cave_agent.parsing._python import is_program
 from cave_agent.parsing._told import FENCE, LONGEST_END, told_end, without_thoughts
@@ -12,10 +13,11 @@ _REOPENED = re.compile(
     r"(?P<prose>(?:(?! {0,3}[`~]{3})[^\n]*\n){0,3}) {0,3}(?:`{3,100}|~{3,100})[^`\n]{0,200}\n"
 )
 _ANY_FENCE = re.compile(r"^ {0,3}(?:`{3}|~{3})", re.MULTILINE)
-_IDLE = re.compile(r"\W*(?:else|try|finally|pass|return|break|continue)?\W*")
+_IDLE_WORDS = {"else", "try", "finally", "pass", "return", "break", "continue"}
 _LEAD = re.compile(r"\A(?:[ \t]*(?:#[^\n]*)?\n)+[ \t]*")
 _HAS_WORD = re.compile(r"\w")
 _WORD = re.compile(r"\b\w")
+_WORDS = re.compile(r"\w+")
 _SHORTEST_LINE = 4  # the same for the line that was cut
 _LONGEST_CALL = 12  # lines
 _MOST_LINES = 3  # of a continuation that are looked at
@@ -62,7 +64,8 @@ class BlockSplice:
             self.is_unclear = bool(behind)
             return ""
         more = self._added(said, is_whole=not was_cut)
-        return "" if self.is_unclear else more
+        self.is_unclear = more is None
+        return more or ""
 
     def _end_of_told(self, said: str) -> int | None:
         """Where what the model was told ends in the continuation, if that begins with it."""
@@ -79,8 +82,8 @@ class BlockSplice:
                     return end
         return None
 
-    def _added(self, said: str, *, is_whole: bool) -> str:
-        """What a continuation adds that is not as told."""
+    def _added(self, said: str, *, is_whole: bool) -> str | None:
+        """What a continuation adds that is not as told; `None` if that is unclear."""
         for start in _starts(said):
             begun = said[start:]
             if begun.strip() and self._gets_no_further(begun, is_whole=is_whole):
@@ -91,14 +94,11 @@ class BlockSplice:
                 return said[end:]
         fence = FENCE.match(said)
         if fence is None:
-            self.is_unclear = self._is_new_line(said) or self._may_repeat(said)
-            return said
+            return None if self._is_new_line(said) or self._may_repeat(said) else said
         rest = said[fence.end() :]
         if fence["info"].strip():
-            self.is_unclear = not is_whole or not self._is_rest_of_line(rest)
-            return rest
-        self.is_unclear = not is_whole or not _is_prose(rest)
-        return self._end(said.lstrip())
+            return rest if is_whole and self._is_rest_of_line(rest) else None
+        return self._end(said.lstrip()) if is_whole and self._is_prose(rest) else None
 
     def _is_rest_of_line(self, said: str) -> bool:
         """Whether a block that was opened again can only go on in the line that was cut."""
@@ -106,6 +106,14 @@ class BlockSplice:
         is_open = not is_program(f"{self._cut}\n{_ANY_FENCE.split(said, 1)[0]}")
         is_rest = bool(self._line.strip()) and is_open and not is_block
         return is_rest and not self._may_repeat(said)
+
+    def _is_prose(self, said: str) -> bool:
+        """Whether what follows a fence is no code, on its own or behind the cut, nor more blocks."""
+        lines = said.lstrip("\n").rstrip()
+        first = lines.partition("\n")[0]
+        could_be = (first, dedent(lines), f"{self._cut.rstrip()}\n{lines}") if lines else ()
+        is_code = first[:1].isspace() or any(map(is_program, could_be))
+        return not is_code and not _ANY_FENCE.search(said)
 
     def _end(self, said: str) -> str:
         """The fence that ends the block, on a line of its own."""
@@ -145,9 +153,10 @@ class BlockSplice:
         if lead and line and not line.endswith(":") and _begins_program(line, rest):
             return True
         begun = _gist(line) if _HAS_WORD.search(line) else None
-        is_line_again = begun and any(
-            _gist(each).startswith(begun) for each in (rest[0], *_telling_lines(said)[:1])
-        )
+        telling = _telling_lines(said)
+        if "#" not in line:  # else all of the next line may have become a part of a comment
+            telling = [each for each in telling if not each.lstrip().startswith("#")][:1]
+        is_line_again = begun and any(_gist(each).startswith(begun) for each in (rest[0], *telling))
         return bool(is_line_again) or self._says_known_line(said)
 
     def _says_known_line(self, said: str) -> bool:
@@ -167,15 +176,8 @@ def _starts(said: str) -> Iterator[int]:
 
 def _telling_lines(said: str) -> list[str]:
     """The first lines of a continuation that not every program has."""
-    telling = (line for line in said.split("\n") if not _IDLE.fullmatch(line))
+    telling = (line for line in said.split("\n") if not _is_idle(line))
     return list(islice(telling, _MOST_LINES))
-
-
-def _is_prose(said: str) -> bool:
-    """Whether what follows a fence is no code, nor more blocks."""
-    first = said.strip().partition("\n")[0]
-    is_code = bool(first) and (is_program(first) or is_program(said))
-    return not is_code and not _ANY_FENCE.search(said)
 
 
 def _match(end: str, said: str, start: int) -> int | None:
@@ -218,9 +220,14 @@ def _gists(line: str) -> set[str]:
 
     Empty if it is one of those lines that any program has.
     """
-    if _IDLE.fullmatch(line):
+    if _is_idle(line):
         return set()
     return {gist for part in (line, line.partition("#")[0]) if (gist := _gist(part))}
+
+
+def _is_idle(line: str) -> bool:
+    words = [found[0] for found in islice(_WORDS.finditer(line), 2)]
+    return not words or (len(words) == 1 and words[0] in _IDLE_WORDS)
 
 
 def _gist(line: str) -> str:

@@ -7,7 +7,7 @@ from functools import cache
 
 from cave_agent.parsing._segments import Code, Reasoning, Segment, Text, UnclosedCode
 
-_THINK, _THINK_END = "<think>", "</think>"
+THINK, THINK_END = "<think>", "</think>"
 _PYTHON_ALIASES = frozenset({"py", "python", "python3"})
 
 # Marks and info strings are bounded, so that what is held back between two pieces is, too.
@@ -60,6 +60,11 @@ class FenceParser:
     def words(self) -> frozenset[str]:
         """What a block to run may be called, in small letters."""
         return self._aliases | {self._identifier}
+
+    def opens_block(self, line: str) -> bool:
+        """Whether a line opens a block to run."""
+        opening = _OPENING.fullmatch(f"{line}\n")
+        return opening is not None and self._is_ours(opening)
 
     @property
     def open_block(self) -> str | None:
@@ -118,13 +123,13 @@ class FenceParser:
     def _scan_text(self, text: str, start: int) -> tuple[list[Segment], int]:
         found = self._find(_OPENING, text, start)
         end = found.start() if found else start + len(self._hold_back(text, start, _MAYBE_OPENING))
-        think = text.find(_THINK, start, end)
+        think = text.find(THINK, start, end)
         if think >= 0:
             self._inside, self._held = _Inside.REASONING, ""
             return self._take(text[start:think]), think
         if found is None:
             clear = text[start:end]
-            return self._take(clear if self._held else self._hold_tag(clear, _THINK)), len(text)
+            return self._take(clear if self._held else self._hold_tag(clear, THINK)), len(text)
         return self._take(text[start:end]) + self._open(found), found.end()
 
     def _open(self, opening: re.Match[str]) -> list[Segment]:
@@ -153,12 +158,12 @@ class FenceParser:
         return [Code(self._block_text())], found.end()
 
     def _scan_reasoning(self, text: str, start: int) -> tuple[list[Segment], int]:
-        end = text.find(_THINK_END, start)
+        end = text.find(THINK_END, start)
         if end >= 0:
-            end += len(_THINK_END)
+            end += len(THINK_END)
             self._inside, self._line_begins = _Inside.TEXT, False
             return [Reasoning(text[start:end])], end
-        kept = self._hold_tag(text[start:], _THINK_END)
+        kept = self._hold_tag(text[start:], THINK_END)
         return [Reasoning(kept)] if kept else [], len(text)
 
     def _hold_tag(self, text: str, tag: str) -> str:

@@ -23,6 +23,13 @@ def told_end(cut: str) -> str:
             return (line + told)[-LONGEST_END:]
         told = line + told
         is_enough = len(told.strip()) >= _SHORTEST_END and "\n" in told.strip()
-        if is_enough and f"\n{cut}".find(f"\n{told}") == len(cut) - len(told):
+        if is_enough and _is_only_at_end(told, cut):
             break
     return told
+
+
+def _is_only_at_end(told: str, cut: str) -> bool:
+    """Whether no line before begins what `told` is, however it is indented."""
+    begun = told.lstrip(" \t")
+    found = re.search(rf"^[ \t]*{re.escape(begun)}", cut, re.MULTILINE)
+    return found is not None and found.end() == len(cut)

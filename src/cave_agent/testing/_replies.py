@@ -32,7 +32,8 @@ class Failure:
     Attributes:
         status: The HTTP status.
         retry_after: What the header `Retry-After` says, if there is one.
-        body: The body, sent as it is; an error object as the protocol has it unless given.
+        body: What an error object as the protocol has it says; but the body itself if it starts
+            with `<`, or if there is a `content_type`.
         content_type: What the body is said to be; JSON, or HTML if it starts with `<`.
         location: Where a redirect points.
     """
