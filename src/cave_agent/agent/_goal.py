@@ -89,7 +89,7 @@ class Goal:
             verdict = await verdict if isawaitable(verdict) else verdict
         except UnknownNameError as error:
             return str(error)
-        told: object = verdict  # users' checks may be untyped
+        told = cast("object", verdict)  # users' checks may be untyped
         if told is None or isinstance(told, str):
             return told or None
         raise TypeError(
