@@ -20,7 +20,9 @@ _NOT_AT_IMPORT = {
     "LITELLM_MODE": "PRODUCTION",  # else it reads a file .env into the host's environment
     "LITELLM_LOG": "CRITICAL",  # else it writes to stdout what the host's level lets through
     "JSON_LOGS": "",  # else it takes the place of the host's excepthook
+    "TIKTOKEN_CACHE_DIR": "",  # which its tokenizer sets for the whole host, whenever it is needed
 }
+_TOKENIZER = "litellm.litellm_core_utils.default_encoding"
 _LOGGERS = ("LiteLLM", "LiteLLM Router", "LiteLLM Proxy")
 
 
@@ -30,6 +32,7 @@ def load_litellm() -> Any:
         if "litellm" not in sys.modules:
             with _environment(_NOT_AT_IMPORT):
                 importlib.import_module("litellm")
+                importlib.import_module(_TOKENIZER)
             _send_logs_to_the_host()
             _finish_import(sys.modules["litellm"])
         litellm: Any = sys.modules["litellm"]
