@@ -7,7 +7,7 @@ RUN := $(BIN)/python
 OFFLINE := -m pytest -n 2 -m "not live and not campaign and not index"
 OTHER := .venv-openai
 
-.PHONY: help demo test check install install-demo format lint types live campaign extras bench snapshots clean
+.PHONY: help demo test check install install-demo format lint types live campaign extras bench bench-live snapshots clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*##/\t/'
@@ -53,6 +53,9 @@ extras: $(VENV)/.dev $(OTHER)/.dev ## Each extra resolves; the adapters work wit
 	$(BIN)/python -m pytest -n 2 -m index tests/packaging
 	$(OTHER)/bin/python -m pytest -n 2 tests/models/test_openai.py tests/models/test_retry.py \
 		tests/models/test_faults.py -k "not by_litellm"
+
+bench-live: $(VENV)/.bench ## Success of the embedded model on 152 turns, beside the peer's; about an hour
+	$(BIN)/python -m benchmarks.live
 
 bench: $(VENV)/.bench ## The figures of benchmarks/RESULTS.md, beside the peers
 	$(BIN)/python -m benchmarks

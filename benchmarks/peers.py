@@ -20,6 +20,7 @@ class Contender:
         player: The module of `benchmarks.players` that plays with it.
         requirement: What pip installs; empty for what is installed here.
         variable: The environment variable that may name an environment that has it.
+        beside: What else it needs to play.
     """
 
     name: str
@@ -27,6 +28,7 @@ class Contender:
     player: str
     requirement: str = ""
     variable: str = ""
+    beside: tuple[str, ...] = ()
 
     def python(self) -> str:
         """The interpreter that has it, made ready if need be."""
@@ -41,9 +43,9 @@ class Contender:
 
     def _install(self, environment: Path) -> None:
         venv.create(environment, with_pip=True)
-        install = [environment / "bin" / "python", "-m", "pip", "install", "-qq", self.requirement]
+        install = [environment / "bin" / "python", "-m", "pip", "install", "-qq"]
         try:
-            subprocess.run(install, check=True)
+            subprocess.run([*install, self.requirement, *self.beside], check=True)
         except BaseException:
             shutil.rmtree(environment)  # else it would pass for ready the next time
             raise
@@ -51,7 +53,14 @@ class Contender:
 
 OURS = Contender("cave-agent", "cave_agent", "cave")
 PEERS = (
-    Contender("cave-agent 0.6.5", "cave_agent", "cave", "cave-agent==0.6.5", "BENCH_CAVE_AGENT"),
+    Contender(
+        "cave-agent 0.6.5",
+        "cave_agent",
+        "cave",
+        "cave-agent==0.6.5",
+        "BENCH_CAVE_AGENT",
+        ("openai", "pandas", "numpy"),
+    ),
     Contender("smolagents 1.26", "smolagents", "smol", "smolagents==1.26.0", "BENCH_SMOLAGENTS"),
 )
 

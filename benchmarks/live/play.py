@@ -73,9 +73,7 @@ async def main() -> None:
     done = {(line["group"], line["name"]) for line in lines}
     suite = StatefulSuite()
     model = OpenAIServerModel("qwen", url, key, temperature=0, seed=0, max_tokens=1024)
-    half = os.environ.get(
-        "BENCH_HALF", ""
-    )  # while the prompt is worked on, only one half is played
+    half = os.environ.get("BENCH_HALF", "")  # while the prompt is worked on, one half is played
     for number, conversation in enumerate(chosen(suite)):
         if half and number % 2 != {"even": 0, "odd": 1}[half]:
             continue
@@ -83,7 +81,7 @@ async def main() -> None:
             played = await play(suite, conversation, model)
             with results.open("a", encoding="utf-8") as file:
                 file.write(json.dumps(played) + "\n")
-            print(conversation.name, [turn["holds"] for turn in played["turns"]], flush=True)
+            print(json.dumps([turn["holds"] for turn in played["turns"]]), flush=True)
 
 
 if __name__ == "__main__":

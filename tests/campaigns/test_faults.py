@@ -72,6 +72,7 @@ class Storm:
             self.script.append(self.fault(text))
         if self.dice.random() < 0.2:
             at = self.dice.randrange(1, len(text))
+            at -= text[:at].endswith(")\n")  # behind a whole line the rest is asked for anew
             self.script += [Reply(text[:at], finish_reason="length"), text[at:]]
         else:
             self.script.append(text)

@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 from inline_snapshot import snapshot
 
+from cave_agent import CaveAgent, ScriptedModel
 from cave_agent.runtime import Function, PythonRuntime, Type, Variable
 from cave_agent.runtime._describe import describe_functions, describe_types, describe_variables
 
@@ -289,6 +290,17 @@ def test_a_type_that_hides_its_schema_hides_what_is_nested_in_it() -> None:
 
 def test_nothing_to_describe_is_said_in_one_word() -> None:
     assert describe_functions([]) == describe_variables([], {}) == describe_types([]) == "(none)"
+
+
+def test_an_agent_is_described_by_what_it_can_do_and_what_its_runtime_holds() -> None:
+    rows = PythonRuntime(variables=[Variable("rows", [1]), Variable("clean", pd.DataFrame())])
+    cleaner = CaveAgent(ScriptedModel(), runtime=rows)
+    runtime = PythonRuntime(variables=[Variable("cleaner", cleaner, "Cleans"), Variable("r", rows)])
+
+    assert runtime.describe_variables() == snapshot("""\
+- cleaner: CaveAgent, async run(query: str) -> AgentResponse (content: str); runtime: PythonRuntime of rows: list, clean: DataFrame; retrieve(name), update_variable(name, value), async execute(code: str) — Cleans
+- r: PythonRuntime of rows: list, clean: DataFrame; retrieve(name), update_variable(name, value), async execute(code: str)\
+""")
 
 
 def test_a_runtime_describes_what_it_was_given() -> None:

@@ -195,6 +195,7 @@ async def test_a_traceback_shows_the_cells_own_frames_with_their_lines() -> None
         '  File "<cell 1>", line 2, in half\n'
         "    return json.loads(x) / 2\n"
         "json.decoder.JSONDecodeError: Expecting value: line 1 column 1 (char 0)\n"
+        "(x: str, 4 characters)\n"
     )
 
 

@@ -177,6 +177,10 @@ class CaveAgent:
         _check_messages([message])
         self.messages.append(message)
 
+    def __cave_summary__(self, budget: int) -> str:
+        """What another model reads of an agent that is one of its variables."""
+        return fill(load("agent_summary"), runtime=self.runtime.__cave_summary__(budget))
+
     async def aclose(self) -> None:
         """Close the runtime, if the agent made it itself."""
         if self._owns_runtime:

@@ -38,14 +38,15 @@ class Cell:
     Attributes:
         seconds: How long it may take; `None` for any time.
         feedback: How much of a failure goes into the result's text.
-        previews: How much may be told of a variable that changed; `None` if nobody asks for
-            changes.
+        previews: How much may be told of a variable.
+        reports_changes: Whether anybody asks for changes.
     """
 
     source: str
     seconds: float | None
     feedback: ErrorFeedbackMode
-    previews: Mapping[str, Preview] | None = None
+    previews: Mapping[str, Preview] = field(default_factory=dict[str, Preview])
+    reports_changes: bool = False
 
 
 @dataclass(frozen=True, slots=True)

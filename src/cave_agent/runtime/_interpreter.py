@@ -9,11 +9,12 @@ from typing import Any, NamedTuple, NoReturn
 import anyio
 
 from cave_agent.runtime._capture import Capture
-from cave_agent.runtime._cell import Cell, ExecutionResult, Hint
+from cave_agent.runtime._cell import Cell, ErrorFeedbackMode, ExecutionResult, Hint
 from cave_agent.runtime._changes import changes, snapshot
 from cave_agent.runtime._deadline import CellStopped, Deadline
 from cave_agent.runtime._display import display
 from cave_agent.runtime._drive import cancellations, drive
+from cave_agent.runtime._failing_line import names_on_failing_line
 from cave_agent.runtime._hints import hints_on_failure, hints_on_success, missing_name
 from cave_agent.runtime._program import Program
 from cave_agent.runtime._sources import Sources
@@ -59,7 +60,7 @@ class Interpreter:
         Raises:
             CancelledError: The run was cancelled from outside.
         """
-        before = None if cell.previews is None else snapshot(self.namespace)
+        before = snapshot(self.namespace) if cell.reports_changes else None
         capture, deadline = Capture(self._captures), Deadline(cell.seconds)
         stage.enter()
         token = capture.begin()
@@ -70,7 +71,7 @@ class Interpreter:
             stage.leave()
         if self._lost:
             self._lost = {name: None for name in self._lost if name not in self.namespace}
-        if before is None or cell.previews is None:
+        if before is None:
             return ExecutionResult(outcome.error, capture.text(), outcome.hints, outcome.meant)
         changed = changes(before, self.namespace, cell.previews)
         error, hints, meant = outcome
@@ -136,6 +137,8 @@ class Interpreter:
         self, error: BaseException, cell: Cell, capture: Capture, *, names: Iterable[str] = ()
     ) -> _Outcome:
         capture.write(format_error(error, self._sources, cell.feedback))
+        if cell.feedback is ErrorFeedbackMode.PLAIN:
+            capture.write(names_on_failing_line(error, self._sources, cell.previews))
         hints, meant = missing_name(error, self.namespace, self._lost)
         self._lost.update(dict.fromkeys(set(names) - self.namespace.keys() - {meant}))
         for name in list(self._lost)[:-_MOST_LOST]:

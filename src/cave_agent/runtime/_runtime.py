@@ -20,10 +20,11 @@ from cave_agent.runtime._hosts import Host, InProcessHost
 from cave_agent.runtime._inventory import Inventory
 from cave_agent.runtime._outputs import KeptOutputs
 from cave_agent.runtime._primitives import Function, Type, Variable, check_budget
-from cave_agent.runtime._summaries import summarize
+from cave_agent.runtime._summaries import cut, summarize
 from cave_agent.runtime._types import named, with_nested
 from cave_agent.security import SecurityChecker
 
+_WAYS_IN = "; retrieve(name), update_variable(name, value), async execute(code: str)"
 _LONGEST_FINDING = 160  # characters of what is found instead of what is expected
 
 
@@ -201,9 +202,9 @@ class PythonRuntime:
         if (refusal := self._refusal(code)) is not None:
             return ExecutionResult(refusal, str(refusal))
         try:
-            previews = self._inventory.previews() if self.report_changes else None
+            feedback, previews = self.error_feedback_mode, self._inventory.previews()
             return await self._host.run_cell(
-                Cell(code, seconds, self.error_feedback_mode, previews)
+                Cell(code, seconds, feedback, previews, self.report_changes)
             )
         finally:
             self._inventory.let_go_of_missing(self._host.names())
@@ -250,6 +251,12 @@ class PythonRuntime:
         """
         self._check_open()
         self._host.reset(self._inventory.objects())
+
+    def __cave_summary__(self, budget: int) -> str:
+        """What the model reads of a runtime that is itself a variable."""
+        held = {n: self.retrieve(n) for n in self._inventory.variables if n in self._host.names()}
+        told = [f"{n}: {summarize(each, 'name', budget=40)}" for n, each in held.items()]
+        return cut(f"PythonRuntime of {', '.join(told) or 'nothing'}{_WAYS_IN}", budget)
 
     async def aclose(self) -> None:
         """Let go of all objects. Closing again does nothing; all else then raises."""
