@@ -120,7 +120,10 @@ async def test_a_continuation_that_cannot_be_joined_is_not_run_but_asked_for_aga
     ("begun", "rest"),
     [
         ("if dry_run:\n    cart.append('a')\n", "cart.append('all')\n"),
-        ("if dry_run:\n    ", "cart.append('a')\ncart.append('all')\n"),
+        (  # dedented, with a line first that any program has
+            "for bit in (1, 2):\n    if bit:\n        cart.append(bit)\n        break\n    else:",
+            "break\nelse:\n        cart.append(0)\n",
+        ),
         ("for x in cart:\n    print(x)\n", "else:\n    cart.append('all')\n"),
         ("cart.append('milk')\n", "for x in ('milk', 'bread'):\n    cart.append(x)\n"),
         ("cart.append('milk')\n\n", "cart.append('bread')\n"),
@@ -139,10 +142,22 @@ async def test_a_line_that_nothing_shows_to_belong_there_is_asked_for_again(
     assert "did not arrive whole" in model.requests[2][-1]["content"]
 
 
-async def test_a_line_that_is_indented_as_the_one_before_it_is_added() -> None:
+@pytest.mark.parametrize(
+    ("begun", "rest"),
+    [
+        ("for x in ('milk', 'bread'):\n", "    cart.append(x)\n"),
+        ("for x in ('milk', 'bread'):  # both\n", "    cart.append(x)\n"),
+        ("for x in ('milk', 'bread'):\n    ", "cart.append(x)\n"),
+        ("for x in ('milk', 'bread'):\n    x\n# why\n", "    cart.append(x)\n"),
+        ("cart.extend(\n", "    ['milk', 'bread'],\n)\n"),
+        ("both = [\n    'milk',\n    'bread',\n", "]\ncart.extend(both)\n"),
+        ("cart.extend(\\\n", "    ['milk', 'bread'])\n"),
+        ("text = '''\nmilk\n", "bread\n'''\ncart.extend(text.split())\n"),
+    ],
+)
+async def test_a_line_that_can_only_belong_there_is_added(begun: str, rest: str) -> None:
     runtime = shop()
-    begun = "```python\nfor x in ('milk', 'bread'):\n"
-    model = ScriptedModel(cut(begun), "    cart.append(x)\n```\n", "Done.")
+    model = ScriptedModel(cut(f"```python\n{begun}"), f"{rest}```\n", "Done.")
 
     await CaveAgent(model, runtime=runtime).run("Milk and bread")
 
@@ -396,7 +411,8 @@ async def test_a_block_of_any_name_that_was_cut_anywhere_runs(
 
         await agent.run("Milk")
 
-        is_in_info = " " in reply[4:at] and "\n" not in reply[4 : at + 1]
+        begun = reply[4:at]
+        is_in_info = " " in begun and "\n" not in reply[4 : at + 1] and begun.count('"') != 1
         assert runtime.retrieve("cart") == ([] if is_in_info else ["milk"]), reply[:at]
 
 
@@ -521,7 +537,7 @@ async def test_no_line_of_a_program_is_lost_in_the_fence_that_opens_it(opening: 
     assert runtime.retrieve("cart") == ["milk", "bread"]
 
 
-@pytest.mark.parametrize("first", ["{cart.append('milk')}", "-len(cart.append('milk') or [])"])
+@pytest.mark.parametrize("first", ["{cart.append('milk')} or 0", "-len(cart.append('milk') or [])"])
 @pytest.mark.parametrize("opening", ["```python", "``` python", "```py"])
 async def test_a_program_may_begin_with_any_sign(opening: str, first: str) -> None:
     runtime = shop()
@@ -530,6 +546,38 @@ async def test_a_program_may_begin_with_any_sign(opening: str, first: str) -> No
     await CaveAgent(model, runtime=runtime).run("Milk and bread")
 
     assert runtime.retrieve("cart") == ["milk", "bread"]
+
+
+@pytest.mark.parametrize("first", ["{cart.append('milk')}", "-x"])
+async def test_what_may_be_an_info_string_or_a_line_is_asked_for_again(first: str) -> None:
+    runtime = shop()
+    model = ScriptedModel(cut("```python"), f"{first}\ncart.append('x')\n```\n", WHOLE, "Done.")
+
+    await CaveAgent(model, runtime=runtime).run("Milk and bread")
+
+    assert runtime.retrieve("cart") == ["milk", "bread"]
+
+
+async def test_an_info_string_goes_on_within_its_quotes() -> None:
+    runtime = shop()
+    rest = "b.py\"\ncart.append('milk')\n```\n"
+    model = ScriptedModel(cut('```python title="a'), rest, "Done.")
+
+    await CaveAgent(model, runtime=runtime).run("Milk")
+
+    assert runtime.retrieve("cart") == ["milk"]
+
+
+async def test_a_refusal_in_a_continuation_is_no_code() -> None:
+    refused = ModelResponse("I can't help with that.", TokenUsage(), FinishReason.REFUSAL)
+    model = ScriptedModel(cut("Hi.\n```python\ncart.append('milk')\ncart."), refused, "Hello.")
+    agent = CaveAgent(model, runtime=shop())
+
+    response = await agent.run("Milk")
+
+    assert response.content == "Hi.\nI can't help with that."
+    assert agent.messages[2].content.endswith("```python\ncart.append('milk')\ncart.")
+    assert agent.messages[-1].role is MessageRole.ASSISTANT
 
 
 async def test_a_thought_that_ended_is_none_any_more() -> None:

@@ -17,6 +17,7 @@ from cave_agent.messages import (
     AssistantMessage,
     CodeExecutionMessage,
     ExecutionResultMessage,
+    MessageRole,
     UserMessage,
 )
 from cave_agent.models import FinishReason
@@ -34,6 +35,8 @@ async def answer(turn: Turn, reply: Reply, emit: Emit) -> AgentResponse | None:
     if reply.is_refusal:
         content = reply.text or load("refused")
         _remember(turn, reply)
+        if turn.messages[-1].role is MessageRole.EXECUTION_RESULT:
+            turn.messages.append(AssistantMessage(load("refused")))
         await emit(RefusalEvent(content))
         return turn.response(content, ExecutionStatus.REFUSED)
     said = AssistantMessage(reply.text)

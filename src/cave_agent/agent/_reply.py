@@ -108,7 +108,9 @@ class Reply:
     async def end_part(self) -> None:
         """Take in that the latest call has nothing more to say."""
         is_cut = self.is_cut
-        if self._splice is not None:
+        if isinstance(self._splice, BlockSplice) and self.is_refusal:
+            await self._tell([Text(self._splice.give_up())])
+        elif self._splice is not None:
             text = self._splice.close(was_cut=self._is_broken_off)
             await self._take_joined(self._splice, text)
         elif not self._is_broken_off or self._begins_with_block():

@@ -234,7 +234,9 @@ class OpenAIServerModel(Model):
         try:
             yield
         except self._unreadable as error:
-            if not isinstance(error, self._failures):  # is it what was to be sent?
+            if isinstance(error, UnicodeEncodeError):  # of what was to be sent
+                raise
+            if not isinstance(error, self._failures):  # perhaps of that, too
                 json.dumps(self._body, allow_nan=False)
             raise explain(error, self._endpoint, streaming=streaming) from error
 

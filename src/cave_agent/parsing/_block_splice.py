@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from itertools import islice
 from textwrap import dedent
 
-from cave_agent.parsing._python import is_program
+from cave_agent.parsing._python import is_inside_statement, is_program
 from cave_agent.parsing._told import FENCE, LONGEST_END, told_end, without_thoughts
 
 _BLANK_LINES = re.compile(r"(?:[ \t]*\n)*")
@@ -18,6 +18,7 @@ _LEAD = re.compile(r"\A(?:[ \t]*(?:#[^\n]*)?\n)+[ \t]*")
 _HAS_WORD = re.compile(r"\w")
 _WORD = re.compile(r"\b\w")
 _WORDS = re.compile(r"\w+")
+_COMMENT = re.compile(r"\s*(?:#.*)?")
 _SHORTEST_LINE = 4  # the same for the line that was cut
 _LONGEST_CALL = 12  # lines
 _MOST_LINES = 3  # of a continuation that are looked at
@@ -50,6 +51,11 @@ class BlockSplice:
         """Nothing yet: only the whole of a continuation tells what it repeats."""
         self._said.append(piece)
         return ""
+
+    def give_up(self) -> str:
+        """The continuation as it was said: it is none."""
+        said, self._said = "".join(self._said), []
+        return said
 
     def close(self, *, was_cut: bool = False) -> str:
         """What the continuation adds; `was_cut` if that ended at the model's limit, too."""
@@ -135,11 +141,21 @@ class BlockSplice:
 
         An indentation does, behind a line that asks for it or has one.
         """
-        if self._line.strip() or not self.told:
+        if self._line or not self.told or is_inside_statement(self._cut):
             return False
-        last = self._cut.rstrip().rpartition("\n")[2]
-        is_inner = last.endswith(":") or last[:1].isspace()
-        return bool(self._line) or not (is_inner and said.lstrip("\n")[:1].isspace())
+        telling = [line for line in self._cut.split("\n") if not _COMMENT.fullmatch(line)]
+        last = telling[-1] if telling else ""
+        is_inner = last.partition("#")[0].rstrip().endswith(":") or last[:1].isspace()
+        return not (is_inner and said.lstrip("\n")[:1].isspace())
+
+    def _begins_as_told(self, said: str) -> bool:
+        """Whether it begins with what was told, but for blanks."""
+        told, lines = (
+            [_gist(line) for line in text.split("\n") if line.strip()]
+            for text in (self.told, said[: 2 * len(self.told) + LONGEST_END])
+        )
+        is_same = told[:-1] == lines[: len(told) - 1] and len(lines) >= len(told) > 1
+        return is_same and lines[len(told) - 1].startswith(told[-1])
 
     def _may_repeat(self, said: str) -> bool:
         """Whether the continuation may begin with what was said, from earlier on or otherwise.
@@ -157,7 +173,8 @@ class BlockSplice:
         if "#" not in line:  # else all of the next line may have become a part of a comment
             telling = [each for each in telling if not each.lstrip().startswith("#")][:1]
         is_line_again = begun and any(_gist(each).startswith(begun) for each in (rest[0], *telling))
-        return bool(is_line_again) or self._says_known_line(said)
+        is_again = bool(is_line_again) or self._begins_as_told(said)
+        return is_again or self._says_known_line(said)
 
     def _says_known_line(self, said: str) -> bool:
         return any(_gists(line) & self._known for line in _telling_lines(said))

@@ -9,6 +9,7 @@ _OPENING = re.compile(r" {0,3}(?:`{3,100}|~{3,100})(?P<info>[^`\n]{0,200})")
 _PARTIAL_FENCE = re.compile(r" {0,3}(?:`{1,100}|~{1,100})[^`\n]{0,200}")
 _WORD = re.compile(r"\w*")
 _BEGINS_CODE = re.compile(r"[\w#@(\[{\"'*~+-]")
+_MAY_BE_INFO = re.compile(r"\{[^{}]*\}|-[\w-]+")  # or a line of a program
 _HAS_WORD = re.compile(r"\w")
 _MAYBE_FENCE = re.compile(r"\s*(?:`{0,2}|~{0,2}|(?:`{3,100}|~{3,100})[^`\n]{0,200})")
 _SHORTEST_SENTENCE = 20  # characters by which a line of text is known again
@@ -89,7 +90,10 @@ class TextSplice:
         longer = info + _WORD.findall(said)[0]
         if longer != info and longer.lower() in self._parser.words:
             return said
-        self.is_unclear = " " in info and bool(said.partition("\n")[0].strip())
+        first = said.partition("\n")[0].rstrip()
+        if not first or info.count('"') % 2:
+            return said
+        self.is_unclear = " " in info or _MAY_BE_INFO.fullmatch(first) is not None
         if self.is_unclear:
             return ""
         return f"\n{said}" if _BEGINS_CODE.match(said) else said
