@@ -40,15 +40,17 @@ async def test_a_block_that_a_filter_cut_off_is_not_run() -> None:
 
     assert response.status is ExecutionStatus.REFUSED
     assert runtime.retrieve("x") == 0
-    assert [message.content for message in agent.messages[1:]] == snapshot([
-    "Go",
-    """\
+    assert [message.content for message in agent.messages[1:]] == snapshot(
+        [
+            "Go",
+            """\
 ```python
 x = 1
 """,
-    "The run was stopped here, so none of this code was run.",
-    "The model's provider refused to answer this request. Word it differently, or ask another model.",
-])
+            "The run was stopped here, so none of this code was run.",
+            "The model's provider refused to answer this request. Word it differently, or ask another model.",
+        ]
+    )
 
 
 async def test_a_request_that_is_refused_without_a_word_is_taken_out_again() -> None:
