@@ -17,7 +17,7 @@ _EXAMPLES = sorted(
     find_examples(*_DOCUMENTS, _ROOT / "src"),
     key=lambda example: (example.path, example.start_line),
 )
-_RUFF_IGNORE = ["D", "INP", "PLR2004", "T20"]
+_RUFF_IGNORE = ["D", "INP", "PLR2004", "RUF003", "T20"]
 
 
 def _name(example: CodeExample) -> str:
