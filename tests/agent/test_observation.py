@@ -40,7 +40,7 @@ aaaaaaaaaa
 [… 120 of 150 characters left out; the whole text is in the variable `full_output_1` …]
 bbbbbbbbbbbbbbbbbbbb
 </output>
-Now write the next code block, or, if nothing is left to do, answer the user: state the result in a sentence.\
+Go on, or state the result in a sentence.\
 """
     )
     assert runtime.retrieve("full_output_1") == "a" * 50 + "b" * 100
@@ -56,7 +56,7 @@ async def test_a_long_output_with_an_error_stays_recognisable() -> None:
     assert exceeded.failed
     assert "the cell failed with ZeroDivisionError" in exceeded.content
     assert exceeded.content.endswith("ZeroDivisionError: division by zero")
-    assert "write a corrected code block." in model.requests[1][-1]["content"]
+    assert "Write the whole block again, corrected" in model.requests[1][-1]["content"]
 
 
 async def test_only_the_latest_long_outputs_are_kept() -> None:

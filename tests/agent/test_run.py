@@ -76,7 +76,7 @@ print(6 * 7)
 <output>
 42
 </output>
-Now write the next code block, or, if nothing is left to do, answer the user: state the result in a sentence.\
+Go on, or state the result in a sentence.\
 """,
             },
         ]
@@ -125,7 +125,7 @@ Traceback (most recent call last):
     ~~^~~
 ZeroDivisionError: division by zero
 </error>
-The code failed; what it did before the error stays. Find the cause, if need be by printing what the variables hold, and write a corrected code block.\
+The code failed; what it did before the error stays. Write the whole block again, corrected; if the cause is unclear, print what the variables hold first.\
 """
     )
 

@@ -67,7 +67,7 @@ Request 2 is not the one that 'it.jsonl' has: message 4 (user) differs.
 -6
 +7
  </output>
- Now write the next code block, or, if nothing is left to do, answer the user: state the result in a sentence.
+ Go on, or state the result in a sentence.
 If the change is meant, delete the file and record again.\
 """)
 

@@ -78,9 +78,7 @@ async def test_the_system_prompt_lists_what_the_runtime_has() -> None:
     assert agent.build_system_prompt() == snapshot('''\
 You keep house.
 
-You continue a live Python session in which the user has already put data. To act, reply with one code block that continues the session; it is run, and you are then shown what it printed.
-
-Example: the session has `orders: list`, and the user says "Keep the orders above 5 and add them up". You reply:
+Reply with one code block that continues the session; you are then shown what it printed. If the user says "Keep the orders above 5 and add them up", reply:
 
 ```python
 orders = [order for order in orders if order > 5]
@@ -88,9 +86,7 @@ total = sum(orders)
 print(total)
 ```
 
-Never assign made-up data to a name of the session (`orders = [1, 2, 3]` would destroy the user's orders). To see what a variable holds, print it. When the request is fulfilled, tell the user the result in plain text, without a code block.
-
-# Instructions
+All variables exist already: never assign made-up data or a new object to one. Print it to see what it holds. When nothing is left to do, state the result in plain text, without a block.
 - Be quick.
 The cellar is damp.
 # The session so far
@@ -105,7 +101,7 @@ class Lamp:
     """A lamp that can be dimmed."""
     brightness: int = 100
 
-Variables, each with the user's data in it:
+Variables, already made:
 - lamp: Lamp — The lamp in the cellar
 - rooms: list[str], 1 item
 
@@ -115,11 +111,9 @@ Today is a quiet day.\
 
 async def test_the_system_prompt_of_an_empty_runtime() -> None:
     assert CaveAgent(ScriptedModel(), TEMPLATE).build_system_prompt() == snapshot("""\
-You are an agent that solves tasks by running Python code in a live runtime.
+You continue a live Python session that holds the user's data.
 
-You continue a live Python session in which the user has already put data. To act, reply with one code block that continues the session; it is run, and you are then shown what it printed.
-
-Example: the session has `orders: list`, and the user says "Keep the orders above 5 and add them up". You reply:
+Reply with one code block that continues the session; you are then shown what it printed. If the user says "Keep the orders above 5 and add them up", reply:
 
 ```python
 orders = [order for order in orders if order > 5]
@@ -127,11 +121,8 @@ total = sum(orders)
 print(total)
 ```
 
-Never assign made-up data to a name of the session (`orders = [1, 2, 3]` would destroy the user's orders). To see what a variable holds, print it. When the request is fulfilled, tell the user the result in plain text, without a code block.
-
-# Instructions
-- Work step by step. Never guess a result: compute it and print it.
-- To give a variable a value, assign to its name. Objects change through their methods.
+All variables exist already: never assign made-up data or a new object to one. Print it to see what it holds. When nothing is left to do, state the result in plain text, without a block.
+To give a variable a value, assign to its name; objects change through their methods. Never guess a result: compute it and print it.
 
 # The session so far
 Functions:
@@ -140,7 +131,7 @@ Functions:
 Types:
 (none)
 
-Variables, each with the user's data in it:
+Variables, already made:
 (none)
 
 Today is a quiet day.\
@@ -185,13 +176,11 @@ async def test_the_observation_of_a_cell_that_ran() -> None:
 one
 2
 </output>
-Now write the next code block, or, if nothing is left to do, answer the user: state the result in a sentence.\
+Go on, or state the result in a sentence.\
 """,
             """\
-<output>
 (no output)
-</output>
-Now write the next code block, or, if nothing is left to do, answer the user: state the result in a sentence.\
+Go on, or state the result in a sentence.\
 """,
         ]
     )
@@ -208,7 +197,7 @@ Traceback (most recent call last):
     1 / 0
 ZeroDivisionError: division by zero
 </error>
-The code failed; what it did before the error stays. Find the cause, if need be by printing what the variables hold, and write a corrected code block.\
+The code failed; what it did before the error stays. Write the whole block again, corrected; if the cause is unclear, print what the variables hold first.\
 """
         ]
     )
@@ -236,7 +225,7 @@ async def test_the_observation_of_a_long_output() -> None:
 [… 3,940 of 4,000 characters left out; the whole text is in the variable `full_output_1` …]
 ========================================
 </output>
-Now write the next code block, or, if nothing is left to do, answer the user: state the result in a sentence.\
+Go on, or state the result in a sentence.\
 """
         ]
     )
@@ -254,7 +243,7 @@ async def test_the_observation_of_a_long_output_that_ends_in_an_error() -> None:
  raise KeyError('lamp')
 KeyError: 'lamp'
 </error>
-The code failed; what it did before the error stays. Find the cause, if need be by printing what the variables hold, and write a corrected code block.\
+The code failed; what it did before the error stays. Write the whole block again, corrected; if the cause is unclear, print what the variables hold first.\
 """
         ]
     )
@@ -278,7 +267,7 @@ async def test_the_observation_of_a_forgotten_await() -> None:
 <coroutine ring, not awaited>
 </output>
 Hint: a coroutine was made but not awaited. Write `await` before the call.
-Now write the next code block, or, if nothing is left to do, answer the user: state the result in a sentence.\
+Go on, or state the result in a sentence.\
 """
         ]
     )
@@ -297,7 +286,7 @@ Traceback (most recent call last):
 RuntimeError: asyncio.run() cannot be called from a running event loop
 </error>
 Hint: an event loop is already running. Instead of `asyncio.run(main())` write `await main()`.
-The code failed; what it did before the error stays. Find the cause, if need be by printing what the variables hold, and write a corrected code block.\
+The code failed; what it did before the error stays. Write the whole block again, corrected; if the cause is unclear, print what the variables hold first.\
 """
         ]
     )
@@ -314,7 +303,7 @@ Traceback (most recent call last):
 SystemExit: None
 </error>
 Hint: the runtime goes on living, so there is nothing to exit. Use `if` and `else`, or functions.
-The code failed; what it did before the error stays. Find the cause, if need be by printing what the variables hold, and write a corrected code block.\
+The code failed; what it did before the error stays. Write the whole block again, corrected; if the cause is unclear, print what the variables hold first.\
 """
         ]
     )

@@ -101,6 +101,8 @@ class Lamp:
         ("import pandsa", Hint.NO_MODULE, "pandsa"),
         ("from pandsa import x", Hint.NO_MODULE, "pandsa"),
         ("total + 1", Hint.NEVER_MADE, "total"),
+        ("pd.concat([])", Hint.NOT_IMPORTED, "import pandas as pd"),
+        ("math.pi", Hint.NOT_IMPORTED, "import math"),
     ],
 )
 async def test_a_name_that_is_not_there_is_pointed_out(code: str, hint: Hint, meant: str) -> None:

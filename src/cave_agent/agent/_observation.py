@@ -39,11 +39,16 @@ async def observe(result: ExecutionResult, runtime: PythonRuntime, *, most: int)
         output = await _head_and_tail(output, result, runtime, most=most)
         failed = not result.success
         event = ExecutionOutputExceededEvent(output, failed=failed, changes=result.changes)
-    template = load("observation" if result.success else "observation_of_failure")
+    template = load(_template(output, result))
     hints = "".join([fill(load(f"hint_{each}"), name=result.meant) + "\n" for each in result.hints])
     changes = "".join([f"{_line(change)}\n" for change in result.changes])
-    text = fill(template, output=output or load("no_output"), changes=changes, hints=hints)
-    return Observation(text, event)
+    return Observation(fill(template, output=output, changes=changes, hints=hints), event)
+
+
+def _template(output: str, result: ExecutionResult) -> str:
+    if not result.success:
+        return "observation_of_failure"
+    return "observation" if output else "observation_of_no_output"
 
 
 def _line(change: Change) -> str:

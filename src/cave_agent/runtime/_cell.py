@@ -29,6 +29,7 @@ class Hint(StrEnum):
     MISSPELT = "misspelt"
     NO_MODULE = "no_module"
     NEVER_MADE = "never_made"
+    NOT_IMPORTED = "not_imported"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,8 @@ class ExecutionResult:
         stdout: All that the model reads from: what was printed in order, the value of a last
             expression, and the traceback if the cell failed.
         hints: The usual slips that were recognised.
-        meant: What a name that was misspelt probably means; else the name that is missing.
+        meant: What a name that was misspelt probably means, or the import that it lacks; else the
+            name that is missing.
         changes: The names that are new, changed or deleted.
     """
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import builtins
+import sys
 from collections.abc import Container, Coroutine, Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from inspect import CORO_CREATED, getcoroutinestate
@@ -14,6 +15,15 @@ from cave_agent.runtime._foreign import class_dict, class_mro, class_of, own_att
 
 _MISSING = (NameError, AttributeError, ModuleNotFoundError)
 _BUILT_IN = tuple(vars(builtins))
+_CALLED = {
+    "np": "numpy",
+    "pd": "pandas",
+    "pl": "polars",
+    "pa": "pyarrow",
+    "plt": "matplotlib.pyplot",
+    "sns": "seaborn",
+    "dt": "datetime",
+}
 _LIKENESS = 0.7  # of difflib's ratio
 
 
@@ -60,11 +70,20 @@ def missing_name(
         return (Hint.NO_MODULE,), name
     if isinstance(error, NameError) and name in lost:
         return (Hint.NEVER_MADE,), name
+    if isinstance(error, NameError) and (module := _module_called(name)):
+        return (Hint.NOT_IMPORTED,), module
     known = (
         _attributes(error.obj) if isinstance(error, AttributeError) else (*namespace, *_BUILT_IN)
     )
     close = get_close_matches(name, filter(_is_name, known), n=1, cutoff=_LIKENESS)
     return ((Hint.MISSPELT,), close[0]) if close else ((), "")
+
+
+def _module_called(name: str) -> str:
+    """The import that binds the name, as everybody writes it; empty if nobody does."""
+    if name in sys.stdlib_module_names:
+        return f"import {name}"
+    return f"import {_CALLED[name]} as {name}" if name in _CALLED else ""
 
 
 def _attributes(owner: object) -> Iterator[object]:
