@@ -49,6 +49,6 @@ def _played(contender: Contender, suite: str, rows: int = 0) -> Iterable[Exchang
     return [Exchange(**json.loads(line)) for line in told.splitlines()]
 
 
-def _row(what: str, ours: int, beside: int, name: str, most: float, target: str) -> Row:  # noqa: PLR0917
+def _row(what: str, ours: int, beside: int, name: str, most: float, target: str) -> Row:  # noqa: PLR0917  # a line of a table
     limit = Limit.at_most(most, ours / beside, target)
     return Row("tokens", what, ours, "tokens", limit, beside, name)

@@ -107,7 +107,7 @@ def _made(call: Call, results: dict[str, Any], said: str) -> str:
     return f"{call.name}({', '.join(written)})"
 
 
-def _argument(call: Call, name: str, value: Any, results: dict[str, Any], said: str) -> str:  # noqa: PLR0917
+def _argument(call: Call, name: str, value: Any, results: dict[str, Any], said: str) -> str:  # noqa: PLR0917  # a step of one loop, called with all that it holds
     if call.passes_on(name) and results:
         return list(results)[-1]
     if isinstance(value, str) and value not in said:

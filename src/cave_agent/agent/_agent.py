@@ -16,10 +16,9 @@ from cave_agent.agent._goal import Check, Goal
 from cave_agent.agent._log import AgentLog, LogLevel
 from cave_agent.agent._loop import run_turn
 from cave_agent.agent._response import AgentResponse
-from cave_agent.agent._stream import Emit, EventStream
+from cave_agent.agent._stream import Emit, EventStream, unheard
 from cave_agent.agent._token_rate import TokenRate
 from cave_agent.agent._turn import Turn
-from cave_agent.events import Event
 from cave_agent.messages import Message, MessageRole, SystemMessage, UserMessage
 from cave_agent.models import Model, checked_model
 from cave_agent.prompts import fill, load
@@ -135,7 +134,7 @@ class CaveAgent:
             AgentBusyError: Asked from inside this agent's own cell or stream.
         """
         goal = Goal.of(query, returns, check)
-        return await self._take_turn(Run(self._gate), goal, _unheard)
+        return await self._take_turn(Run(self._gate), goal, unheard)
 
     def stream_events(
         self, query: str, *, returns: Any = None, check: Check | None = None
@@ -224,10 +223,6 @@ class CaveAgent:
             self.messages[0] = message
         else:
             self.messages.insert(0, message)
-
-
-async def _unheard(event: Event) -> None:
-    """Nobody listens."""
 
 
 def _check_messages(messages: Iterable[object]) -> None:

@@ -3,10 +3,10 @@
 from cave_agent.agent._history import on_the_wire, trimmed
 from cave_agent.agent._listen import listen
 from cave_agent.agent._reply import Reply
-from cave_agent.agent._stream import Emit
+from cave_agent.agent._stream import Emit, unheard
 from cave_agent.agent._turn import Turn
 from cave_agent.errors import ModelError
-from cave_agent.events import CompactedEvent, Event
+from cave_agent.events import CompactedEvent
 from cave_agent.messages import ExecutionResultMessage, Message, MessageRole, UserMessage
 from cave_agent.prompts import fill, load
 
@@ -78,7 +78,7 @@ async def _summary(turn: Turn, older: list[Message]) -> Message | None:
     """What a model makes of the older messages; `None` if it makes nothing of them."""
     words = turn.rate.characters(_SUMMARY * (turn.context_window or 0)) // _CHARACTERS_A_WORD
     asked = UserMessage(fill(load("summarize"), words=words))
-    reply = Reply(turn.block_identifier, _unheard)
+    reply = Reply(turn.block_identifier, unheard)
     try:
         await listen(turn, on_the_wire([*older, asked]), reply, is_step=False)
         await reply.end()
@@ -102,7 +102,3 @@ async def _dropped(turn: Turn, messages: list[Message], emit: Emit) -> list[Mess
         count = len(messages) - len(kept)
         await emit(CompactedEvent(fill(load("compacted_by_dropping"), count=count)))
     return kept
-
-
-async def _unheard(event: Event) -> None:
-    """Nobody listens to a summary."""

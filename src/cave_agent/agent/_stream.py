@@ -14,6 +14,10 @@ from cave_agent.events import Event
 Emit: TypeAlias = Callable[[Event], Awaitable[None]]
 
 
+async def unheard(event: Event) -> None:
+    """Nobody listens."""
+
+
 class _Counter:
     """Where run and reader meet: an event is handed over, and the run waits for the next wish."""
 

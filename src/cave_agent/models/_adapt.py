@@ -1,7 +1,7 @@
 """The one place that turns whatever a user's `stream` gives into a stream of deltas."""
 
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any, cast
@@ -96,9 +96,12 @@ def _told_by(model: Model) -> Iterator[str]:
 
 async def close_model(model: Model) -> None:
     """Close the connections of any kind of model, if it has a way to."""
-    aclose: Any = getattr(model, "aclose", None)
-    if aclose is not None:
-        await aclose()
+    await _close(model)
+
+
+async def _close(opened: Any) -> None:
+    if hasattr(opened, "aclose"):
+        await opened.aclose()
 
 
 def cost_of(model: Model, usage: TokenUsage) -> Decimal | None:
@@ -134,13 +137,11 @@ class _Pieces(AbstractAsyncContextManager[AsyncIterator[Delta]], AsyncIterator[D
 
     @override
     async def __aexit__(self, *_: object) -> None:
-        opened: list[Any] = [self._pieces]
-        if self._iterator is not self._pieces:
-            opened.append(self._iterator)
-        async with AsyncExitStack() as closing:  # the iterator first
-            for each in opened:
-                if hasattr(each, "aclose"):
-                    closing.push_async_callback(each.aclose)
+        try:
+            await _close(self._iterator)
+        finally:
+            if self._iterator is not self._pieces:
+                await _close(self._pieces)
 
 
 async def _whole(model: Model, messages: WireMessages) -> AsyncGenerator[Delta]:
