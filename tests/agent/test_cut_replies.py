@@ -411,9 +411,8 @@ async def test_a_block_of_any_name_that_was_cut_anywhere_runs(
 
         await agent.run("Milk")
 
-        begun = reply[4:at]
-        is_in_info = " " in begun and "\n" not in reply[4 : at + 1] and begun.count('"') != 1
-        assert runtime.retrieve("cart") == ([] if is_in_info else ["milk"]), reply[:at]
+        may_ask_anew = info and "py" in reply[:at] and "\n" not in reply[4 : at + 1]
+        assert runtime.retrieve("cart") in ([["milk"], []] if may_ask_anew else [["milk"]]), at
 
 
 async def test_a_reply_after_a_thought_that_was_cut_is_streamed_as_what_it_is() -> None:
@@ -525,7 +524,7 @@ async def test_at_the_last_step_too_no_block_without_an_end_runs() -> None:
 
 
 @pytest.mark.parametrize(
-    "opening", ["```python ", "```python title=x", "```Python3 ", "~~~python "]
+    "opening", ["```python ", "```python title=x", '```python title="', "```Python3 ", "~~~python "]
 )
 async def test_no_line_of_a_program_is_lost_in_the_fence_that_opens_it(opening: str) -> None:
     runtime = shop()
@@ -548,7 +547,10 @@ async def test_a_program_may_begin_with_any_sign(opening: str, first: str) -> No
     assert runtime.retrieve("cart") == ["milk", "bread"]
 
 
-@pytest.mark.parametrize("first", ["{cart.append('milk')}", "-x"])
+@pytest.mark.parametrize(
+    "first",
+    ["{cart.append('milk')}", "-x", ":main.py", "con", " title=x", "    pass", "Sorry, I can't."],
+)
 async def test_what_may_be_an_info_string_or_a_line_is_asked_for_again(first: str) -> None:
     runtime = shop()
     model = ScriptedModel(cut("```python"), f"{first}\ncart.append('x')\n```\n", WHOLE, "Done.")
@@ -556,16 +558,6 @@ async def test_what_may_be_an_info_string_or_a_line_is_asked_for_again(first: st
     await CaveAgent(model, runtime=runtime).run("Milk and bread")
 
     assert runtime.retrieve("cart") == ["milk", "bread"]
-
-
-async def test_an_info_string_goes_on_within_its_quotes() -> None:
-    runtime = shop()
-    rest = "b.py\"\ncart.append('milk')\n```\n"
-    model = ScriptedModel(cut('```python title="a'), rest, "Done.")
-
-    await CaveAgent(model, runtime=runtime).run("Milk")
-
-    assert runtime.retrieve("cart") == ["milk"]
 
 
 async def test_a_refusal_in_a_continuation_is_no_code() -> None:

@@ -118,6 +118,9 @@ def test_no_restart_becomes_a_part_of_the_block(at: int, restart: int, size: int
         ("x = a", "<think>ok</think>\n\n\ny = b\n```\n"),
         ('import re\nclean = re.sub(r"', '<think>.*?</think>", "", text)\n```\n'),
         ("s = '''a\nb ", "<think>So.</think>\n\nc'''\n"),
+        ("if x:\n    pay(1)\nelse:\n    ", "# Sorry, I can't go on\nname = 1\n"),
+        ("if x:\n    pay(1)\nelse:\n    ", "\nname = 1\n"),
+        ('note = """\nBye\n', 'Here is the rest:\n```python\n"""\nsend(note)\n'),
     ],
 )
 def test_what_cannot_be_joined_for_sure_is_not_joined(
@@ -213,8 +216,6 @@ def test_what_is_told_is_bounded_by_characters() -> None:
         ("So:\n```py", "\n```python\nx = 1\n", "So:\n```python\nx = 1\n"),
         ("So:\n``", "`python\nx = 1\n", "So:\n```python\nx = 1\n"),
         ("So:\n```python", "pay(1)\nx = 1\n```\n", "So:\n```python\npay(1)\nx = 1\n```\n"),
-        ("So:\n```python", ' title="a"\nx\n```\n', 'So:\n```python title="a"\nx\n```\n'),
-        ("So:\n```python3", ".11\nx = 1\n```\n", "So:\n```python3.11\nx = 1\n```\n"),
         ("So:\n```p", "<think>ok</think>\nython\nx = 1\n", "So:\n```python\nx = 1\n"),
         ("So:\n```python", "<think>ok</think>\n\nx = 1\n", "So:\n```python\nx = 1\n"),
         ("-" * 20, "-" * 20, "-" * 40),

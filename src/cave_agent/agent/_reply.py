@@ -109,7 +109,8 @@ class Reply:
         """Take in that the latest call has nothing more to say."""
         is_cut = self.is_cut
         if isinstance(self._splice, BlockSplice) and self.is_refusal:
-            await self._tell([Text(self._splice.give_up())])
+            refusal = self._splice.give_up()
+            await self._tell([Text(refusal)] if refusal else [])
         elif self._splice is not None:
             text = self._splice.close(was_cut=self._is_broken_off)
             await self._take_joined(self._splice, text)
@@ -236,4 +237,6 @@ class Reply:
         await self._emit(ReasoningEvent(content))
 
     def _is_joined_badly(self, block: str) -> bool:
-        return isinstance(self._splice, BlockSplice) and not is_program(block)
+        splice = self._splice
+        is_joined = isinstance(splice, BlockSplice) or (splice and splice.is_behind_opening)
+        return bool(is_joined) and not is_program(block)

@@ -10,7 +10,8 @@ from cave_agent.parsing._told import FENCE, LONGEST_END, told_end, without_thoug
 
 _BLANK_LINES = re.compile(r"(?:[ \t]*\n)*")
 _REOPENED = re.compile(
-    r"(?P<prose>(?:(?! {0,3}[`~]{3})[^\n]*\n){0,3}) {0,3}(?:`{3,100}|~{3,100})[^`\n]{0,200}\n"
+    r"(?P<prose>(?:(?! {0,3}[`~]{3})[^\n]*\n){0,3}) {0,3}(?:`{3,100}|~{3,100})"
+    r"(?P<info>[^`\n]{0,200})\n"
 )
 _ANY_FENCE = re.compile(r"^ {0,3}(?:`{3}|~{3})", re.MULTILINE)
 _IDLE_WORDS = {"else", "try", "finally", "pass", "return", "break", "continue"}
@@ -100,7 +101,9 @@ class BlockSplice:
                 return said[end:]
         fence = FENCE.match(said)
         if fence is None:
-            return None if self._is_new_line(said) or self._may_repeat(said) else said
+            reopened = _REOPENED.match(said)
+            is_anew = reopened is not None and bool(reopened["info"].strip())
+            return None if is_anew or self._is_new_line(said) or self._may_repeat(said) else said
         rest = said[fence.end() :]
         if fence["info"].strip():
             return rest if is_whole and self._is_rest_of_line(rest) else None
@@ -139,8 +142,11 @@ class BlockSplice:
     def _is_new_line(self, said: str) -> bool:
         """Whether the continuation begins a line of which nothing shows that it belongs here.
 
-        An indentation does, behind a line that asks for it or has one.
+        An indentation does, behind a line that asks for it or has one. One that had arrived by
+        itself does not if an empty line or a comment takes it.
         """
+        if self._line.isspace():
+            return _COMMENT.fullmatch(said.partition("\n")[0]) is not None
         if self._line or not self.told or is_inside_statement(self._cut):
             return False
         telling = [line for line in self._cut.split("\n") if not _COMMENT.fullmatch(line)]

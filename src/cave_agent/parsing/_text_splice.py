@@ -7,9 +7,7 @@ from cave_agent.parsing._told import FENCE, LONGEST_END, told_end, without_thoug
 
 _OPENING = re.compile(r" {0,3}(?:`{3,100}|~{3,100})(?P<info>[^`\n]{0,200})")
 _PARTIAL_FENCE = re.compile(r" {0,3}(?:`{1,100}|~{1,100})[^`\n]{0,200}")
-_WORD = re.compile(r"\w*")
-_BEGINS_CODE = re.compile(r"[\w#@(\[{\"'*~+-]")
-_MAY_BE_INFO = re.compile(r"\{[^{}]*\}|-[\w-]+")  # or a line of a program
+_MAY_BE_INFO = re.compile(r"\{[^{}]*\}|[\w.:-]+")  # or a line of a program
 _HAS_WORD = re.compile(r"\w")
 _MAYBE_FENCE = re.compile(r"\s*(?:`{0,2}|~{0,2}|(?:`{3,100}|~{3,100})[^`\n]{0,200})")
 _SHORTEST_SENTENCE = 20  # characters by which a line of text is known again
@@ -29,11 +27,13 @@ class TextSplice:
         told: The end of `cut`; the model is to be told to go on from it.
         is_unclear: Whether the continuation may be code or go on with the info string of a block
             that was opened; nothing is handed on then.
+        is_behind_opening: Whether it is taken for code since the text ended by opening a block.
     """
 
     def __init__(self, cut: str, parser: FenceParser) -> None:
         self.told = told_end(cut)
         self.is_unclear = False
+        self.is_behind_opening = False
         self._parser = parser
         self._line = cut.rpartition("\n")[2]
         self._is_in_fence = _PARTIAL_FENCE.fullmatch(self._line) is not None
@@ -87,22 +87,22 @@ class TextSplice:
         """What follows a fence that opens a block: the rest of its line, or the program."""
         opening = _OPENING.fullmatch(self._line)
         info = opening["info"].lstrip() if opening else ""
-        longer = info + _WORD.findall(said)[0]
-        if longer != info and longer.lower() in self._parser.words:
+        first, words = said.partition("\n")[0].rstrip(), self._parser.words
+        longer = f"{info}{first}".lower()
+        if not first or longer in words:
             return said
-        first = said.partition("\n")[0].rstrip()
-        if not first or info.count('"') % 2:
-            return said
-        self.is_unclear = " " in info or _MAY_BE_INFO.fullmatch(first) is not None
-        if self.is_unclear:
-            return ""
-        return f"\n{said}" if _BEGINS_CODE.match(said) else said
+        self.is_behind_opening = True
+        goes_on = any(longer.startswith(word) for word in words if len(word) > len(info))
+        is_open = goes_on or first[0].isspace() or info.lower() not in words
+        self.is_unclear = is_open or _MAY_BE_INFO.fullmatch(first) is not None
+        return "" if self.is_unclear else f"\n{said}"
 
     def _must_wait(self) -> bool:
         said = self._held
         if said.strip() and not without_thoughts(said):
             return self._is_in_fence
-        if _OPENING.fullmatch(self._line) and "\n" not in said and len(said) < LONGEST_END:
+        is_in_line = "\n" not in without_thoughts(said)
+        if _OPENING.fullmatch(self._line) and is_in_line and len(said) < LONGEST_END:
             return True
         if len(self._line) > len(said) and self._line.startswith(said):
             return True
