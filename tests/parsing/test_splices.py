@@ -165,6 +165,8 @@ def test_a_fence_ends_no_block_if_what_follows_it_was_cut_itself() -> None:
         ("", "```python\na = 1\n", "a = 1\n"),
         ("", "a = 1\n", "a = 1\n"),
         ("  ", "```python\n  a = 1\n", "    a = 1\n"),
+        ("if x:\n    ", "# so\n    a = 1\n", "if x:\n    # so\n    a = 1\n"),
+        ("f(\n    a,\n    ", "# last\n    b,\n)\n", "f(\n    a,\n    # last\n    b,\n)\n"),
         (
             "def f():\n    pass\n\n\n",
             "def f():\n    pass\n\nx = 1\n",
@@ -218,6 +220,9 @@ def test_what_is_told_is_bounded_by_characters() -> None:
         ("So:\n```python", "pay(1)\nx = 1\n```\n", "So:\n```python\npay(1)\nx = 1\n```\n"),
         ("So:\n```p", "<think>ok</think>\nython\nx = 1\n", "So:\n```python\nx = 1\n"),
         ("So:\n```python", "<think>ok</think>\n\nx = 1\n", "So:\n```python\nx = 1\n"),
+        ("So:\n```python", f"<think>{'so ' * 200}</think>\nx = 1\n", "So:\n```python\nx = 1\n"),
+        ("So:\n```py", f"<think>{'so ' * 200}</think>thon\nx = 1\n", "So:\n```python\nx = 1\n"),
+        ("So:\n```python", "try:\n    f()\n", "So:\n```python\ntry:\n    f()\n"),
         ("-" * 20, "-" * 20, "-" * 40),
         ("So:\n```py", "thon\nx = 1\n```\n", "So:\n```python\nx = 1\n```\n"),
         ("So:\n```", "\nx = 1\n```\n", "So:\n```\nx = 1\n```\n"),

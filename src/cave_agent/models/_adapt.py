@@ -100,8 +100,9 @@ async def close_model(model: Model) -> None:
 
 
 async def _close(opened: Any) -> None:
-    if hasattr(opened, "aclose"):
-        await opened.aclose()
+    aclose = getattr(opened, "aclose", None)
+    if aclose is not None:
+        await aclose()
 
 
 def cost_of(model: Model, usage: TokenUsage) -> Decimal | None:

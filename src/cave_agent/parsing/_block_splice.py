@@ -143,12 +143,16 @@ class BlockSplice:
         """Whether the continuation begins a line of which nothing shows that it belongs here.
 
         An indentation does, behind a line that asks for it or has one. One that had arrived by
-        itself does not if an empty line or a comment takes it.
+        itself does not if an empty line or a comment takes it and the next one has none.
         """
-        if self._line.isspace():
-            return _COMMENT.fullmatch(said.partition("\n")[0]) is not None
-        if self._line or not self.told or is_inside_statement(self._cut):
+        if (self._line and not self._line.isspace()) or not self.told:
             return False
+        if is_inside_statement(self._cut):
+            return False
+        if self._line:
+            first, *rest = said.split("\n")
+            inner = next((line for line in rest if not _COMMENT.fullmatch(line)), "")
+            return _COMMENT.fullmatch(first) is not None and not inner.startswith(self._line)
         telling = [line for line in self._cut.split("\n") if not _COMMENT.fullmatch(line)]
         last = telling[-1] if telling else ""
         is_inner = last.partition("#")[0].rstrip().endswith(":") or last[:1].isspace()

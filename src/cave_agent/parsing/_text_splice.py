@@ -7,7 +7,7 @@ from cave_agent.parsing._told import FENCE, LONGEST_END, told_end, without_thoug
 
 _OPENING = re.compile(r" {0,3}(?:`{3,100}|~{3,100})(?P<info>[^`\n]{0,200})")
 _PARTIAL_FENCE = re.compile(r" {0,3}(?:`{1,100}|~{1,100})[^`\n]{0,200}")
-_MAY_BE_INFO = re.compile(r"\{[^{}]*\}|[\w.:-]+")  # or a line of a program
+_MAY_BE_INFO = re.compile(r"\{[^{}]*\}|[\w.:-]*[\w.-]")  # or a line of a program
 _HAS_WORD = re.compile(r"\w")
 _MAYBE_FENCE = re.compile(r"\s*(?:`{0,2}|~{0,2}|(?:`{3,100}|~{3,100})[^`\n]{0,200})")
 _SHORTEST_SENTENCE = 20  # characters by which a line of text is known again
@@ -101,8 +101,9 @@ class TextSplice:
         said = self._held
         if said.strip() and not without_thoughts(said):
             return self._is_in_fence
-        is_in_line = "\n" not in without_thoughts(said)
-        if _OPENING.fullmatch(self._line) and is_in_line and len(said) < LONGEST_END:
+        behind = without_thoughts(said) if self._is_in_fence else said
+        is_in_line = "\n" not in behind and len(behind) < LONGEST_END
+        if is_in_line and _OPENING.fullmatch(self._line):
             return True
         if len(self._line) > len(said) and self._line.startswith(said):
             return True
