@@ -2,7 +2,7 @@
 
 import re
 from functools import cache, lru_cache
-from importlib.resources import files
+from pathlib import Path
 
 from cave_agent.errors import PromptError
 
@@ -12,7 +12,7 @@ _MARK = re.compile(r"\{\{|\}\}|\{([A-Za-z_][A-Za-z0-9_]*)\}")
 @cache
 def load(name: str) -> str:
     """The text of `prompts/<name>.md`, without the newline at its end."""
-    return files("cave_agent.prompts").joinpath(f"{name}.md").read_text("utf-8").rstrip("\n")
+    return Path(__file__).with_name(f"{name}.md").read_text("utf-8").rstrip("\n")
 
 
 def fill(template: str, **values: object) -> str:
