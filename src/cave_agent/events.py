@@ -1,5 +1,6 @@
 """What happens during a run, one class a kind; every consumer reads these same values."""
 
+from base64 import b64encode
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import ClassVar, TypeAlias
@@ -17,6 +18,8 @@ __all__ = [
     "ExecutionOutputExceededEvent",
     "FinalResponseEvent",
     "MaxStepsReachedEvent",
+    "Picture",
+    "PictureEvent",
     "ReasoningEvent",
     "RefusalEvent",
     "RetryEvent",
@@ -36,6 +39,7 @@ class EventType(StrEnum):
     EXECUTION_OUTPUT = "execution_output"
     EXECUTION_ERROR = "execution_error"
     EXECUTION_OUTPUT_EXCEEDED = "execution_output_exceeded"
+    PICTURE = "picture"
     FINAL_RESPONSE = "final_response"
     MAX_STEPS_REACHED = "max_steps_reached"
     BUDGET_REACHED = "budget_reached"
@@ -60,6 +64,27 @@ class Change:
     before: str | None
     after: str | None
     parts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A figure or an image that a cell showed, drawn.
+
+    Attributes:
+        data: A file of the kind that `mime_type` names.
+        width: In pixels.
+        height: In pixels.
+    """
+
+    data: bytes = field(repr=False)
+    width: int
+    height: int
+    mime_type: str = "image/png"
+
+    @property
+    def data_url(self) -> str:
+        """The picture as a URL that holds it: https://www.rfc-editor.org/rfc/rfc2397."""
+        return f"data:{self.mime_type};base64,{b64encode(self.data).decode()}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +161,19 @@ class ExecutionOutputExceededEvent:
     failed: bool = False
     changes: tuple[Change, ...] = field(default=(), compare=False)
     type: ClassVar[EventType] = EventType.EXECUTION_OUTPUT_EXCEEDED
+
+
+@dataclass(frozen=True, slots=True)
+class PictureEvent:
+    """A picture that a cell showed; it follows the event of the cell's output.
+
+    Attributes:
+        content: Its size, in words.
+    """
+
+    content: str
+    picture: Picture
+    type: ClassVar[EventType] = EventType.PICTURE
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,6 +260,7 @@ Event: TypeAlias = (
     | ExecutionOutputEvent
     | ExecutionErrorEvent
     | ExecutionOutputExceededEvent
+    | PictureEvent
     | SecurityErrorEvent
     | CheckFailedEvent
     | CompactedEvent

@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from cave_agent.events import Picture
+
 __all__ = [
     "AssistantMessage",
     "CodeExecutionMessage",
@@ -92,9 +94,14 @@ class CodeExecutionMessage(Message):
 
 @dataclass(frozen=True, slots=True)
 class ExecutionResultMessage(Message):
-    """What the model reads after a cell: the observation."""
+    """What the model reads after a cell: the observation.
+
+    Attributes:
+        pictures: What the cell showed, for models that see.
+    """
 
     role: MessageRole = MessageRole.EXECUTION_RESULT
+    pictures: tuple[Picture, ...] = ()
 
 
 def _check_kind(value: object, kind: type) -> None:

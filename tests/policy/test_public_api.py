@@ -112,6 +112,8 @@ def test_the_public_names_are_these() -> None:
                 "ExecutionOutputExceededEvent",
                 "FinalResponseEvent",
                 "MaxStepsReachedEvent",
+                "Picture",
+                "PictureEvent",
                 "ReasoningEvent",
                 "RefusalEvent",
                 "RetryEvent",
@@ -172,6 +174,7 @@ def test_the_public_names_are_these() -> None:
                 "cost_of",
                 "detect",
                 "open_stream",
+                "sees_images",
             ],
             "cave_agent.parsing": [
                 "BlockSplice",

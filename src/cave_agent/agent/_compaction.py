@@ -56,7 +56,7 @@ def _with_short_outputs(messages: list[Message]) -> list[Message]:
 def _short(output: Message) -> Message:
     content = output.content
     if len(content) <= _SHORT:
-        return output
+        return ExecutionResultMessage(content)  # without its pictures
     half, left_out = _SHORT // 2, len(content) - _SHORT
     ends = {"head": content[:half], "tail": content[-half:]}
     return ExecutionResultMessage(fill(load("shortened"), left_out=f"{left_out:,}", **ends))

@@ -2,7 +2,8 @@
 
 import re
 
-from cave_agent.messages import Message, MessageRole
+from cave_agent.messages import ExecutionResultMessage, Message, MessageRole
+from cave_agent.models import WireMessages
 from cave_agent.parsing import Code, UnclosedCode
 
 _BACKTICKS = re.compile(r"^ {0,3}(`{3,})", re.MULTILINE)
@@ -25,9 +26,9 @@ def trimmed(messages: list[Message], *, request: Message, most: int) -> list[Mes
     return kept
 
 
-def on_the_wire(messages: list[Message]) -> list[dict[str, str]]:
+def on_the_wire(messages: list[Message], *, with_images: bool = False) -> WireMessages:
     """The messages as dicts; neighbours of one role are joined, as some chat templates demand."""
-    wire: list[dict[str, str]] = []
+    wire: WireMessages = []
     role = ""
     for message in messages:
         content, wire_role = message.content, message.wire_role
@@ -38,6 +39,9 @@ def on_the_wire(messages: list[Message]) -> list[dict[str, str]]:
         else:
             role = wire_role
             wire.append({"role": role, "content": content})
+        if with_images and isinstance(message, ExecutionResultMessage) and message.pictures:
+            images = [picture.data_url for picture in message.pictures]
+            wire[-1].setdefault("images", []).extend(images)
     return wire
 
 

@@ -2,14 +2,14 @@
 
 from cave_agent.agent._compaction import compacted
 from cave_agent.agent._endings import answer, give_up, stop
-from cave_agent.agent._history import fenced, on_the_wire, trimmed
+from cave_agent.agent._history import fenced, trimmed
 from cave_agent.agent._listen import listen
-from cave_agent.agent._observation import observe
+from cave_agent.agent._observation import in_words, observe
 from cave_agent.agent._reply import Reply
 from cave_agent.agent._response import AgentResponse, ExecutionStatus
 from cave_agent.agent._stream import Emit
 from cave_agent.agent._turn import Turn
-from cave_agent.events import CodeEvent
+from cave_agent.events import CodeEvent, PictureEvent
 from cave_agent.messages import (
     AssistantMessage,
     CodeExecutionMessage,
@@ -58,11 +58,11 @@ async def _think(turn: Turn, emit: Emit) -> Reply:
     known = len(turn.messages)  # more may be added while the model replies
     messages = trimmed(turn.messages, request=turn.request, most=turn.max_history)
     messages = await compacted(turn, messages, emit)
-    await listen(turn, on_the_wire(messages), reply)
+    await listen(turn, turn.asked(messages), reply)
     most = min(turn.step + _MOST_CONTINUATIONS, turn.max_steps)
     while reply.is_cut and turn.step < most:
         turn.log.info("step %d: the reply was cut off at the model's limit", turn.step)
-        await listen(turn, on_the_wire([*messages, *_go_on(reply)]), reply)
+        await listen(turn, turn.asked([*messages, *_go_on(reply)]), reply)
     await reply.end()
     if isinstance(reply.block, Code):  # a block that is complete is paid for, but takes time
         is_late = turn.seconds_left <= 0
@@ -87,8 +87,10 @@ async def _act(turn: Turn, reply: Reply, emit: Emit, *, code: Code) -> None:
     turn.messages.append(CodeExecutionMessage(reply.text + fenced(code, turn.block_identifier)))
     result = await _execute(turn, code.content)
     observation = await observe(result, turn.runtime, most=turn.max_output)
-    turn.messages.append(ExecutionResultMessage(observation.text))
+    turn.messages.append(ExecutionResultMessage(observation.text, pictures=result.pictures))
     await emit(observation.event)
+    for picture in result.pictures:
+        await emit(PictureEvent(in_words(picture), picture))
 
 
 async def _execute(turn: Turn, code: str) -> ExecutionResult:

@@ -9,6 +9,7 @@ from cave_agent.events import (
     ExecutionErrorEvent,
     ExecutionOutputEvent,
     ExecutionOutputExceededEvent,
+    Picture,
     SecurityErrorEvent,
 )
 from cave_agent.prompts import fill, load
@@ -39,10 +40,17 @@ async def observe(result: ExecutionResult, runtime: PythonRuntime, *, most: int)
         output = await _head_and_tail(output, result, runtime, most=most)
         failed = not result.success
         event = ExecutionOutputExceededEvent(output, failed=failed, changes=result.changes)
+    if result.pictures:
+        output = "\n".join(filter(None, [output, *map(in_words, result.pictures)]))
     template = load(_template(output, result))
     hints = "".join([fill(load(f"hint_{each}"), name=result.meant) + "\n" for each in result.hints])
     changes = "".join([f"{_line(change)}\n" for change in result.changes])
     return Observation(fill(template, output=output, changes=changes, hints=hints), event)
+
+
+def in_words(picture: Picture) -> str:
+    """A picture, for whoever does not see it."""
+    return fill(load("picture"), width=picture.width, height=picture.height)
 
 
 def _template(output: str, result: ExecutionResult) -> str:

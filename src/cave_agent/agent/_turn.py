@@ -6,11 +6,12 @@ from dataclasses import dataclass, field, replace
 
 from cave_agent.agent._budget import Budget
 from cave_agent.agent._goal import Goal
+from cave_agent.agent._history import on_the_wire
 from cave_agent.agent._log import AgentLog
 from cave_agent.agent._response import AgentResponse, ExecutionStatus
 from cave_agent.agent._token_rate import TokenRate
 from cave_agent.messages import Message, MessageRole, UserMessage
-from cave_agent.models import Model, TokenUsage, WireMessages, cost_of
+from cave_agent.models import Model, TokenUsage, WireMessages, cost_of, sees_images
 from cave_agent.runtime import PythonRuntime
 
 
@@ -46,11 +47,13 @@ class Turn:
     log: AgentLog
     started: float = field(default_factory=_now)
     deadline: float | None = field(init=False)
+    _sees_images: bool = field(init=False)
     step: int = 0
     usage: TokenUsage = field(default_factory=TokenUsage)
     snippets: list[str] = field(default_factory=list[str])
 
     def __post_init__(self) -> None:
+        self._sees_images = sees_images(self.model)
         seconds = self.budget.max_seconds
         self.deadline = None if seconds is None else self.started + seconds
 
@@ -63,6 +66,10 @@ class Turn:
     def seconds_left(self) -> float:
         """How long it may still take."""
         return math.inf if self.deadline is None else self.deadline - _now()
+
+    def asked(self, messages: list[Message]) -> WireMessages:
+        """The messages as the model is asked, with pictures if it sees."""
+        return on_the_wire(messages, with_images=self._sees_images)
 
     def forget_fruitless_request(self) -> None:
         """Take the request out again if nothing came of it, and if nobody else has done so."""

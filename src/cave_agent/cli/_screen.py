@@ -26,6 +26,7 @@ from cave_agent.events import (
     ExecutionOutputExceededEvent,
     FinalResponseEvent,
     MaxStepsReachedEvent,
+    PictureEvent,
     ReasoningEvent,
     RefusalEvent,
     RetryEvent,
@@ -99,6 +100,9 @@ class Screen:
                 content, failed=False
             ):
                 self._block("gave", Text(content or "(no output)", "green"))
+                self.wait("reading")
+            case PictureEvent(content):
+                self.say(content, "green")
                 self.wait("reading")
             case (
                 ExecutionErrorEvent(content)

@@ -22,7 +22,7 @@ from cave_agent.errors import (
     UnknownPriceError,
     WeightsError,
 )
-from cave_agent.models._adapt import call_model, checked_model, cost_of, open_stream
+from cave_agent.models._adapt import call_model, checked_model, cost_of, open_stream, sees_images
 from cave_agent.models._protocol import (
     Delta,
     DeltaStream,
@@ -103,6 +103,7 @@ __all__ = [
     "cost_of",
     "detect",
     "open_stream",
+    "sees_images",
 ]
 
 

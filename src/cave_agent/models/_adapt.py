@@ -81,6 +81,11 @@ async def call_model(model: Model, messages: WireMessages) -> ModelResponse:
     return replace(response, content=_text(response.content))
 
 
+def sees_images(*models: Model) -> bool:
+    """Whether all of the models see; one that does not say so does not."""
+    return all(getattr(model, "sees_images", False) is True for model in models)
+
+
 def secrets_of(*models: Model) -> tuple[str, ...]:
     """What the models hold that must not be written down, as their `secrets` tell, if any has."""
     return tuple(secret for model in models for secret in _told_by(model))

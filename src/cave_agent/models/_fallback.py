@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing_extensions import override
 
 from cave_agent.errors import ModelError
-from cave_agent.models._adapt import checked_model, close_model, cost_of, secrets_of
+from cave_agent.models._adapt import checked_model, close_model, cost_of, secrets_of, sees_images
 from cave_agent.models._again import Attempt, call_again, stream_again
 from cave_agent.models._protocol import Delta, Model, ModelResponse, TokenUsage, WireMessages
 
@@ -38,6 +38,11 @@ class FallbackModel(Model):
     def secrets(self) -> tuple[str, ...]:
         """The models', which must not be written down."""
         return secrets_of(*self.models)
+
+    @property
+    def sees_images(self) -> bool:  # type: ignore[override]  # told by the model
+        """Whether all of the models see."""
+        return sees_images(*self.models)
 
     @override
     async def call(self, messages: WireMessages) -> ModelResponse:

@@ -17,6 +17,7 @@ from cave_agent.errors import (
 )
 from cave_agent.models._chat import ChunkReader, read_completion, read_models
 from cave_agent.models._endpoint import Endpoint, quoted
+from cave_agent.models._images import with_image_parts
 from cave_agent.models._keys import (
     NO_KEY,
     checked_key,
@@ -69,6 +70,7 @@ class OpenAIServerModel(Model):
         project: Sent along to OpenAI.
         system_role: What the server calls the system's role: reasoning models of OpenAI want
             `developer`, and templates that know no such role want its text from the `user`.
+        sees_images: Whether the model is sent the pictures that cells show.
         kwargs: Go into the body of every request, `extra_body` too; but `timeout` (seconds),
             `extra_headers` and `extra_query` say how it is sent. `stream_options=None` asks for
             no usage in streams, which a few servers refuse.
@@ -91,6 +93,7 @@ class OpenAIServerModel(Model):
         project: str | None = None,
         *,
         system_role: SystemRole = "system",
+        sees_images: bool = False,
         **kwargs: Any,
     ) -> None:
         try:
@@ -99,11 +102,11 @@ class OpenAIServerModel(Model):
             raise MissingExtraError("OpenAIServerModel", extra="openai") from error
         self.model_id = checked_model_id(model_id)
         checked_options("OpenAIServerModel", {**(kwargs.get("extra_body") or {}), **kwargs})
-        environments = os.environ.get("OPENAI_BASE_URL", "").strip() or None
-        url = extensible_url(base_url) or extensible_url(environments)
+        url = extensible_url(base_url) or extensible_url(_environments_url())
         key = _environments_key(base_url) if api_key is None else api_key
         key = _usable_key(model_id, key, url)
         self._system_role: SystemRole = checked_system_role(system_role)
+        self.sees_images = sees_images
         self._body: dict[str, Any] = {**(kwargs.pop("extra_body", None) or {}), **kwargs}
         self._transport = {
             name: self._body.pop(name) for name in _TRANSPORT_OPTIONS & self._body.keys()
@@ -201,7 +204,7 @@ class OpenAIServerModel(Model):
         create: Any = client.chat.completions.create
         return await create(
             model=self.model_id,
-            messages=with_system_role(messages, self._system_role),
+            messages=with_image_parts(with_system_role(messages, self._system_role)),
             stream=stream,
             extra_body=options,
             **self._transport,
@@ -239,6 +242,10 @@ class OpenAIServerModel(Model):
             if not isinstance(error, self._failures):  # perhaps of that, too
                 json.dumps(self._body, allow_nan=False)
             raise explain(error, self._endpoint, streaming=streaming) from error
+
+
+def _environments_url() -> str | None:
+    return os.environ.get("OPENAI_BASE_URL", "").strip() or None
 
 
 def _environments_key(base_url: str | None) -> str | None:

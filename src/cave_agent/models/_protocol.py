@@ -5,7 +5,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
-from typing import Protocol, Self, TypeAlias
+from typing import Any, Protocol, Self, TypeAlias
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +101,8 @@ class Delta:
     restart: str = ""
 
 
-WireMessages: TypeAlias = list[dict[str, str]]
+WireMessages: TypeAlias = list[dict[str, Any]]
+"""Dicts of `role` and `content`, both `str`; for a model that sees, some with `images` as well."""
 DeltaStream: TypeAlias = AbstractAsyncContextManager[AsyncIterator[Delta]]
 
 
@@ -111,7 +112,13 @@ class Model(Protocol):
     Subclass it and write `call`; write `stream` too if the model can stream, either as an
     async generator of `str` or of `Delta`, which can report reasoning and usage, or as a method
     that returns an async context manager over `Delta`s.
+
+    Attributes:
+        sees_images: Whether the model sees. Then messages about a cell that showed pictures also
+            have `images`: a list of data URLs.
     """
+
+    sees_images: bool = False
 
     async def call(self, messages: WireMessages) -> ModelResponse:
         """The whole reply to `messages`, each a dict of `role` and `content`.

@@ -9,7 +9,7 @@ from operator import index
 from typing_extensions import override
 
 from cave_agent.errors import ModelError
-from cave_agent.models._adapt import checked_model, close_model, cost_of, secrets_of
+from cave_agent.models._adapt import checked_model, close_model, cost_of, secrets_of, sees_images
 from cave_agent.models._again import Attempt, call_again, stream_again
 from cave_agent.models._protocol import Delta, Model, ModelResponse, TokenUsage, WireMessages
 
@@ -65,6 +65,11 @@ class RetryingModel(Model):
     def secrets(self) -> tuple[str, ...]:
         """The model's, which must not be written down."""
         return secrets_of(self.model)
+
+    @property
+    def sees_images(self) -> bool:  # type: ignore[override]  # told by the model
+        """Whether the model sees."""
+        return sees_images(self.model)
 
     @override
     async def call(self, messages: WireMessages) -> ModelResponse:

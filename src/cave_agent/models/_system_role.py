@@ -27,5 +27,6 @@ def with_system_role(messages: WireMessages, role: SystemRole) -> WireMessages:
     first, *rest = messages
     renamed = {**first, "role": role}
     if rest and rest[0]["role"] == role:
-        renamed["content"] += "\n\n" + rest.pop(0)["content"]
+        joined = rest.pop(0)
+        renamed = {**joined, "content": f"{first['content']}\n\n{joined['content']}"}
     return [renamed, *rest]

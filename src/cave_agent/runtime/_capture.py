@@ -1,4 +1,4 @@
-"""What one cell prints, kept in bounded memory; where the prints come from is `_stage`'s business."""
+"""What one cell prints and shows, kept in bounded memory; where the prints come from is `_stage`'s business."""
 
 import codecs
 import io
@@ -9,6 +9,9 @@ from contextvars import ContextVar, Token
 from functools import cached_property
 
 from typing_extensions import Buffer, override
+
+from cave_agent.events import Picture
+from cave_agent.runtime._pyplot import OpenFigures
 
 CAPTURE_LIMIT = 8 << 20  # characters; of a longer output head and tail are kept
 _MANY_PARTS = 4096
@@ -26,6 +29,10 @@ class Capture(io.TextIOBase):
     Args:
         siblings: The captures of the same runtime that are open, oldest first.
         limit: Characters to keep; of more, the head and the tail.
+
+    Attributes:
+        pictures: What was drawn, and how it looks.
+        figures: Those that the cell opened without drawing them.
     """
 
     encoding = "utf-8"
@@ -38,6 +45,8 @@ class Capture(io.TextIOBase):
         self._parts: list[str] = []
         self._size = 0  # characters in `_parts`
         self._dropped = 0
+        self.pictures: list[tuple[object, Picture]] = []
+        self.figures = OpenFigures()
 
     @override
     def write(self, text: str, /) -> int:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum, StrEnum
 
-from cave_agent.events import Change
+from cave_agent.events import Change, Picture
 from cave_agent.runtime._summaries import Preview
 
 
@@ -62,6 +62,7 @@ class ExecutionResult:
         meant: What a name that was misspelt probably means, or the import that it lacks; else the
             name that is missing.
         changes: The names that are new, changed or deleted.
+        pictures: The figures and images that the cell showed.
     """
 
     error: BaseException | None = None
@@ -69,6 +70,7 @@ class ExecutionResult:
     hints: tuple[Hint, ...] = ()
     meant: str = ""
     changes: tuple[Change, ...] = field(default=(), compare=False)
+    pictures: tuple[Picture, ...] = ()
 
     @property
     def success(self) -> bool:

@@ -1,12 +1,62 @@
-"""How the value of a last expression is shown: like a console does, within bounds."""
+"""How a cell shows a value: as text like a console does, and as a picture if it is one."""
 
+import sys
 from collections.abc import Iterable
 from itertools import islice
 from types import CoroutineType
 from typing import Any, cast
 
+from cave_agent.runtime._capture import Capture, captured_by
+from cave_agent.runtime._foreign import class_name, class_of
+from cave_agent.runtime._pictures import Drawing, drawing_of, drawn, draws_itself
+from cave_agent.runtime._summaries import summarize
+
 _MOST_CHARACTERS = 1 << 20
 _MOST_ITEMS = 10_000
+_MOST_PICTURES = 8  # of a cell
+_LONGEST_REASON = 300
+
+
+def show(*values: Any) -> None:
+    """What cells know as `display`: shows values, as notebooks do."""
+    for value in values:
+        capture = captured_by.get()
+        if capture is None:  # the host calls what a cell defined
+            sys.displayhook(value)
+        else:
+            show_in(capture, value)
+
+
+def show_in(capture: Capture, value: Any) -> None:
+    """Show a value among what a cell prints."""
+    draw = drawing_of(value)
+    is_text = draw is None or draw is draws_itself
+    capture.write(f"{display(value) if is_text else summarize(value)}\n")
+    if draw is not None:
+        _draw_in(capture, value, draw)
+
+
+def draw_in(capture: Capture, value: Any) -> None:
+    """Add the picture of a figure to what a cell shows."""
+    if (draw := drawing_of(value)) is not None:
+        _draw_in(capture, value, draw)
+
+
+def _draw_in(capture: Capture, value: Any, draw: Drawing) -> None:
+    if any(value is each for each, _ in capture.pictures):
+        return
+    try:
+        picture = drawn(value, draw)
+    except Exception as error:  # noqa: BLE001  # the libraries that draw may raise anything
+        why = f"{type(error).__name__}: {' '.join(str(error).split())}"[:_LONGEST_REASON]
+    else:
+        if picture is None:
+            return
+        if len(capture.pictures) < _MOST_PICTURES:
+            capture.pictures.append((value, picture))
+            return
+        why = f"a cell shows {_MOST_PICTURES} pictures at most"
+    capture.write(f"<{class_name(class_of(value))}, not drawn: {why}>\n")
 
 
 def display(value: Any) -> str:

@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 
 from cave_agent.runtime._deadline import CellStopped, Deadline
 from cave_agent.runtime._insistence import insist
+from cave_agent.runtime._pyplot import OpenFigures
 from cave_agent.runtime._stage import stage
 from cave_agent.runtime._time_limit import TimeLimit
 
@@ -23,7 +24,9 @@ _T = TypeVar("_T")
 
 
 @coroutine
-def drive(cell: Coroutine[Any, Any, _T], deadline: Deadline) -> Generator[Any, Any, _T]:
+def drive(
+    cell: Coroutine[Any, Any, _T], deadline: Deadline, figures: OpenFigures
+) -> Generator[Any, Any, _T]:
     """Await `cell`; a step is what it does from one suspension to the next.
 
     Raises:
@@ -36,7 +39,7 @@ def drive(cell: Coroutine[Any, Any, _T], deadline: Deadline) -> Generator[Any, A
     groups: set[Any] = set()  # the cell's own task groups that cancelled it
     while True:
         try:
-            awaited = _step(resume, limit)
+            awaited = _step(resume, limit, figures)
         except (StopIteration, CellStopped) as end:
             if getcoroutinestate(cell) == CORO_CLOSED:
                 _take_back(groups)
@@ -64,8 +67,9 @@ def cancellations() -> int:
     return task.cancelling() if task is not None else 0
 
 
-def _step(resume: Callable[[], Any], limit: TimeLimit) -> Any:
+def _step(resume: Callable[[], Any], limit: TimeLimit, figures: OpenFigures) -> Any:
     stage.set()
+    figures.begin_step()
     try:
         with limit:
             return resume()
@@ -73,6 +77,7 @@ def _step(resume: Callable[[], Any], limit: TimeLimit) -> Any:
         limit.let_go()  # it may have come while the limit was let go of
         raise
     finally:
+        figures.end_step()
         stage.strike()
 
 

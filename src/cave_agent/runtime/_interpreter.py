@@ -12,7 +12,7 @@ from cave_agent.runtime._capture import Capture
 from cave_agent.runtime._cell import Cell, ErrorFeedbackMode, ExecutionResult, Hint
 from cave_agent.runtime._changes import changes, snapshot
 from cave_agent.runtime._deadline import CellStopped, Deadline
-from cave_agent.runtime._display import display
+from cave_agent.runtime._display import draw_in, show, show_in
 from cave_agent.runtime._drive import cancellations, drive
 from cave_agent.runtime._failing_line import names_on_failing_line
 from cave_agent.runtime._hints import hints_on_failure, hints_on_success, missing_name
@@ -71,17 +71,16 @@ class Interpreter:
             stage.leave()
         if self._lost:
             self._lost = {name: None for name in self._lost if name not in self.namespace}
-        if before is None:
-            return ExecutionResult(outcome.error, capture.text(), outcome.hints, outcome.meant)
-        changed = changes(before, self.namespace, cell.previews)
+        changed = () if before is None else changes(before, self.namespace, cell.previews)
+        pictures = tuple([picture for _, picture in capture.pictures]) if capture.pictures else ()
         error, hints, meant = outcome
-        return ExecutionResult(error, capture.text(), hints, meant, changed)
+        return ExecutionResult(error, capture.text(), hints, meant, changed, pictures)
 
     async def _outcome(self, cell: Cell, capture: Capture, deadline: Deadline) -> _Outcome:
         if cancellations():
             await asyncio.sleep(0)  # a cancellation that waits comes before the cell
         try:
-            outcome = await drive(self._run(cell, capture, deadline), deadline)
+            outcome = await drive(self._run(cell, capture, deadline), deadline, capture.figures)
         except CellStopped as stop:
             if not deadline.is_up:
                 raise  # it is the limit of a cell around this one
@@ -104,13 +103,16 @@ class Interpreter:
                 value = self._evaluate(program)  # a coroutine would let no StopIteration out
             hints = hints_on_success(self.namespace, program.names, value)
             if value is not None:
-                capture.write(display(value))
-                capture.write("\n")
+                show_in(capture, value)
+            outcome = _Outcome(None, hints)
         except CellStopped:
             raise
         except BaseException as error:  # noqa: BLE001  # whatever the code raises is its result
-            return self._failed(error, cell, capture, names=program.names if program else ())
-        return _Outcome(None, hints)
+            names = program.names if program else ()
+            outcome = self._failed(error, cell, capture, names=names)
+        for figure in capture.figures.close():
+            draw_in(capture, figure)
+        return outcome
 
     async def _value(self, program: Program, deadline: Deadline) -> Any:
         with anyio.move_on_after(deadline.remaining) as scope:
@@ -165,4 +167,5 @@ _BUILTINS: dict[str, Any] = {
     "breakpoint": _no_input,
     "exit": _exit,
     "quit": _exit,
+    "display": show,
 }

@@ -15,6 +15,7 @@ from cave_agent.models._adapt import (
     cost_of,
     open_stream,
     secrets_of,
+    sees_images,
 )
 from cave_agent.models._cassettes._tape import Take, Tape
 from cave_agent.models._protocol import (
@@ -56,6 +57,11 @@ class RecordingModel(Model):
     def secrets(self) -> tuple[str, ...]:
         """The model's, which must not be written down."""
         return secrets_of(self.model)
+
+    @property
+    def sees_images(self) -> bool:  # type: ignore[override]  # told by the model
+        """Whether the model sees."""
+        return sees_images(self.model)
 
     @override
     async def call(self, messages: WireMessages) -> ModelResponse:

@@ -6,7 +6,7 @@ import logging
 import threading
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import assert_never
+from typing import Any, assert_never
 
 from anyio import CancelScope
 
@@ -51,6 +51,10 @@ class Take:
             self.error = error
 
 
+def _without_images(message: dict[str, Any]) -> dict[str, str]:
+    return {name: text for name, text in message.items() if name != "images"}
+
+
 class Tape:
     """A cassette that is being written.
 
@@ -73,7 +77,7 @@ class Tape:
 
     def begin(self, messages: WireMessages) -> Take:
         """Count a request, and remember it as it is now."""
-        take = Take(next(self._numbers), [*map(dict, messages)], bool(self._under_way))
+        take = Take(next(self._numbers), [*map(_without_images, messages)], bool(self._under_way))
         self._under_way.add(take.number)
         return take
 

@@ -19,6 +19,7 @@ from cave_agent.errors import (
 )
 from cave_agent.models._chat import GAVE_UP, read_completion
 from cave_agent.models._endpoint import Endpoint
+from cave_agent.models._images import with_image_parts
 from cave_agent.models._keys import (
     NO_KEY,
     checked_key,
@@ -56,6 +57,7 @@ class LiteLLMModel(Model):
         base_url: Where the provider is, if not where `litellm` looks for it.
         api_key: The provider's key; `litellm` looks for it in the environment unless given. But
             `OPENAI_API_KEY` never goes to a `base_url`; the keys of other providers do.
+        sees_images: Whether the model is sent the pictures that cells show.
         kwargs: Go into every request to `litellm`, `custom_llm_provider` and `timeout` too.
 
     Raises:
@@ -68,12 +70,19 @@ class LiteLLMModel(Model):
     _base_url: str | None = None
 
     def __init__(
-        self, model_id: str, base_url: str | None = None, api_key: str | None = None, **kwargs: Any
+        self,
+        model_id: str,
+        base_url: str | None = None,
+        api_key: str | None = None,
+        *,
+        sees_images: bool = False,
+        **kwargs: Any,
     ) -> None:
         if find_spec("litellm") is None:
             raise MissingExtraError("LiteLLMModel", extra="litellm")
         checked_options("LiteLLMModel", kwargs)
         self.model_id = checked_model_id(model_id)
+        self.sees_images = sees_images
         named_otherwise = kwargs.pop("api_base", None)  # litellm has both names
         url = checked_url(named_otherwise if base_url is None else base_url)
         self._api_key = checked_key(f"LiteLLMModel({model_id!r})", api_key)
@@ -167,7 +176,7 @@ class LiteLLMModel(Model):
         if not (stream and request["stream_options"]):
             del request["stream_options"]
         return await litellm.acompletion(
-            model=self.model_id, messages=messages, stream=stream, **request
+            model=self.model_id, messages=with_image_parts(messages), stream=stream, **request
         )
 
     async def _whole(self, chunks: Any) -> AsyncGenerator[Delta]:

@@ -1,0 +1,156 @@
+"""Figures and images that cells show become pictures."""
+
+import struct
+from typing import Any
+
+import matplotlib.pyplot as plt
+import pytest
+from PIL import Image
+
+from cave_agent import Function, PythonRuntime, Variable
+
+pytestmark = pytest.mark.anyio
+
+plt.switch_backend("agg")
+
+
+def sizes(pictures: Any) -> list[tuple[int, int]]:
+    return [(each.width, each.height) for each in pictures]
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "plt.plot([1, 2]); plt.show()",
+        "fig, ax = plt.subplots()\nfig",
+        "fig, ax = plt.subplots()\ndisplay(fig)\ndisplay(fig)",
+        "plt.figure()\nprint(1 / 0)",
+        "import asyncio\nplt.figure()\nawait asyncio.sleep(0)",
+    ],
+)
+async def test_a_figure_is_shown_once_and_the_next_cell_begins_anew(cell: str) -> None:
+    async with PythonRuntime() as runtime:
+        await runtime.execute("import matplotlib.pyplot as plt")
+
+        shown = await runtime.execute(cell)
+        after = await runtime.execute("plt.get_fignums()")
+
+    assert sizes(shown.pictures) == [(640, 480)]
+    assert shown.pictures[0].data.startswith(b"\x89PNG")
+    assert after.stdout == "[]\n"
+    assert after.pictures == ()
+
+
+async def test_figures_of_the_host_and_of_other_cells_are_not_shown() -> None:
+    host = plt.figure()
+    runtime, other = PythonRuntime(), PythonRuntime()
+
+    async def elsewhere() -> None:
+        await other.execute("import matplotlib.pyplot as plt\nplt.figure(figsize=(1, 1))")
+
+    runtime.inject_function(Function(elsewhere))
+    shown = await runtime.execute(
+        "import matplotlib.pyplot as plt\nplt.figure()\nawait elsewhere()\nplt.figure()"
+    )
+
+    assert sizes(shown.pictures) == [(640, 480)] * 2
+    assert plt.fignum_exists(host.number)
+    plt.close(host)
+
+
+async def test_a_figure_stays_live_though_it_was_shown() -> None:
+    runtime = PythonRuntime()
+    await runtime.execute("import matplotlib.pyplot as plt\nfig, ax = plt.subplots()")
+
+    shown = await runtime.execute("ax.set_title('again')\nfig")
+
+    assert sizes(shown.pictures) == [(640, 480)]
+    assert runtime.retrieve("fig").axes[0].get_title() == "again"
+
+
+@pytest.mark.parametrize("mode", ["RGB", "CMYK", "F", "1", "LA"])
+async def test_an_image_is_shown_in_at_most_the_size_that_models_see(mode: str) -> None:
+    runtime = PythonRuntime(variables=[Variable("image", Image.new(mode, (3200, 40)))])
+
+    shown = await runtime.execute("image")
+
+    assert sizes(shown.pictures) == [(1067, 14)]
+    assert shown.stdout == f"Image, 3200 × 40 pixels, {mode}\n"  # noqa: RUF001  # as people write it
+
+
+async def test_a_big_figure_is_drawn_smaller() -> None:
+    runtime = PythonRuntime(variables=[Variable("fig", plt.Figure(figsize=(100, 50)))])
+
+    assert sizes((await runtime.execute("fig")).pictures) == [(1568, 784)]
+
+
+class Drawn:
+    def __init__(self, drawing: Any) -> None:
+        self.drawing = drawing
+
+    def __repr__(self) -> str:
+        return "Drawn()"
+
+    def _repr_png_(self) -> Any:
+        if isinstance(self.drawing, Exception):
+            raise self.drawing
+        return self.drawing
+
+
+PNG = b"\x89PNG\r\n\x1a\n" + b"\0\0\0\rIHDR" + struct.pack(">II", 3, 4)
+
+
+@pytest.mark.parametrize(
+    ("drawing", "expected", "said"),
+    [
+        (PNG, [(3, 4)], "Drawn()\n"),
+        (None, [], "Drawn()\n"),
+        ("<svg>", [], "Drawn()\n"),
+        (PNG + b"x" * 5_000_000, [], "more than 5,000,000>\n"),
+        (KeyError("no\nfont"), [], "<Drawn, not drawn: KeyError: 'no\\nfont'>\n"),
+    ],
+)
+async def test_what_draws_itself_is_asked_to(drawing: Any, expected: Any, said: str) -> None:
+    runtime = PythonRuntime(variables=[Variable("drawn", Drawn(drawing))])
+
+    shown = await runtime.execute("drawn")
+
+    assert shown.success
+    assert sizes(shown.pictures) == expected
+    assert shown.stdout.endswith(said)
+
+
+async def test_a_figure_of_plotly_is_drawn_by_its_own_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    graph_objects = pytest.importorskip("plotly.graph_objects")
+
+    class Figure(graph_objects.Figure):
+        def to_image(self, **options: Any) -> bytes:
+            assert options == {"format": "png"}
+            return PNG
+
+    runtime = PythonRuntime(variables=[Variable("figure", Figure({"data": [{"y": [12345]}]}))])
+
+    shown = await runtime.execute("figure")
+
+    assert sizes(shown.pictures) == [(3, 4)]
+    assert "12345" not in shown.stdout
+
+
+async def test_a_cell_shows_a_few_pictures_at_most() -> None:
+    runtime = PythonRuntime(variables=[Variable("drawn", [Drawn(PNG) for _ in range(10)])])
+
+    shown = await runtime.execute("display(*drawn)")
+
+    assert len(shown.pictures) == 8
+    assert shown.stdout.count("not drawn: a cell shows 8 pictures at most") == 2
+
+
+async def test_what_cells_defined_can_be_called_by_the_host(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    runtime = PythonRuntime()
+    await runtime.execute("def show(value):\n    display(value)")
+
+    runtime.retrieve("show")("x")
+
+    assert capsys.readouterr().out == "'x'\n"
