@@ -13,7 +13,7 @@ from cave_agent.events import (
     SecurityErrorEvent,
 )
 from cave_agent.prompts import fill, load
-from cave_agent.runtime import ExecutionResult, PythonRuntime
+from cave_agent.runtime import ExecutionResult, Hint, PythonRuntime
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +43,16 @@ async def observe(result: ExecutionResult, runtime: PythonRuntime, *, most: int)
     if result.pictures:
         output = "\n".join(filter(None, [output, *map(in_words, result.pictures)]))
     template = load(_template(output, result))
-    hints = "".join([fill(load(f"hint_{each}"), name=result.meant) + "\n" for each in result.hints])
+    hints = "".join(
+        [
+            fill(load(f"hint_{each}"), name=result.meant) + "\n"
+            for each in result.hints
+            if each is not Hint.NOT_IMPORTED  # which has a template of its own
+        ]
+    )
     changes = "".join([f"{_line(change)}\n" for change in result.changes])
-    return Observation(fill(template, output=output, changes=changes, hints=hints), event)
+    words = {"output": output, "changes": changes, "hints": hints, "meant": result.meant}
+    return Observation(fill(template, **words), event)
 
 
 def in_words(picture: Picture) -> str:
@@ -54,6 +61,8 @@ def in_words(picture: Picture) -> str:
 
 
 def _template(output: str, result: ExecutionResult) -> str:
+    if Hint.NOT_IMPORTED in result.hints:
+        return "observation_of_missing_import"
     if not result.success:
         return "observation_of_failure"
     return "observation" if output else "observation_of_no_output"
