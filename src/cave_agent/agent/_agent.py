@@ -10,7 +10,6 @@ from typing import Any, Self, SupportsIndex, cast
 
 from anyio import to_thread
 
-from cave_agent.agent._briefing import Briefing
 from cave_agent.agent._budget import Budget
 from cave_agent.agent._gate import Gate, Run
 from cave_agent.agent._goal import Check, Goal
@@ -20,7 +19,7 @@ from cave_agent.agent._response import AgentResponse
 from cave_agent.agent._stream import Emit, EventStream, unheard
 from cave_agent.agent._token_rate import TokenRate
 from cave_agent.agent._turn import Turn
-from cave_agent.messages import Message, UserMessage
+from cave_agent.messages import Message, MessageRole, SystemMessage, UserMessage
 from cave_agent.models import Model, checked_model
 from cave_agent.prompts import fill, load
 from cave_agent.runtime import PythonRuntime
@@ -110,7 +109,6 @@ class CaveAgent:
         self._log = AgentLog(log_level)
         self._gate = Gate(self._log)
         self._rate = TokenRate()
-        self._briefing = Briefing()
 
     async def run(
         self, query: str, *, returns: Any = None, check: Check | None = None
@@ -157,7 +155,17 @@ class CaveAgent:
         Raises:
             PromptError: The template names a placeholder that nothing fills.
         """
-        return self._render(self.runtime.describe_variables())
+        return fill(
+            self.system_prompt_template,
+            agent_identity=self.agent_identity,
+            functions=self.runtime.describe_functions(),
+            variables=self.runtime.describe_variables(),
+            types=self.runtime.describe_types(),
+            instructions=self.instructions,
+            additional_context=self.additional_context,
+            current_time=f"{datetime.now().astimezone():%A, %Y-%m-%d}",
+            python_block_identifier=self.python_block_identifier,
+        )
 
     def add_message(self, message: Message) -> None:
         """Append a message to the conversation.
@@ -189,33 +197,15 @@ class CaveAgent:
             budget = Budget(self.max_tokens, self.max_cost, self.max_seconds)
             if budget.max_cost is not None:  # prices may have to be loaded first
                 await to_thread.run_sync(budget.check, self.model)
-            variables = self.runtime.describe_variables()
-            changed = self._briefing.renew(self.messages, self._render, variables)
-            request = goal.worded(self.runtime)
-            if changed:
-                template = load("request_with_variables")
-                request = fill(template, variables=changed, query=request)
-            return await run_turn(self._turn(goal, budget, request), emit)
+            self._renew_system_message()
+            return await run_turn(self._turn(goal, budget), emit)
 
-    def _render(self, variables: str) -> str:
-        return fill(
-            self.system_prompt_template,
-            agent_identity=self.agent_identity,
-            functions=self.runtime.describe_functions(),
-            variables=variables,
-            types=self.runtime.describe_types(),
-            instructions=self.instructions,
-            additional_context=self.additional_context,
-            current_time=f"{datetime.now().astimezone():%A, %Y-%m-%d}",
-            python_block_identifier=self.python_block_identifier,
-        )
-
-    def _turn(self, goal: Goal, budget: Budget, request: str) -> Turn:
+    def _turn(self, goal: Goal, budget: Budget) -> Turn:
         return Turn(
             model=self.model,
             runtime=self.runtime,
             messages=self.messages,
-            request=UserMessage(request),
+            request=UserMessage(goal.worded(self.runtime)),
             goal=goal,
             max_steps=self.max_steps,
             max_history=self.max_history,
@@ -226,6 +216,13 @@ class CaveAgent:
             budget=budget,
             log=self._log,
         )
+
+    def _renew_system_message(self) -> None:
+        message = SystemMessage(self.build_system_prompt())
+        if self.messages and self.messages[0].role is MessageRole.SYSTEM:
+            self.messages[0] = message
+        else:
+            self.messages.insert(0, message)
 
 
 def _check_messages(messages: Iterable[object]) -> None:
