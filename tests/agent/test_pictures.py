@@ -101,6 +101,16 @@ async def test_what_wraps_a_model_that_sees_does_so_too(wrap: Any) -> None:
     assert [len(message.get("images", ())) for message in inner.asked] == [0, 0, 0, 1]
 
 
+async def test_a_model_is_sent_the_latest_pictures_only() -> None:
+    cell = code("display(*[photo.resize((n, 2)) for n in range(2, 8)])")
+    inner = Seeing()
+    inner._scripted = ScriptedModel(cell, cell, "Black.")
+
+    await CaveAgent(inner, runtime=album()).run("What is on the photos?")
+
+    assert [len(message.get("images", ())) for message in inner.asked] == [0, 0, 0, 2, 0, 6]
+
+
 async def test_a_fallback_to_a_model_that_does_not_see_does_not_see() -> None:
     inner = Seeing()
 

@@ -58,6 +58,59 @@ async def test_figures_of_the_host_and_of_other_cells_are_not_shown() -> None:
     plt.close(host)
 
 
+async def test_a_figure_that_changed_is_shown_again() -> None:
+    runtime = PythonRuntime(variables=[Variable("image", Image.new("RGB", (4, 4)))])
+
+    shown = await runtime.execute(
+        "display(image); image.putpixel((0, 0), (9, 9, 9)); display(image)"
+    )
+
+    assert len(shown.pictures) == 2
+
+
+WORDLESS = """\
+class Wordless(Exception):
+    def __str__(self):
+        raise ValueError
+
+def draw(*args):
+    raise Wordless
+
+plt.figure().draw = draw
+"""
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        WORDLESS,
+        "def draw(*args):\n    raise SystemExit\nplt.figure().draw = draw",
+        "plt.figure()\nplt.get_fignums = None",
+    ],
+)
+async def test_what_goes_wrong_while_drawing_is_no_failure_of_the_runtime(
+    cell: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(plt, "get_fignums", plt.get_fignums)  # is put back afterwards
+    runtime = PythonRuntime()
+    await runtime.execute("import matplotlib.pyplot as plt")
+
+    await runtime.execute(cell)
+
+    assert (await runtime.execute("1 + 1")).stdout == "2\n"
+    plt.close("all")
+
+
+async def test_the_figures_of_a_cell_that_was_stopped_are_closed() -> None:
+    runtime = PythonRuntime()
+    await runtime.execute("import matplotlib.pyplot as plt")
+
+    await runtime.execute("plt.figure()\nwhile True: pass", timeout=0.05)
+    shown = await runtime.execute("plt.plot([1, 2]); plt.show()")
+
+    assert len(shown.pictures) == 1
+
+
 async def test_a_figure_stays_live_though_it_was_shown() -> None:
     runtime = PythonRuntime()
     await runtime.execute("import matplotlib.pyplot as plt\nfig, ax = plt.subplots()")

@@ -6,6 +6,7 @@ from cave_agent.messages import ExecutionResultMessage, Message, MessageRole
 from cave_agent.models import WireMessages
 from cave_agent.parsing import Code, UnclosedCode
 
+_MOST_IMAGES = 8  # of a request
 _BACKTICKS = re.compile(r"^ {0,3}(`{3,})", re.MULTILINE)
 
 
@@ -42,7 +43,19 @@ def on_the_wire(messages: list[Message], *, with_images: bool = False) -> WireMe
         if with_images and isinstance(message, ExecutionResultMessage) and message.pictures:
             images = [picture.data_url for picture in message.pictures]
             wire[-1].setdefault("images", []).extend(images)
+    if with_images:
+        _leave_out_old_images(wire)
     return wire
+
+
+def _leave_out_old_images(wire: WireMessages) -> None:
+    room = _MOST_IMAGES
+    for message in reversed(wire):
+        images: list[str] = message.pop("images", [])
+        kept = images[-room:] if room else []
+        if kept:
+            message["images"] = kept
+        room -= len(kept)
 
 
 def fenced(block: Code | UnclosedCode, identifier: str) -> str:

@@ -2,12 +2,14 @@
 
 import sys
 from collections.abc import Iterable
+from functools import partial
 from itertools import islice
 from types import CoroutineType
 from typing import Any, cast
 
+from cave_agent.events import Picture
 from cave_agent.runtime._capture import Capture, captured_by
-from cave_agent.runtime._foreign import class_name, class_of
+from cave_agent.runtime._foreign import attempt, class_name, class_of
 from cave_agent.runtime._pictures import Drawing, drawing_of, drawn, draws_itself
 from cave_agent.runtime._summaries import summarize
 
@@ -36,27 +38,36 @@ def show_in(capture: Capture, value: Any) -> None:
         _draw_in(capture, value, draw)
 
 
-def draw_in(capture: Capture, value: Any) -> None:
-    """Add the picture of a figure to what a cell shows."""
-    if (draw := drawing_of(value)) is not None:
-        _draw_in(capture, value, draw)
+def draw_figures(capture: Capture) -> None:
+    """Add the figures that pyplot has open for the cell to what it shows, and close them."""
+    for figure in capture.figures.close():
+        was_shown = any(figure is each for each, _ in capture.pictures)
+        if not was_shown and (draw := drawing_of(figure)) is not None:
+            _draw_in(capture, figure, draw)
 
 
 def _draw_in(capture: Capture, value: Any, draw: Drawing) -> None:
-    if any(value is each for each, _ in capture.pictures):
-        return
     try:
         picture = drawn(value, draw)
     except Exception as error:  # noqa: BLE001  # the libraries that draw may raise anything
-        why = f"{type(error).__name__}: {' '.join(str(error).split())}"[:_LONGEST_REASON]
+        said = attempt(partial(_words, error), "")
+        why = f"{type(error).__name__}: {said}"[:_LONGEST_REASON]
     else:
-        if picture is None:
+        if picture is None or _is_shown(capture, value, picture):
             return
         if len(capture.pictures) < _MOST_PICTURES:
             capture.pictures.append((value, picture))
             return
         why = f"a cell shows {_MOST_PICTURES} pictures at most"
     capture.write(f"<{class_name(class_of(value))}, not drawn: {why}>\n")
+
+
+def _words(error: Exception) -> str:
+    return " ".join(str(error).split())
+
+
+def _is_shown(capture: Capture, value: object, picture: Picture) -> bool:
+    return any(value is each and picture == before for each, before in capture.pictures)
 
 
 def display(value: Any) -> str:

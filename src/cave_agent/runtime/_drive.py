@@ -69,16 +69,16 @@ def cancellations() -> int:
 
 def _step(resume: Callable[[], Any], limit: TimeLimit, figures: OpenFigures) -> Any:
     stage.set()
-    figures.begin_step()
     try:
+        figures.begin_step()
         with limit:
             return resume()
     except CellStopped:
         limit.let_go()  # it may have come while the limit was let go of
         raise
     finally:
-        figures.end_step()
         stage.strike()
+        figures.end_step()
 
 
 def _outcome(end: StopIteration | CellStopped, cancellation: asyncio.CancelledError | None) -> Any:

@@ -3,6 +3,7 @@
 import asyncio
 import builtins
 from collections.abc import Iterable
+from contextlib import suppress
 from inspect import CO_COROUTINE
 from typing import Any, NamedTuple, NoReturn
 
@@ -12,7 +13,7 @@ from cave_agent.runtime._capture import Capture
 from cave_agent.runtime._cell import Cell, ErrorFeedbackMode, ExecutionResult, Hint
 from cave_agent.runtime._changes import changes, snapshot
 from cave_agent.runtime._deadline import CellStopped, Deadline
-from cave_agent.runtime._display import draw_in, show, show_in
+from cave_agent.runtime._display import draw_figures, show, show_in
 from cave_agent.runtime._drive import cancellations, drive
 from cave_agent.runtime._failing_line import names_on_failing_line
 from cave_agent.runtime._hints import hints_on_failure, hints_on_success, missing_name
@@ -69,6 +70,7 @@ class Interpreter:
         finally:
             capture.end(token)
             stage.leave()
+            capture.figures.close()  # of a cell that was stopped
         if self._lost:
             self._lost = {name: None for name in self._lost if name not in self.namespace}
         changed = () if before is None else changes(before, self.namespace, cell.previews)
@@ -104,15 +106,16 @@ class Interpreter:
             hints = hints_on_success(self.namespace, program.names, value)
             if value is not None:
                 show_in(capture, value)
-            outcome = _Outcome(None, hints)
+            draw_figures(capture)
         except CellStopped:
             raise
         except BaseException as error:  # noqa: BLE001  # whatever the code raises is its result
             names = program.names if program else ()
             outcome = self._failed(error, cell, capture, names=names)
-        for figure in capture.figures.close():
-            draw_in(capture, figure)
-        return outcome
+            with suppress(Exception):  # the cell has failed already
+                draw_figures(capture)
+            return outcome
+        return _Outcome(None, hints)
 
     async def _value(self, program: Program, deadline: Deadline) -> Any:
         with anyio.move_on_after(deadline.remaining) as scope:

@@ -64,7 +64,7 @@ _NO_PARTS: dict[Any, Any] = {}
 def trace(value: object) -> Trace:
     """The trace of a value; runs no code of a class that is not built in, numpy's or pandas'."""
     kind = class_of(value)
-    tracer = _TRACERS.get(kind)
+    tracer = _TRACERS.get(kind) if type(kind) is type else None  # else its hash may be code
     if tracer is None:
         tracer = _library_tracer(kind) or _instance
     return attempt(lambda: tracer(value, kind), Trace(kind, None, _NO_PARTS, id(value)))
