@@ -86,6 +86,7 @@ plt.figure().draw = draw
         WORDLESS,
         "def draw(*args):\n    raise SystemExit\nplt.figure().draw = draw",
         "plt.figure()\nplt.get_fignums = None",
+        "def draw(*args):\n    raise SystemExit\nplt.figure().draw = draw\n1 / 0",
     ],
 )
 async def test_what_goes_wrong_while_drawing_is_no_failure_of_the_runtime(

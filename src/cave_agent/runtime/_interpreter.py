@@ -112,7 +112,7 @@ class Interpreter:
         except BaseException as error:  # noqa: BLE001  # whatever the code raises is its result
             names = program.names if program else ()
             outcome = self._failed(error, cell, capture, names=names)
-            with suppress(Exception):  # the cell has failed already
+            with suppress(Exception, SystemExit):  # the cell has failed already
                 draw_figures(capture)
             return outcome
         return _Outcome(None, hints)
