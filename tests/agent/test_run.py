@@ -549,6 +549,22 @@ async def test_neighbours_of_one_role_are_joined_on_the_wire() -> None:
     assert model.requests[1][-1]["content"].endswith("\n\nGo on")
 
 
+async def test_the_user_speaks_first_even_if_the_first_request_was_trimmed_away() -> None:
+    model = ScriptedModel("One.", "Two.", "Three.")
+    agent = CaveAgent(model, max_history=5)
+    for request in ("First", "Second", "Third"):
+        await agent.run(request)
+
+    assert [(each["role"], each["content"]) for each in model.requests[2][1:]] == [
+        ("user", "[Earlier messages are left out.]"),
+        ("assistant", "One."),
+        ("user", "Second"),
+        ("assistant", "Two."),
+        ("user", "Third"),
+    ]
+    assert len(agent.messages) == 6
+
+
 class _CountsAsItGoes(Model):
     async def call(self, messages: list[dict[str, str]]) -> ModelResponse:
         return ModelResponse("unused")

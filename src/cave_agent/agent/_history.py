@@ -5,8 +5,10 @@ import re
 from cave_agent.messages import ExecutionResultMessage, Message, MessageRole
 from cave_agent.models import WireMessages
 from cave_agent.parsing import Code, UnclosedCode
+from cave_agent.prompts import load
 
 _MOST_IMAGES = 8  # of a request
+_BEFORE_THE_USER = {"", "system"}
 _BACKTICKS = re.compile(r"^ {0,3}(`{3,})", re.MULTILINE)
 
 
@@ -28,7 +30,10 @@ def trimmed(messages: list[Message], *, request: Message, most: int) -> list[Mes
 
 
 def on_the_wire(messages: list[Message], *, with_images: bool = False) -> WireMessages:
-    """The messages as dicts; neighbours of one role are joined, as some chat templates demand."""
+    """The messages as dicts, in the order that some chat templates demand.
+
+    Neighbours of one role are joined, and after the system message comes the user.
+    """
     wire: WireMessages = []
     role = ""
     for message in messages:
@@ -38,6 +43,8 @@ def on_the_wire(messages: list[Message], *, with_images: bool = False) -> WireMe
         if wire_role == role:
             wire[-1]["content"] += "\n\n" + content
         else:
+            if wire_role == "assistant" and role in _BEFORE_THE_USER:
+                wire.append({"role": "user", "content": load("left_out")})
             role = wire_role
             wire.append({"role": role, "content": content})
         if with_images and isinstance(message, ExecutionResultMessage) and message.pictures:
