@@ -1,5 +1,8 @@
 """Figures and images that cells show become pictures."""
 
+import asyncio
+import importlib
+import inspect
 import struct
 from typing import Any
 
@@ -56,6 +59,64 @@ async def test_figures_of_the_host_and_of_other_cells_are_not_shown() -> None:
     assert sizes(shown.pictures) == [(640, 480)] * 2
     assert plt.fignum_exists(host.number)
     plt.close(host)
+
+
+@pytest.mark.parametrize(
+    ("cell", "count"),
+    [
+        ("plt.plot([1, 2]); plt.show(); plt.close()", 1),
+        ("plt.plot([1, 2]); plt.show(); plt.plot([2, 1]); plt.show()", 2),
+        ("plt.plot([1, 2]); plt.savefig(io.BytesIO()); plt.close()", 0),
+        ("plt.figure(1); plt.figure(2); plt.figure(1); plt.show()", 2),
+        ("async def draw():\n    plt.figure()\nawait asyncio.gather(draw(), draw())", 2),
+        ("await asyncio.to_thread(plt.figure)", 1),
+        ("thread = threading.Thread(target=plt.figure)\nthread.start()\nthread.join()", 1),
+    ],
+)
+async def test_what_was_open_when_a_cell_shows_is_shown_then(cell: str, count: int) -> None:
+    async with PythonRuntime() as runtime:
+        await runtime.execute("import asyncio, io, threading\nimport matplotlib.pyplot as plt")
+
+        shown = await runtime.execute(cell)
+
+    assert shown.success
+    assert len(shown.pictures) == count
+    assert plt.get_fignums() == []
+
+
+async def test_figures_belong_to_the_cell_that_opens_them_however_cells_take_turns() -> None:
+    runtime, other = PythonRuntime(), PythonRuntime()
+    import_ = "import asyncio\nimport matplotlib.pyplot as plt\n"
+    pause = "await asyncio.sleep(0)\n"
+
+    first, second = await asyncio.gather(
+        runtime.execute(f"{import_}{pause}plt.figure(figsize=(1, 1))\n{pause}"),
+        other.execute(f"{import_}plt.figure(figsize=(2, 2))\n{pause}{pause}plt.show()"),
+    )
+
+    assert sizes(first.pictures) == [(100, 100)]
+    assert sizes(second.pictures) == [(200, 200)]
+
+
+async def test_a_library_that_loads_pyplot_first_thing_is_shown_too() -> None:
+    def plot() -> None:
+        importlib.reload(plt)  # as if it had not been loaded before
+        plt.plot([1, 2])
+
+    runtime = PythonRuntime(functions=[Function(plot)])
+
+    assert sizes((await runtime.execute("plot()")).pictures) == [(640, 480)]
+
+
+async def test_the_host_can_use_pyplot_as_ever() -> None:
+    await PythonRuntime().execute("import matplotlib.pyplot as plt")
+
+    figure = plt.figure()
+    plt.show()
+
+    assert plt.fignum_exists(figure.number)
+    assert inspect.signature(plt.figure).parameters
+    plt.close(figure)
 
 
 async def test_a_figure_that_changed_is_shown_again() -> None:
@@ -174,7 +235,7 @@ async def test_what_draws_itself_is_asked_to(drawing: Any, expected: Any, said: 
     assert shown.stdout.endswith(said)
 
 
-async def test_a_figure_of_plotly_is_drawn_by_its_own_way(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_figure_of_plotly_is_drawn_by_its_own_way() -> None:
     graph_objects = pytest.importorskip("plotly.graph_objects")
 
     class Figure(graph_objects.Figure):

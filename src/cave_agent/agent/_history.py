@@ -38,7 +38,7 @@ def on_the_wire(messages: list[Message], *, with_images: bool = False) -> WireMe
     role = ""
     for message in messages:
         content, wire_role = message.content, message.wire_role
-        if (not content or content.isspace()) and message.role is MessageRole.ASSISTANT:
+        if wire_role == "assistant" and (not content or content.isspace()):
             continue  # which some providers refuse
         if wire_role == role:
             wire[-1]["content"] += "\n\n" + content

@@ -1,6 +1,6 @@
 """Words what the model reads after a cell, and what listeners hear of it."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from cave_agent.errors import SecurityError
 from cave_agent.events import (
@@ -16,8 +16,7 @@ from cave_agent.prompts import fill, load
 from cave_agent.runtime import ExecutionResult, Hint, PythonRuntime
 
 
-@dataclass(frozen=True, slots=True)
-class Observation:
+class Observation(NamedTuple):
     """What came of a cell: for the model, and for listeners."""
 
     text: str
@@ -43,14 +42,8 @@ async def observe(result: ExecutionResult, runtime: PythonRuntime, *, most: int)
     if result.pictures:
         output = "\n".join(filter(None, [output, *map(in_words, result.pictures)]))
     template = load(_template(output, result))
-    hints = "".join(
-        [
-            fill(load(f"hint_{each}"), name=result.meant) + "\n"
-            for each in result.hints
-            if each is not Hint.NOT_IMPORTED  # which has a template of its own
-        ]
-    )
-    changes = "".join([f"{_line(change)}\n" for change in result.changes])
+    changes = "".join(map(_line, result.changes))
+    hints = _hints(result) if result.hints else ""
     words = {"output": output, "changes": changes, "hints": hints, "meant": result.meant}
     return Observation(fill(template, **words), event)
 
@@ -68,8 +61,21 @@ def _template(output: str, result: ExecutionResult) -> str:
     return "observation" if output else "observation_of_no_output"
 
 
+def _hints(result: ExecutionResult) -> str:
+    """The hints but the one that has a template of its own, each in a line."""
+    return "".join(
+        f"{fill(load(f'hint_{each}'), name=result.meant)}\n"
+        for each in result.hints
+        if each is not Hint.NOT_IMPORTED
+    )
+
+
 def _line(change: Change) -> str:
     """One change in a line of its own."""
+    return f"{_in_words(change)}\n"
+
+
+def _in_words(change: Change) -> str:
     if change.after is None:
         return fill(load("change_deleted"), name=change.name)
     if change.before is None:

@@ -56,7 +56,7 @@ class Alarm:
         return True
 
     def _wind(self) -> None:
-        soonest = min(deadline.next_stop() for deadline in self._armed)
+        soonest = min(map(Deadline.next_stop, self._armed))
         # Repeated, since a ring that finds the stack full is lost.
         signal.setitimer(signal.ITIMER_REAL, min(soonest, threading.TIMEOUT_MAX), AGAIN)
 

@@ -11,7 +11,6 @@ from functools import cached_property
 from typing_extensions import Buffer, override
 
 from cave_agent.events import Picture
-from cave_agent.runtime._pyplot import OpenFigures
 
 CAPTURE_LIMIT = 8 << 20  # characters; of a longer output head and tail are kept
 _MANY_PARTS = 4096
@@ -21,7 +20,7 @@ captured_by: ContextVar["Capture | None"] = ContextVar("captured_by", default=No
 
 
 class Capture(io.TextIOBase):
-    """A writable text stream that keeps what a cell printed.
+    """A writable text stream that keeps what a cell printed, and beside it what the cell drew.
 
     Once the cell has ended, what its threads and tasks still print goes to the cell of the same
     runtime that runs by then, or else to the host's own stream.
@@ -31,8 +30,8 @@ class Capture(io.TextIOBase):
         limit: Characters to keep; of more, the head and the tail.
 
     Attributes:
-        pictures: What was drawn, and how it looks.
-        figures: Those that the cell opened without drawing them.
+        pictures: What the cell showed, and how it looks.
+        figures: Those that are open for the cell in pyplot.
     """
 
     encoding = "utf-8"
@@ -46,7 +45,7 @@ class Capture(io.TextIOBase):
         self._size = 0  # characters in `_parts`
         self._dropped = 0
         self.pictures: list[tuple[object, Picture]] = []
-        self.figures = OpenFigures()
+        self.figures: list[object] = []
 
     @override
     def write(self, text: str, /) -> int:
@@ -111,6 +110,12 @@ class Capture(io.TextIOBase):
         """Take no more."""
         captured_by.reset(token)
         self._siblings.remove(self)
+
+
+def taker() -> Capture | None:
+    """The capture that takes what is shown in this context now, if any."""
+    capture = captured_by.get()
+    return None if capture is None else capture.heir()
 
 
 class _Bytes(io.RawIOBase):

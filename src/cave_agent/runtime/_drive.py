@@ -16,7 +16,6 @@ from typing import Any, TypeVar
 
 from cave_agent.runtime._deadline import CellStopped, Deadline
 from cave_agent.runtime._insistence import insist
-from cave_agent.runtime._pyplot import OpenFigures
 from cave_agent.runtime._stage import stage
 from cave_agent.runtime._time_limit import TimeLimit
 
@@ -24,9 +23,7 @@ _T = TypeVar("_T")
 
 
 @coroutine
-def drive(
-    cell: Coroutine[Any, Any, _T], deadline: Deadline, figures: OpenFigures
-) -> Generator[Any, Any, _T]:
+def drive(cell: Coroutine[Any, Any, _T], deadline: Deadline) -> Generator[Any, Any, _T]:
     """Await `cell`; a step is what it does from one suspension to the next.
 
     Raises:
@@ -39,7 +36,7 @@ def drive(
     groups: set[Any] = set()  # the cell's own task groups that cancelled it
     while True:
         try:
-            awaited = _step(resume, limit, figures)
+            awaited = _step(resume, limit)
         except (StopIteration, CellStopped) as end:
             if getcoroutinestate(cell) == CORO_CLOSED:
                 _take_back(groups)
@@ -67,10 +64,9 @@ def cancellations() -> int:
     return task.cancelling() if task is not None else 0
 
 
-def _step(resume: Callable[[], Any], limit: TimeLimit, figures: OpenFigures) -> Any:
+def _step(resume: Callable[[], Any], limit: TimeLimit) -> Any:
     stage.set()
     try:
-        figures.begin_step()
         with limit:
             return resume()
     except CellStopped:
@@ -78,7 +74,6 @@ def _step(resume: Callable[[], Any], limit: TimeLimit, figures: OpenFigures) -> 
         raise
     finally:
         stage.strike()
-        figures.end_step()
 
 
 def _outcome(end: StopIteration | CellStopped, cancellation: asyncio.CancelledError | None) -> Any:

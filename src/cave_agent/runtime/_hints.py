@@ -35,9 +35,7 @@ def hints_on_success(
         if not any(value is namespace.get(name) for name in names):
             value.close()  # nothing can await it any more
         return (Hint.FORGOTTEN_AWAIT,)
-    if any(_is_unawaited(namespace.get(name)) for name in names):
-        return (Hint.FORGOTTEN_AWAIT,)
-    return ()
+    return _hints_on_coroutines(namespace, names)
 
 
 def hints_on_failure(
@@ -48,9 +46,7 @@ def hints_on_failure(
         return (Hint.EXIT_IN_CELL,)
     if isinstance(error, RuntimeError) and _came_through_asyncio_run(error):
         return (Hint.LOOP_IS_RUNNING,)
-    if any(_is_unawaited(namespace.get(name)) for name in names):
-        return (Hint.FORGOTTEN_AWAIT,)
-    return ()
+    return _hints_on_coroutines(namespace, names)
 
 
 def missing_name(
@@ -101,6 +97,13 @@ def _is_unawaited(value: object) -> "TypeGuard[CoroutineType[Any, Any, Any]]":
     if type(value) is not CoroutineType:  # no isinstance, which asks the value for its class
         return False
     return getcoroutinestate(cast("Coroutine[Any, Any, Any]", value)) == CORO_CREATED
+
+
+def _hints_on_coroutines(namespace: dict[str, Any], names: Iterable[str]) -> tuple[Hint, ...]:
+    for name in names:
+        if _is_unawaited(namespace.get(name)):
+            return (Hint.FORGOTTEN_AWAIT,)
+    return ()
 
 
 def _came_through_asyncio_run(error: RuntimeError) -> bool:

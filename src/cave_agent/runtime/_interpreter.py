@@ -13,11 +13,12 @@ from cave_agent.runtime._capture import Capture
 from cave_agent.runtime._cell import Cell, ErrorFeedbackMode, ExecutionResult, Hint
 from cave_agent.runtime._changes import changes, snapshot
 from cave_agent.runtime._deadline import CellStopped, Deadline
-from cave_agent.runtime._display import draw_figures, show, show_in
 from cave_agent.runtime._drive import cancellations, drive
 from cave_agent.runtime._failing_line import names_on_failing_line
 from cave_agent.runtime._hints import hints_on_failure, hints_on_success, missing_name
 from cave_agent.runtime._program import Program
+from cave_agent.runtime._pyplot import close_figures, draw_figures, import_in_cell, watch
+from cave_agent.runtime._showing import show, show_in
 from cave_agent.runtime._sources import Sources
 from cave_agent.runtime._stage import stage
 from cave_agent.runtime._traceback import format_error
@@ -63,6 +64,7 @@ class Interpreter:
         """
         before = snapshot(self.namespace) if cell.reports_changes else None
         capture, deadline = Capture(self._captures), Deadline(cell.seconds)
+        watch(None)
         stage.enter()
         token = capture.begin()
         try:
@@ -70,7 +72,7 @@ class Interpreter:
         finally:
             capture.end(token)
             stage.leave()
-            capture.figures.close()  # of a cell that was stopped
+            close_figures(capture)  # of a cell that was stopped
         if self._lost:
             self._lost = {name: None for name in self._lost if name not in self.namespace}
         changed = () if before is None else changes(before, self.namespace, cell.previews)
@@ -82,7 +84,7 @@ class Interpreter:
         if cancellations():
             await asyncio.sleep(0)  # a cancellation that waits comes before the cell
         try:
-            outcome = await drive(self._run(cell, capture, deadline), deadline, capture.figures)
+            outcome = await drive(self._run(cell, capture, deadline), deadline)
         except CellStopped as stop:
             if not deadline.is_up:
                 raise  # it is the limit of a cell around this one
@@ -171,4 +173,5 @@ _BUILTINS: dict[str, Any] = {
     "exit": _exit,
     "quit": _exit,
     "display": show,
+    "__import__": import_in_cell,
 }

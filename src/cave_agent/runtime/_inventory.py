@@ -67,7 +67,9 @@ class Inventory:
     def let_go_of_missing(self, names: AbstractSet[str]) -> None:
         """Forget what is not among `names`: a cell deleted it."""
         for entries in (self.functions, self.variables, self.types, self._implied):
-            for name in entries.keys() - names:
+            if entries.keys() <= names:
+                continue
+            for name in [each for each in entries if each not in names]:
                 del entries[name]
                 self._deleted.add(name)
 

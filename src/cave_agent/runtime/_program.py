@@ -2,10 +2,9 @@
 
 import ast
 import re
-from dataclasses import dataclass
 from inspect import CO_COROUTINE
 from types import CodeType
-from typing import Self
+from typing import NamedTuple, Self
 
 from cave_agent.security import syntax_tree
 
@@ -13,8 +12,7 @@ _LIKE_A_CALL = re.compile(r"[A-Za-z_][\w.]*(?:\(|\s*\Z)")  # most cells end in o
 _NO_START = frozenset({"", "\n", " ", "\t", "\f", "#", ")", "]", "}"})
 
 
-@dataclass(frozen=True, slots=True)
-class Program:
+class Program(NamedTuple):
     """A compiled cell: what comes before its last expression, and that expression."""
 
     codes: tuple[CodeType, ...]

@@ -1,55 +1,95 @@
-"""The figures that `matplotlib.pyplot` keeps for the process, and which of them a cell opened."""
+"""Lets cells have figures of their own among those that `matplotlib.pyplot` keeps for the process.
 
+Once pyplot is there, its `figure` and `show` are replaced for good: a figure belongs to the cell
+that opens it, and a cell shows what belongs to it. For the host they do what they did.
+"""
+
+import builtins
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable
+from functools import partial, update_wrapper
 from typing import Any
 
+from cave_agent.runtime._capture import Capture, taker
 from cave_agent.runtime._foreign import attempt
+from cave_agent.runtime._pictures import drawing_of
+from cave_agent.runtime._showing import draw_in
 
 _PYPLOT = "matplotlib.pyplot"
 
 
-class OpenFigures:
-    """Those that the steps of one cell opened, whatever else goes on between them."""
+class _Figure:
+    """`pyplot.figure`, which all of pyplot opens figures with."""
 
-    __slots__ = ("_is_in_step", "_known", "_own")
+    def __init__(self, host: Callable[..., Any]) -> None:
+        self.host = host
+        update_wrapper(self, host)
 
-    def __init__(self) -> None:
-        self._known: Iterable[int] = ()
-        self._own: list[int] = []
-        self._is_in_step = False
-
-    def begin_step(self) -> None:
-        """What is open now is not this cell's."""
-        self._is_in_step = True
-        self._known = _open_now() if _PYPLOT in sys.modules else ()
-
-    def end_step(self) -> None:
-        """What was opened since the step began is."""
-        self._is_in_step = False
-        if _PYPLOT in sys.modules:
-            self._own += [each for each in _open_now() if each not in self._known]
-
-    def close(self) -> list[Any]:
-        """The cell's figures, which can still be drawn; pyplot begins anew, as in a notebook.
-
-        Of a cell that is not in a step they are those of its steps.
-        """
-        if self._is_in_step:
-            self.end_step()
-        own, self._own = dict.fromkeys(self._own), []
-        return attempt(lambda: _closed(own), []) if own else []
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        capture = taker()
+        if capture is None:
+            return self.host(*args, **kwargs)
+        before = _open_figures()
+        figure = self.host(*args, **kwargs)
+        if not any(figure is each for each in before):
+            capture.figures.append(figure)
+        return figure
 
 
-def _closed(numbers: Iterable[int]) -> list[Any]:
-    pyplot: Any = sys.modules[_PYPLOT]
-    figures = [pyplot.figure(each) for each in numbers if pyplot.fignum_exists(each)]
-    for figure in figures:
-        pyplot.close(figure)
-    return figures
+class _Show:
+    """`pyplot.show`; as in a notebook, what was shown is closed."""
+
+    def __init__(self, host: Callable[..., Any]) -> None:
+        self.host = host
+        update_wrapper(self, host)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        capture = taker()
+        if capture is None:
+            return self.host(*args, **kwargs)
+        draw_figures(capture)
+        return None
 
 
-def _open_now() -> Iterable[int]:
-    """The numbers of all; none if pyplot is half imported, or a cell broke it."""
-    pyplot: Any = sys.modules[_PYPLOT]
-    return attempt(lambda: tuple(pyplot.get_fignums()), ())
+def watch(owner: Capture | None) -> None:
+    """Replace what pyplot offers, once it is loaded; what it has open by then is `owner`'s."""
+    pyplot: Any = sys.modules.get(_PYPLOT)
+    show = getattr(pyplot, "show", None)
+    if show is None or isinstance(show, _Show) or not hasattr(pyplot, "figure"):
+        return
+    pyplot.figure, pyplot.show = _Figure(pyplot.figure), _Show(show)
+    if owner is not None:
+        owner.figures += _open_figures()
+
+
+def import_in_cell(*args: Any, **kwargs: Any) -> Any:
+    """What cells know as `__import__`; pyplot is watched as soon as it is there."""
+    module = builtins.__import__(*args, **kwargs)
+    watch(taker())
+    return module
+
+
+def draw_figures(capture: Capture) -> None:
+    """Add the figures that are open for a cell to what it shows, and close them."""
+    watch(capture)  # a library that the cell called may have loaded pyplot
+    for figure in close_figures(capture):
+        was_shown = any(figure is each for each, _ in capture.pictures)
+        if not was_shown and (draw := drawing_of(figure)) is not None:
+            draw_in(capture, figure, draw)
+
+
+def close_figures(capture: Capture) -> list[Any]:
+    """The figures that are open for a cell, which can still be drawn."""
+    if not capture.figures:
+        return []
+    own, capture.figures = capture.figures, []
+    are_open = [each for each in own if any(each is other for other in _open_figures())]
+    for figure in are_open:
+        attempt(partial(sys.modules[_PYPLOT].close, figure), None)
+    return are_open
+
+
+def _open_figures() -> list[Any]:
+    """Those that pyplot keeps; none if a cell broke it."""
+    helpers: Any = sys.modules.get("matplotlib._pylab_helpers")
+    return attempt(lambda: [each.canvas.figure for each in list(helpers.Gcf.figs.values())], [])

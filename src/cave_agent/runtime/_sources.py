@@ -25,7 +25,8 @@ class Sources:
         """The file name for a new cell, unique in the process."""
         cell = next(self._cells)
         name = f"{_PREFIX}{cell} of runtime {self._runtime}>"
-        lines = StringIO(source + "\n", newline=None).readlines()  # as Python counts them
+        text = StringIO(source, newline=None).read() if "\r" in source else source
+        lines = [f"{line}\n" for line in text.split("\n")]  # as Python counts them
         linecache.cache[name] = (len(source), None, lines, name)
         self._labels[name] = f"{_PREFIX}{cell}>"
         if len(self._labels) > _MOST_CELLS:

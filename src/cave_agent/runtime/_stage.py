@@ -4,9 +4,10 @@ import sys
 import threading
 from collections.abc import Callable
 from contextvars import copy_context
+from types import ModuleType
 from typing import Any
 
-from cave_agent.runtime._capture import captured_by
+from cave_agent.runtime._capture import captured_by, taker
 
 
 class _Router:
@@ -31,9 +32,8 @@ class _Router:
         delattr(self._target(), name)
 
     def _target(self) -> Any:
-        capture = captured_by.get()
-        heir = None if capture is None else capture.heir()
-        return self.host if heir is None else heir
+        capture = taker()
+        return self.host if capture is None else capture
 
 
 class _CarryingStart:
@@ -67,7 +67,7 @@ class _Stage:
         self._running = 0
         self._steps = 0
         self._found: list[tuple[Any, Any]] = []
-        self._props: tuple[tuple[Any, str, Any], ...] = (
+        self._props: tuple[tuple[ModuleType | type, str, Any], ...] = (
             (sys, "stdout", _Router(None)),
             (sys, "stderr", _Router(None)),
             (threading.Thread, "start", _CarryingStart(threading.Thread.start)),
@@ -80,7 +80,7 @@ class _Stage:
             if self._running == 1:
                 self._steps = 0
                 for owner, name, prop in self._props:
-                    prop.host = getattr(owner, name)
+                    prop.host = vars(owner)[name]
                     setattr(owner, name, prop)
 
     def leave(self) -> None:
@@ -89,7 +89,7 @@ class _Stage:
             self._running -= 1
             props = () if self._running else self._props
             for owner, name, prop in props:
-                if getattr(owner, name) is prop:
+                if vars(owner).get(name) is prop:
                     setattr(owner, name, prop.host)
 
     def set(self) -> None:
@@ -98,14 +98,15 @@ class _Stage:
         What is found there is the host's, unless a step is under way: then it is a cell's.
         """
         with self._lock:
-            if not self._steps:
-                self._found = [
-                    (getattr(owner, name), prop.host) for owner, name, prop in self._props
-                ]
+            is_first = not self._steps
+            if is_first:
+                self._found = []
             for owner, name, prop in self._props:
-                there = getattr(owner, name)
+                there = vars(owner)[name]
+                if is_first:
+                    self._found.append((there, prop.host))
                 if there is not prop:
-                    prop.host = prop.host if self._steps else there
+                    prop.host = there if is_first else prop.host
                     setattr(owner, name, prop)
             self._steps += 1
 
@@ -113,9 +114,13 @@ class _Stage:
         """A step has ended: undo what its code replaced, and with the last step what `set` did."""
         with self._lock:
             self._steps -= 1
+            is_last = not self._steps
             for (owner, name, prop), (there, host) in zip(self._props, self._found, strict=True):
-                setattr(owner, name, prop if self._steps else there)
-                prop.host = prop.host if self._steps else host
+                due = there if is_last else prop
+                if vars(owner).get(name) is not due:
+                    setattr(owner, name, due)
+                if is_last and prop.host is not host:
+                    prop.host = host
 
 
 stage = _Stage()
