@@ -89,8 +89,9 @@ class _Stage:
             self._running -= 1
             props = () if self._running else self._props
             for owner, name, prop in props:
+                host = prop.host
                 if vars(owner).get(name) is prop:
-                    setattr(owner, name, prop.host)
+                    setattr(owner, name, host)
 
     def set(self) -> None:
         """A step begins: put the stand-ins in place.
