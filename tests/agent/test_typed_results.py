@@ -71,6 +71,32 @@ async def test_the_result_is_the_live_object_itself() -> None:
     assert response.content == "Sorted."
 
 
+async def test_what_an_earlier_run_left_is_no_result() -> None:
+    stale = code("other = 2  # the result")
+    model = ScriptedModel(code("result = 1"), "One.", stale, "Two.", code("result = 2"), "Two.")
+    agent = CaveAgent(model)
+
+    await agent.run("Work out one", returns=int)
+    response = await agent.run("Work out two", returns=int)
+
+    assert response.value == 2
+    assert model.requests[4][-1]["content"] == snapshot("""\
+The request is not fulfilled yet:
+- `result` still holds what it held before this request: assign the outcome to it
+Write a code block that mends this.\
+""")
+
+
+async def test_what_code_of_the_run_has_dealt_with_is_a_result() -> None:
+    runtime = PythonRuntime(variables=[Variable("result", [1])])
+    model = ScriptedModel(code("(("), code("result.append(2)"), "Appended.")
+
+    response = await CaveAgent(model, runtime=runtime).run("Append 2", returns=list[int])
+
+    assert response.value is runtime.retrieve("result")
+    assert response.code_snippets == ("((\n", "result.append(2)\n")
+
+
 async def test_a_class_that_a_cell_defined_anew_is_put_back() -> None:
     anew = "class Report:\n    pass\nresult = Report()"
     model = ScriptedModel(

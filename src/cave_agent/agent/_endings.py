@@ -41,7 +41,9 @@ async def answer(turn: Turn, reply: Reply, emit: Emit) -> AgentResponse | None:
         return turn.response(content, ExecutionStatus.REFUSED)
     said = AssistantMessage(reply.text)
     turn.messages.append(said)
-    complaint = await turn.goal.complaint(turn.runtime, has_run=bool(turn.snippets))
+    complaint = await turn.goal.complaint(
+        turn.runtime, snippets=turn.snippets, before=turn.names_before
+    )
     if complaint is not None:
         turn.messages.append(UserMessage(fill(load("complaint"), complaint=complaint)))
         await emit(CheckFailedEvent(complaint))

@@ -1,8 +1,12 @@
 """What a run is asked for, and what must be true of the runtime before it may end."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence, Set
+from contextlib import suppress
 from dataclasses import dataclass
 from inspect import isawaitable
+from io import StringIO
+from token import NAME
+from tokenize import TokenError, generate_tokens
 from typing import Any, TypeAlias, cast
 
 from cave_agent.errors import UnknownNameError
@@ -61,17 +65,29 @@ class Goal:
         names = "\n".join([f"{each.name}: {each.spelled}" for each in self.expected])
         return fill(load("expected"), query=self.query, types=types, names=names)
 
-    async def complaint(self, runtime: PythonRuntime, *, has_run: bool) -> str | None:
+    def names_in(self, runtime: PythonRuntime) -> frozenset[str]:
+        """Those of the names that there are already."""
+        return frozenset(each.name for each in self.expected if each.name in runtime)
+
+    async def complaint(
+        self, runtime: PythonRuntime, *, snippets: Sequence[str], before: Set[str]
+    ) -> str | None:
         """What of it does not hold yet, for the model to read; `None` if all of it does.
 
         Args:
             runtime: Where it shall hold.
-            has_run: Whether the run has had a cell: what was there before is no outcome of it.
+            snippets: The code that the run has had.
+            before: The names that there were before the run; one that no code has dealt with is
+                no outcome of it.
         """
-        if self.expected and not has_run:
+        if self.expected and not snippets:
             return load("nothing_was_run")
         misfits = [await runtime.misfit(each) for each in self.expected]
         faults = [_line(misfit) for misfit in misfits if misfit is not None]
+        if not faults:
+            dealt_with = {name for code in snippets for name in _names(code)}
+            left_over = [x.name for x in self.expected if x.name in before - dealt_with]
+            faults = [fill(load("misfit_left_over"), name=name) for name in left_over]
         lost = dict.fromkeys(name for each in self.expected for name in runtime.restore(each))
         faults += [fill(load("class_restored"), name=name) for name in lost]
         return "\n".join(faults) if faults else await self._verdict(runtime)
@@ -95,6 +111,14 @@ class Goal:
         raise TypeError(
             f"A check gives what is wrong as a str, or None if all is well, not {verdict!r:.80}."
         )
+
+
+def _names(code: str) -> Iterator[str]:
+    """The names in a cell, but not those in its texts and comments."""
+    with suppress(TokenError, SyntaxError):  # then the cell did not run, either
+        for token in generate_tokens(StringIO(code).readline):
+            if token.type == NAME:
+                yield token.string
 
 
 def _line(misfit: Misfit) -> str:

@@ -26,6 +26,7 @@ class Turn:
     Attributes:
         goal: What it is to leave in the runtime.
         rate: About how many tokens texts are.
+        names_before: Those of the goal that the runtime had already.
         started: When the work began, by the event loop's clock.
         deadline: When it must have ended.
         step: Model calls so far.
@@ -47,6 +48,7 @@ class Turn:
     log: AgentLog
     started: float = field(default_factory=_now)
     deadline: float | None = field(init=False)
+    names_before: frozenset[str] = field(init=False)
     _sees_images: bool = field(init=False)
     step: int = 0
     usage: TokenUsage = field(default_factory=TokenUsage)
@@ -54,6 +56,7 @@ class Turn:
 
     def __post_init__(self) -> None:
         self._sees_images = sees_images(self.model)
+        self.names_before = self.goal.names_in(self.runtime)
         seconds = self.budget.max_seconds
         self.deadline = None if seconds is None else self.started + seconds
 
