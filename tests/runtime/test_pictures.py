@@ -4,9 +4,11 @@ import asyncio
 import importlib
 import inspect
 import struct
+from io import BytesIO
 from typing import Any
 
 import matplotlib.pyplot as plt
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -193,6 +195,25 @@ async def test_an_image_is_shown_in_at_most_the_size_that_models_see(mode: str) 
     assert shown.stdout == f"Image, 3200 × 40 pixels, {mode}\n"  # noqa: RUF001  # as people write it
 
 
+RAMP = np.linspace(0, 60_000, 64).reshape(8, 8)
+
+
+@pytest.mark.parametrize("pixels", [RAMP.astype("u2"), RAMP.astype("i4"), RAMP.astype("f4") / 9e4])
+async def test_a_deep_image_is_shown_from_black_to_white(pixels: Any) -> None:
+    runtime = PythonRuntime(variables=[Variable("image", Image.fromarray(pixels))])
+
+    (picture,) = (await runtime.execute("image")).pictures
+
+    assert Image.open(BytesIO(picture.data)).getextrema() == (0, 255)
+
+
+async def test_an_image_of_too_many_bytes_is_shown_smaller() -> None:
+    noise = np.random.default_rng(1).integers(0, 255, (1500, 1500, 3), dtype="u1")
+    runtime = PythonRuntime(variables=[Variable("image", Image.fromarray(noise))])
+
+    assert sizes((await runtime.execute("image")).pictures) == [(750, 750)]
+
+
 async def test_a_big_figure_is_drawn_smaller() -> None:
     runtime = PythonRuntime(variables=[Variable("fig", plt.Figure(figsize=(100, 50)))])
 
@@ -221,7 +242,9 @@ PNG = b"\x89PNG\r\n\x1a\n" + b"\0\0\0\rIHDR" + struct.pack(">II", 3, 4)
         (PNG, [(3, 4)], "Drawn()\n"),
         (None, [], "Drawn()\n"),
         ("<svg>", [], "Drawn()\n"),
-        (PNG + b"x" * 5_000_000, [], "more than 5,000,000>\n"),
+        (PNG + b"x" * 5_000_000, [], "more than 5,000,000 bytes>\n"),
+        (PNG[:16] + struct.pack(">II", 0, 4), [], "Drawn()\n"),
+        (PNG[:16] + struct.pack(">II", 9000, 4), [], "9,000 x 4 pixels, too many to be sent>\n"),
         (KeyError("no\nfont"), [], "<Drawn, not drawn: KeyError: 'no\\nfont'>\n"),
     ],
 )
@@ -235,15 +258,20 @@ async def test_what_draws_itself_is_asked_to(drawing: Any, expected: Any, said: 
     assert shown.stdout.endswith(said)
 
 
-async def test_a_figure_of_plotly_is_drawn_by_its_own_way() -> None:
+@pytest.mark.parametrize(("width", "scale"), [(None, 1), (15680, 0.1)])
+async def test_a_figure_of_plotly_is_drawn_by_its_own_way(width: int | None, scale: float) -> None:
     graph_objects = pytest.importorskip("plotly.graph_objects")
 
     class Figure(graph_objects.Figure):
         def to_image(self, **options: Any) -> bytes:
-            assert options == {"format": "png"}
+            assert options == {"format": "png", "scale": scale}
             return PNG
 
-    runtime = PythonRuntime(variables=[Variable("figure", Figure({"data": [{"y": [12345]}]}))])
+    runtime = PythonRuntime(
+        variables=[
+            Variable("figure", Figure({"data": [{"y": [12345]}], "layout": {"width": width}}))
+        ]
+    )
 
     shown = await runtime.execute("figure")
 
@@ -258,6 +286,19 @@ async def test_a_cell_shows_a_few_pictures_at_most() -> None:
 
     assert len(shown.pictures) == 8
     assert shown.stdout.count("not drawn: a cell shows 8 pictures at most") == 2
+
+
+async def test_a_task_that_outlives_its_cell_shows_in_the_cell_that_runs_by_then() -> None:
+    async with PythonRuntime() as runtime:
+        await runtime.execute(
+            "import asyncio\nevent = asyncio.Event()\n"
+            "async def show():\n    await event.wait()\n    display('late')\n"
+            "task = asyncio.create_task(show())"
+        )
+
+        shown = await runtime.execute("event.set()\nawait task")
+
+    assert shown.stdout == "'late'\n"
 
 
 async def test_what_cells_defined_can_be_called_by_the_host(

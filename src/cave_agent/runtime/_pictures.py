@@ -3,22 +3,24 @@
 import struct
 from collections.abc import Callable
 from io import BytesIO
-from math import ceil
+from math import ceil, isfinite, sqrt
 from typing import Any, TypeAlias
 
 from cave_agent.events import Picture
 from cave_agent.runtime._foreign import class_module, class_mro, class_name, class_of, inherited
 
-Drawing: TypeAlias = Callable[[Any], object]
-"""Gives the bytes of a PNG."""
+Drawing: TypeAlias = Callable[[Any, int], object]
+"""Gives the bytes of a PNG of a value, with so many pixels on its longest side at most."""
 
 _TEXTS = frozenset({int, float, str, bool, list, tuple, dict, set})  # most of what cells show
-_LONGEST_SIDE = (
-    1568  # pixels; models see no more: https://docs.claude.com/en/docs/build-with-claude/vision
-)
+# Models see no more, and refuse more than that: https://docs.claude.com/en/docs/build-with-claude/vision
+_LONGEST_SIDE, _LONGEST_TAKEN = 1568, 8000  # pixels
 _LARGEST = 5_000_000  # bytes that providers take
-_IN_PNG = {"1", "L", "LA", "P", "RGB", "RGBA"}  # modes of PIL's that the format has
-_IRREDUCIBLE = {"1", "P"}
+_TRIES = 3
+_PLOTLY_SIZE = (700, 500)  # pixels of a figure that says nothing: plotly's `to_image`
+_DEEP = ("I", "F")  # modes of PIL's with more than 8 bits a channel
+_SHOWN_AS = {"1": "L", "P": "RGBA", "PA": "RGBA", "La": "LA", "RGBa": "RGBA"}
+_IN_PNG = {"L", "LA", "RGB", "RGBA"}
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _SIZE = slice(16, 24)  # of a PNG: width and height, https://www.w3.org/TR/png-3/#11IHDR
 
@@ -40,38 +42,56 @@ def drawn(value: object, draw: Drawing) -> Picture | None:
 
     Raises:
         Exception: Whatever the library that draws it raises.
-        ValueError: The picture is too big to be sent.
+        ValueError: The picture is too big to be sent, and cannot be made smaller.
     """
-    data = draw(value)
-    if not isinstance(data, bytes) or not data.startswith(_SIGNATURE):
-        return None
-    if len(data) > _LARGEST:
-        raise ValueError(f"its picture has {len(data):,} bytes, more than {_LARGEST:,}")
-    return Picture(data, *struct.unpack(">II", data[_SIZE]))
+    side = _LONGEST_SIDE
+    for _ in range(_TRIES):
+        data = draw(value, side)
+        if not isinstance(data, bytes) or not data.startswith(_SIGNATURE):
+            return None
+        width, height = struct.unpack(">II", data[_SIZE])
+        if max(width, height) > _LONGEST_TAKEN:
+            raise ValueError(f"its picture has {width:,} x {height:,} pixels, too many to be sent")
+        if len(data) <= _LARGEST:
+            return Picture(data, width, height) if width and height else None
+        side = int(min(side, max(width, height)) * sqrt(_LARGEST / len(data)) * 0.9)
+    raise ValueError(f"its picture has more than {_LARGEST:,} bytes")
 
 
-def draws_itself(value: Any) -> object:
+def draws_itself(value: Any, _side: int) -> object:
     """What a value that follows IPython's convention draws."""
     return value._repr_png_()  # as everybody who shows it does
 
 
-def _matplotlib(figure: Any) -> bytes:
+def _matplotlib(figure: Any, side: int) -> bytes:
     file, inches = BytesIO(), max(figure.get_size_inches())
-    figure.savefig(file, format="png", dpi=min(figure.dpi, _LONGEST_SIDE / inches))
+    figure.savefig(file, format="png", dpi=min(figure.dpi, side / inches))
     return file.getvalue()
 
 
-def _plotly(figure: Any) -> object:
-    return figure.to_image(format="png")
+def _plotly(figure: Any, side: int) -> object:
+    told = (figure.layout.width, figure.layout.height)
+    longest = max(size or usual for size, usual in zip(told, _PLOTLY_SIZE, strict=True))
+    return figure.to_image(format="png", scale=min(1, side / longest))
 
 
-def _pil(image: Any) -> bytes:
-    file, factor = BytesIO(), ceil(max(image.size) / _LONGEST_SIDE)
-    if factor > 1:
-        image = (image.convert("RGB") if image.mode in _IRREDUCIBLE else image).reduce(factor)
-    image = image if image.mode in _IN_PNG else image.convert("RGB")
-    image.save(file, "PNG")
+def _pil(image: Any, side: int) -> bytes:
+    file, factor = BytesIO(), ceil(max(image.size) / side)
+    if image.mode.startswith(_DEEP):
+        image = _in_eight_bits(image)
+    elif image.mode not in _IN_PNG:
+        image = image.convert(_SHOWN_AS.get(image.mode, "RGB"))
+    (image.reduce(factor) if factor > 1 else image).save(file, "PNG")
     return file.getvalue()
+
+
+def _in_eight_bits(image: Any) -> Any:
+    """From black for its least value to white for its greatest, as viewers show it."""
+    image = image.convert("F")
+    least, greatest = image.getextrema()
+    span = greatest - least
+    scale = 255 / span if span and isfinite(span) else 1.0
+    return image.point(lambda value: value * scale - least * scale).convert("L")
 
 
 _LIBRARIES: dict[str, Drawing] = {
