@@ -1,6 +1,7 @@
 """What a run is asked for, and what must be true of the runtime before it may end."""
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence, Set
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from dataclasses import dataclass
 from inspect import isawaitable
@@ -70,7 +71,7 @@ class Goal:
         return frozenset(each.name for each in self.expected if each.name in runtime)
 
     async def complaint(
-        self, runtime: PythonRuntime, *, snippets: Sequence[str], before: Set[str]
+        self, runtime: PythonRuntime, *, snippets: Sequence[str], before: AbstractSet[str]
     ) -> str | None:
         """What of it does not hold yet, for the model to read; `None` if all of it does.
 

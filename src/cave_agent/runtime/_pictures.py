@@ -91,7 +91,11 @@ def _in_eight_bits(image: Any) -> Any:
     least, greatest = image.getextrema()
     span = greatest - least
     scale = 255 / span if span and isfinite(span) else 1.0
-    return image.point(lambda value: value * scale - least * scale).convert("L")
+
+    def stretched(level: Any) -> Any:
+        return level * scale - least * scale
+
+    return image.point(stretched).convert("L")
 
 
 _LIBRARIES: dict[str, Drawing] = {
