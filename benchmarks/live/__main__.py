@@ -80,7 +80,7 @@ def _play(contender: Contender, results: Path) -> None:
     results.touch()
     done = sum(turns[line["group"], line["name"]] for line in _lines(results))
     server = ServerProcess(settings)
-    command = [contender.python(), "-W", "ignore", "-m", "benchmarks.live.play"]
+    command = [contender.python(), "-m", "benchmarks.live.play"]
     arguments = [f"{server.address}/v1", settings.key, str(results)]
     bar = Progress(
         TextColumn(contender.name), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from enum import Enum
-from typing import Annotated, Any, Literal, NamedTuple, Protocol
+from typing import Annotated, Any, Literal, NamedTuple, Never, Protocol, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -389,6 +389,9 @@ async def test_a_refusal_ends_the_run_without_a_result() -> None:
         (3, TypeError),
         ([int], TypeError),
         (Silent, TypeError),
+        (list[Silent], TypeError),
+        (list[TypeVar("T")], TypeError),  # type: ignore[misc]
+        (Never, TypeError),
         (list["Nowhere"], TypeError),  # type: ignore[name-defined]  # noqa: F821
         ({"not a name": int}, InvalidNameError),
         ({3: int}, TypeError),

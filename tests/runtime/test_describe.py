@@ -180,12 +180,54 @@ class Lamp:
     # Stands on a desk
     def __init__(self, name: str)
     name: str
-    def dim(self, by: int) -> None
+    def dim(self, by: int) -> None  # Make it darker.
 
 @dataclass
 class Point:
     x: int\
 ''')
+
+
+class Documented:
+    @property
+    def size(self) -> int:
+        """How big it is.
+
+        In metres.
+        """
+        return 1
+
+    @classmethod
+    def of_one(cls) -> "Documented":
+        """One of size 1."""
+        return cls()
+
+    def plain(self) -> None:
+        pass
+
+
+def test_methods_are_described_by_the_first_line_of_their_docstrings() -> None:
+    assert describe_types([Type(Documented)]) == snapshot("""\
+class Documented:
+    @property
+    def size(self) -> int  # How big it is.
+    @classmethod
+    def of_one(cls) -> Documented  # One of size 1.
+    def plain(self) -> None\
+""")
+    assert "#" not in describe_types([Type(Documented, include_doc=False)])
+
+
+def test_methods_of_a_big_type_are_told_without_their_docstrings_rather_than_cut() -> None:
+    def method(self: object) -> None:
+        """Say something that takes quite a few words to say."""
+
+    big = type("Big", (), {f"method_{number}": method for number in range(30)})
+
+    text = describe_types([Type(big)])
+
+    assert text.count("def method_") == 30
+    assert "#" not in text
 
 
 def test_a_type_may_hide_its_schema_and_its_docstring() -> None:

@@ -18,7 +18,14 @@ from cave_agent.runtime._primitives import (
     underlying,
     without_partials,
 )
-from cave_agent.runtime._schema import bounded, class_stub, members, shared_bases
+from cave_agent.runtime._schema import (
+    bounded,
+    class_stub,
+    doc_of_member,
+    is_told_whole,
+    members,
+    shared_bases,
+)
 from cave_agent.runtime._signatures import stub
 from cave_agent.runtime._summaries import describer_of, summarize
 from cave_agent.runtime._types import with_nested
@@ -26,6 +33,7 @@ from cave_agent.runtime._types import with_nested
 _NOTHING = "(none)"
 _DOC_LINES = 6
 _DOC_LIMIT = 400
+_MEMBER_DOC_LIMIT = 100
 _DESCRIPTION_LIMIT = 700
 VARIABLES_BUDGET = 8000
 _MADE_BUDGET = 2000
@@ -85,7 +93,7 @@ def describe_made(values: Mapping[str, object]) -> str:
 
 
 def describe_types(types: Iterable[Type]) -> str:
-    """Each type as a stub with its docstring and description, then the types nested in them."""
+    """Each type as a stub with its docstrings and description, then the types nested in them."""
     types = list(types)
     given = {id(each.value) for each in types}
     shown = with_nested(each.value for each in types if each.include_schema)
@@ -138,8 +146,19 @@ def _type_entry(described: Type, base: type | None = None) -> str:
     notes = _notes(_type_doc(cls) if described.include_doc else None, described.description)
     schema = members(cls) if described.include_schema else {}
     told = {} if base is None else members(base)
-    own = [text for name, text in schema.items() if told.get(name) != text]
-    return bounded(class_stub(cls, [*notes, *own]))
+    own = {name: text for name, text in schema.items() if told.get(name) != text}
+    if described.include_doc:
+        explained = [f"{text}{_member_note(cls, name)}" for name, text in own.items()]
+        parts = class_stub(cls, [*notes, *explained])
+        if is_told_whole(parts):
+            return bounded(parts)
+    return bounded(class_stub(cls, [*notes, *own.values()]))
+
+
+def _member_note(cls: type, name: str) -> str:
+    """The first line of a method's docstring, as a comment."""
+    doc = attempt(partial(doc_of_member, cls, name), "").partition("\n")[0]
+    return f"  # {_cut(doc, _MEMBER_DOC_LIMIT)}" if doc else ""
 
 
 def _function_doc(func: Callable[..., Any]) -> object:

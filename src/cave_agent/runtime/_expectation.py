@@ -6,7 +6,7 @@ from typing import Any
 from typing_extensions import is_typeddict
 
 from cave_agent.runtime._foreign import attempt
-from cave_agent.runtime._judging import Faults, Look, judge_of
+from cave_agent.runtime._judging import Faults, Look, check_class, judge_of
 from cave_agent.runtime._primitives import check_name
 from cave_agent.runtime._spelling import spelled
 from cave_agent.runtime._types import classes_in
@@ -66,10 +66,7 @@ def _is_class(annotation: object) -> bool:
 
 
 def _by_class(cls: Any) -> Look:
-    try:
-        isinstance(None, cls)
-    except TypeError as error:
-        raise TypeError(f"No value can be told to be {cls!r}: {error}") from error
+    check_class(cls)
     accepted: Any = (int, float) if cls is float else cls
 
     def look(value: object) -> Faults | None:

@@ -5,7 +5,18 @@ from collections.abc import Set as AbstractSet
 from functools import partial
 from inspect import get_annotations
 from types import UnionType
-from typing import Annotated, Any, Literal, TypeAlias, Union, get_args, get_origin
+from typing import (
+    Annotated,
+    Any,
+    Literal,
+    Never,
+    NoReturn,
+    TypeAlias,
+    TypeVar,
+    Union,
+    get_args,
+    get_origin,
+)
 
 from typing_extensions import is_typeddict
 
@@ -33,22 +44,18 @@ def judge_of(annotation: Any) -> Look:
     """
     is_dict = is_typeddict(annotation)
     is_plain = class_module(class_of(annotation)) in _ANNOTATIONS
-    if not (is_dict or is_plain or annotation in {None, Any} or get_origin(annotation)):
+    is_special = annotation is None or annotation is Any
+    if not (is_dict or is_plain or is_special or get_origin(annotation)):
         raise TypeError(f"A type is expected, such as int or list[str], not {annotation!r:.80}.")
-    from pydantic import (  # noqa: PLC0415  # it is slow to import
-        ConfigDict,
-        PydanticUndefinedAnnotation,
-        PydanticUserError,
-        TypeAdapter,
-        ValidationError,
-    )
+    from pydantic import ConfigDict, TypeAdapter, ValidationError  # noqa: PLC0415  # slow to import
 
     config = None if is_dict else ConfigDict(arbitrary_types_allowed=True)
     try:
         judge: Any = TypeAdapter(_strict(annotation), config=config)
         judge.rebuild()  # which finds names that nothing defines
-    except (PydanticUserError, PydanticUndefinedAnnotation) as error:
-        raise TypeError(f"pydantic cannot judge {spelled(annotation)}: {error}") from error
+    except Exception as error:  # its own kinds are many, and annotations run code of their own
+        why = str(error).partition("\n")[0]
+        raise TypeError(f"No value can be judged by {spelled(annotation)}: {why}") from error
     fields = _field_names(annotation)
 
     def look(value: object) -> Faults | None:
@@ -61,15 +68,35 @@ def judge_of(annotation: Any) -> Look:
     return look
 
 
+def check_class(cls: Any) -> None:
+    """Refuse a class that cannot tell its instances.
+
+    Raises:
+        TypeError: It is a protocol, say, that is not `runtime_checkable`.
+    """
+    try:
+        isinstance(None, cls)
+    except TypeError as error:
+        raise TypeError(f"No value can be told to be {spelled(cls)}: {error}") from error
+
+
 def _strict(annotation: Any) -> Any:
     """The annotation with its models and named tuples taken for instances, nothing less.
 
     Else a dict would do for a model, and a tuple for a named one.
+
+    Raises:
+        TypeError: There is a part of it that judges nothing.
     """
     from pydantic import InstanceOf  # noqa: PLC0415  # as above
 
     origin, args = get_origin(annotation), get_args(annotation)
+    if isinstance(annotation, TypeVar) or annotation is Never or annotation is NoReturn:
+        raise TypeError(f"{spelled(annotation)} stands for no type of values")
+    if annotation is Any:
+        return annotation
     if isinstance(annotation, type) and not is_typeddict(annotation):
+        check_class(annotation)
         is_model = any(inherited(annotation, name) is not None for name in _MODELS)
         return InstanceOf[annotation] if is_model else annotation  # type: ignore[misc]  # made at run time
     if origin is Annotated:

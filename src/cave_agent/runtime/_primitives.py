@@ -93,7 +93,7 @@ class Type:
         value: The class.
         description: What the model reads beside the schema.
         include_schema: Whether the model reads its fields and methods.
-        include_doc: Whether the model reads the docstring, too.
+        include_doc: Whether the model reads the docstring, too, and the first lines of its methods'.
     """
 
     value: type

@@ -23,6 +23,7 @@ from cave_agent.runtime._foreign import (
     class_module,
     class_mro,
     class_name,
+    inherited,
     is_set_by_code,
 )
 from cave_agent.runtime._signatures import field_line, stub
@@ -42,6 +43,12 @@ _METHODS: dict[str, tuple[type, ...]] = {
         partialmethod,
         singledispatchmethod,
     ),
+}
+_WRAPPERS: dict[type, str] = {
+    property: "fget",
+    cached_property: "func",
+    classmethod: "__func__",
+    staticmethod: "__func__",
 }
 
 
@@ -68,6 +75,11 @@ def bounded(parts: Sequence[str]) -> str:
     return "\n".join([*kept, f"    # … {left} more"] if left else kept)
 
 
+def is_told_whole(parts: Sequence[str]) -> bool:
+    """Whether `bounded` leaves nothing out."""
+    return sum(len(part) + 1 for part in parts) <= _ENTRY_LIMIT
+
+
 def class_stub(cls: type, body: Sequence[str]) -> list[str]:
     """The head of the class, then the body, indented."""
     decorator = "@dataclass\n" if "__dataclass_fields__" in class_dict(cls) else ""
@@ -87,6 +99,16 @@ def members(cls: type) -> dict[str, str]:
     fields: dict[str, str] = attempt(lambda: fields_of(cls), {})
     hidden: set[str] = attempt(lambda: pydantic_names(cls), set())
     return fields | dict(_other_members(cls, fields.keys() | hidden))
+
+
+def doc_of_member(cls: type, name: str) -> str:
+    """What a method or property says of itself, if it is written in Python; else nothing."""
+    found: Any = inherited(cls, name)
+    for kind, attribute in _WRAPPERS.items():
+        if issubclass(type(found), kind):
+            found = getattr(found, attribute)
+    doc = found.__doc__ if type(found) is FunctionType else None
+    return inspect.cleandoc(doc) if isinstance(doc, str) else ""
 
 
 def shared_bases(classes: Sequence[type]) -> dict[int, type]:
