@@ -3,6 +3,7 @@
 
 import gc
 import weakref
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -168,6 +169,62 @@ async def test_no_code_of_an_objects_class_runs_for_it() -> None:
 
     assert result.success
     assert [change.name for change in result.changes] == ["x"]
+
+
+def _times() -> pd.DataFrame:
+    days = pd.date_range("2020", periods=5)
+    frame = pd.DataFrame({"day": days, "zoned": days.tz_localize("UTC"), "lag": days - days[0]})
+    frame["date"], frame["span"] = days.to_period("D"), pd.interval_range(0, 5)
+    frame["exact"] = [Decimal(number) for number in range(5)]
+    frame["counts"] = pd.array([1, None, 3, 4, 5], dtype="Int64")
+    return frame
+
+
+@pytest.mark.parametrize("column", list(_times()))
+async def test_values_that_a_frame_makes_anew_for_each_look_are_no_change(column: str) -> None:
+    frame = _times()[[column]]
+    runtime = PythonRuntime(variables=[Variable("frame", frame)], report_changes=True)
+    for _ in range(3):
+        result = await runtime.execute("junk = [object() for _ in range(1000)]")
+        assert [change.name for change in result.changes] == ["junk"]
+
+    result = await runtime.execute(f"frame.loc[0, {column!r}] = frame.loc[2, {column!r}]")
+
+    assert [change.parts for change in result.changes] == [(column,)]
+
+
+class Weighed:
+    looks: list[str] = []  # noqa: RUF012  # a note of all
+
+    def __ne__(self, other: object) -> bool:
+        self.looks.append("ne")
+        return True
+
+    def item(self) -> str:
+        self.looks.append("item")
+        return "1 kg"
+
+
+class Squared(pd.DataFrame):
+    looks: list[str] = []  # noqa: RUF012  # as above
+
+    @property
+    def shape(self) -> Any:
+        self.looks.append("shape")
+        return super().shape
+
+
+async def test_objects_in_frames_and_what_a_frames_class_replaced_are_not_asked() -> None:
+    frame = pd.DataFrame({"any": [Weighed(), np.arange(3), Weighed()], "number": [1, 2, 3]})
+    variables = [Variable("frame", frame), Variable("squared", Squared({"a": [1]}))]
+    runtime = PythonRuntime(variables=variables, report_changes=True)
+    Squared.looks.clear()
+    Weighed.looks.clear()
+
+    result = await runtime.execute("frame.loc[0, 'number'] = 9")
+
+    assert [change.parts for change in result.changes] == [("number",)]
+    assert Squared.looks == Weighed.looks == []
 
 
 class Noted:

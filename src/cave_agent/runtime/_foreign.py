@@ -11,7 +11,7 @@ def attempt(read: Callable[[], _T], otherwise: _T) -> _T:
     """What `read` finds; `otherwise` if the class or function that it reads is broken."""
     try:
         return read()
-    except Exception:  # noqa: BLE001  # foreign classes run code when read, and it may fail anyhow
+    except (Exception, SystemExit):  # noqa: BLE001  # foreign classes run code when read
         return otherwise
 
 

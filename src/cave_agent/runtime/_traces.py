@@ -5,13 +5,23 @@ A trace never holds the value itself, only its identity, so that a deleted objec
 
 import sys
 from collections.abc import Callable
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
 from itertools import chain, islice
 from types import BuiltinFunctionType, FunctionType, ModuleType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from typing_extensions import override
 
-from cave_agent.runtime._foreign import attempt, class_mro, class_of, own_attributes
+from cave_agent.runtime._foreign import (
+    attempt,
+    class_module,
+    class_mro,
+    class_name,
+    class_of,
+    inherited,
+    own_attributes,
+)
 
 _ENDS = 8  # items that are looked at from the start, and as many from the end
 _DEPTH = 2
@@ -62,7 +72,10 @@ _NO_PARTS: dict[Any, Any] = {}
 
 
 def trace(value: object) -> Trace:
-    """The trace of a value; runs no code of a class that is not built in, numpy's or pandas'."""
+    """The trace of a value; runs no code of a class that is not built in, numpy's or pandas'.
+
+    Of a subclass that replaces what is looked at here, only the attributes are told.
+    """
     kind = class_of(value)
     tracer = _TRACERS.get(kind) if type(kind) is type else None  # else its hash may be code
     if tracer is None:
@@ -142,7 +155,7 @@ def _array(value: Any, kind: type[object]) -> Trace:
 
 
 def _series(value: Any, kind: type[object]) -> Trace:
-    marks = tuple([_mark(_plain(value.iat[row]), 0) for row in _rows(len(value))])
+    marks = tuple([_cell(value.iat[row]) for row in _rows(len(value))])
     return Trace(kind, (len(value),), _NO_PARTS, (id(value), value.dtype, marks))
 
 
@@ -152,7 +165,7 @@ def _frame(value: Any, kind: type[object]) -> Trace:
     rows = _rows(len(value))
     step = max(1, len(columns) // _COLUMNS)
     parts = {
-        at: tuple([_mark(_plain(value.iat[row, at]), 0) for row in rows])
+        at: tuple([_cell(value.iat[row, at]) for row in rows])
         for at in range(0, min(len(columns), step * _COLUMNS), step)
     }
     return Trace(kind, value.shape, parts, (id(value), id(value.index)), Labels(columns))
@@ -162,20 +175,37 @@ def _rows(size: int) -> tuple[int, ...]:
     return (0, size // 2, size - 1) if size else ()
 
 
-def _plain(value: Any) -> Any:
-    """A scalar of numpy as Python's own, so that it is compared by value; `nan` is itself."""
-    item = value.item() if hasattr(value, "item") else value
-    return str(item) if item != item else item  # noqa: PLR0124  # only nan differs from itself
+def _cell(value: Any) -> Any:
+    """What tells a cell of a frame from what it was.
+
+    By its value if that is a plain one, since a frame may make the object anew for each look.
+    """
+    if issubclass(class_of(value), sys.modules["numpy"].generic):  # which frames are made of
+        value = value.item()
+    kind = class_of(value)
+    if kind is float:
+        return "nan" if value != value else value  # noqa: PLR0124  # only nan differs from itself
+    if kind is str or kind is bytes:
+        return value if len(value) <= _LONGEST_TEXT else (len(value), value[:_ENDS], value[-_ENDS:])
+    if kind in _BUILT_IN:
+        return _BUILT_IN[kind](value, kind, 0)
+    is_pandas = class_module(kind).startswith("pandas") and class_name(kind) in _OF_PANDAS
+    return (kind, hash(value)) if is_pandas or kind in _VALUES else _mark(value, 0)
 
 
-def _library_tracer(kind: type[object]) -> "Callable[[Any, type[object]], Trace] | None":
-    for (module, name), tracer in _LIBRARIES.items():
-        loaded = sys.modules.get(module)
-        if loaded is not None and getattr(loaded, name, None) in class_mro(kind):
+def _library_tracer(kind: type[object]) -> "_Tracer | None":
+    for (module, name), (tracer, used) in _LIBRARIES.items():
+        base: Any = getattr(sys.modules.get(module), name, None)
+        if base is kind:
             return tracer
+        if base is not None and base in class_mro(kind):
+            is_as_ever = all(inherited(kind, each) is inherited(base, each) for each in used)
+            return tracer if is_as_ever else None
     return None
 
 
+_VALUES: frozenset[type[object]] = frozenset({datetime, date, time, timedelta, Decimal})
+_OF_PANDAS = {"Timestamp", "Timedelta", "Period", "Interval"}
 _SCALARS: frozenset[type[object]] = frozenset({int, float, bool, complex, type(None)})
 _BUILT_IN: dict[type[object], Callable[..., tuple[Any, ...]]] = {
     list: _of_sequence,
@@ -184,14 +214,15 @@ _BUILT_IN: dict[type[object], Callable[..., tuple[Any, ...]]] = {
     set: _of_set,
     frozenset: _of_set,
 }
-_TRACERS: dict[type[object], Callable[[Any, type[object]], Trace]] = {
+_Tracer: TypeAlias = Callable[[Any, type[object]], Trace]
+_TRACERS: dict[type[object], _Tracer] = {
     **dict.fromkeys(_SCALARS, _scalar),
     **dict.fromkeys(_BUILT_IN, _container),
     **dict.fromkeys((str, bytes, bytearray), _text),
     **dict.fromkeys((FunctionType, BuiltinFunctionType, ModuleType, type), _identity),
 }
-_LIBRARIES: dict[tuple[str, str], Callable[[Any, type[object]], Trace]] = {
-    ("numpy", "ndarray"): _array,
-    ("pandas", "DataFrame"): _frame,
-    ("pandas", "Series"): _series,
+_LIBRARIES: dict[tuple[str, str], tuple[_Tracer, tuple[str, ...]]] = {  # and what they look at
+    ("numpy", "ndarray"): (_array, ("shape", "ndim", "dtype", "__getitem__", "__array_finalize__")),
+    ("pandas", "DataFrame"): (_frame, ("shape", "columns", "index", "iat", "__len__")),
+    ("pandas", "Series"): (_series, ("dtype", "iat", "__len__")),
 }

@@ -5,10 +5,17 @@ from typing import Any
 from cave_agent.runtime._summaries._look import Describe, Look
 
 _FIRST = 5
+_MOST_FIELDS = 8  # of a structured array that are spelled
+_LONGEST_DTYPE = 40  # characters
 
 
 def _array(array: Any, look: Look) -> str:
-    return f", shape {array.shape}, {str(array.dtype)[:40]}{_values(array, look)}"
+    return f", shape {array.shape}, {_spelled(array.dtype)}{_values(array, look)}"
+
+
+def _spelled(dtype: Any) -> str:
+    fields = dtype.names or ()
+    return f"{len(fields):,} fields" if len(fields) > _MOST_FIELDS else str(dtype)[:_LONGEST_DTYPE]
 
 
 def _tensor(tensor: Any, look: Look) -> str:
