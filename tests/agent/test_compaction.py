@@ -4,8 +4,16 @@ from typing import Any
 
 import pytest
 from inline_snapshot import snapshot
+from PIL import Image
 
-from cave_agent import CaveAgent, EventType, ExecutionStatus, ScriptedModel
+from cave_agent import (
+    CaveAgent,
+    EventType,
+    ExecutionStatus,
+    PythonRuntime,
+    ScriptedModel,
+    Variable,
+)
 from cave_agent.errors import ModelServerError
 from cave_agent.events import CompactedEvent
 from cave_agent.messages import AssistantMessage, UserMessage
@@ -139,17 +147,54 @@ async def test_the_request_stays_word_by_word_in_a_long_run() -> None:
 
 @pytest.mark.parametrize("failure", [ModelServerError("down"), "", code("x = 1")])
 async def test_what_cannot_be_summed_up_is_dropped(failure: Any) -> None:
-    agent, _model = narrow(failure, "Done.", messages=talk(6))
+    agent, model = narrow(failure, "Done.", messages=talk(6))
+    await agent.runtime.execute("total = 15")
 
     told = await compactions(agent)
 
     assert told == snapshot(
         [
-            "The oldest 7 messages were dropped, since the conversation comes near the end of the context window and could not be summed up."
+            "The oldest messages, 9 of them, were dropped, since the conversation comes near the end of the context window."
         ]
     )
-    assert agent.messages[1].content[:3] == "3! "
-    assert agent.messages[-2].content == "Go on"
+    assert [message.content[:40] for message in agent.messages] == snapshot(
+        [
+            "Hi.",
+            """\
+[Earlier messages are left out.]
+[Names \
+""",
+            "4! word word word word word word word wo",
+            "5: word word word word word word word wo",
+            "5! word word word word word word word wo",
+            "Go on",
+            "Done.",
+        ]
+    )
+    assert model.requests[-1][1]["content"] == snapshot("""\
+[Earlier messages are left out.]
+[Names that the code made, besides the variables above]
+- total: int\
+""")
+
+
+async def test_a_model_that_cannot_sum_up_is_not_asked_to_at_every_step() -> None:
+    cells = [code("'x' * 200")] * 3
+    agent, model = narrow(ModelServerError("down"), *cells, "Done.", messages=talk(6))
+
+    assert len(await compactions(agent)) == 1
+    assert len(model.requests) == 5
+
+
+async def test_pictures_count_for_a_model_that_sees() -> None:
+    photo = Variable("photo", Image.new("RGB", (3, 2)))
+    model = ScriptedModel(code("photo"), "Done.", "Summed up.", "Done.")
+    model.sees_images = True  # type: ignore[attr-defined]
+    runtime = PythonRuntime(variables=[photo])
+    agent = CaveAgent(model, "Hi.", runtime=runtime, context_window=1500)
+    assert await compactions(agent, "Show the photo") == []
+
+    assert len(await compactions(agent, f"Thanks. {LONG}{LONG}")) == 1
 
 
 async def test_a_summary_that_is_too_long_helps_nothing() -> None:
@@ -186,7 +231,7 @@ async def test_a_window_that_is_too_small_for_anything_still_asks() -> None:
 
 
 async def test_a_budget_that_is_used_up_sums_up_nothing() -> None:
-    agent, model = narrow("Done.", messages=talk(6), max_tokens=500)
+    agent, model = narrow("Done.", messages=talk(6), max_tokens=400)
 
     async with agent.stream_events("Go on") as events:
         kinds = [event.type async for event in events]

@@ -6,6 +6,7 @@ from decimal import Decimal
 from operator import itemgetter
 
 from cave_agent.agent._response import ExecutionStatus
+from cave_agent.agent._token_rate import image_tokens
 from cave_agent.errors import UnknownPriceError
 from cave_agent.models import Model, TokenUsage, WireMessages, cost_of
 
@@ -56,7 +57,7 @@ class Budget:
         """What is left for a reply to `asked`, by the length of texts."""
         if self.max_tokens is None and self.max_cost is None:
             return _UNBOUNDED
-        prompt = _estimate_prompt(asked)
+        prompt = _estimate_prompt(asked) + image_tokens(asked)
         tokens = math.inf if self.max_tokens is None else self.max_tokens - spent.total_tokens
         by_tokens = Allowance((tokens - prompt) * _CHARACTERS_A_TOKEN)
         if self.max_cost is None:
@@ -76,7 +77,7 @@ def estimate_usage(asked: WireMessages, heard: int) -> TokenUsage:
 
 
 def _estimate_prompt(messages: WireMessages) -> int:
-    """About how many tokens `messages` are."""
+    """About how many tokens the texts of `messages` are."""
     return sum(map(len, map(_CONTENT, messages))) // _CHARACTERS_A_TOKEN
 
 

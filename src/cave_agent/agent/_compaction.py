@@ -11,6 +11,7 @@ from cave_agent.messages import ExecutionResultMessage, Message, MessageRole, Us
 from cave_agent.prompts import fill, load
 
 _FILLED = 0.75  # of the window; the rest is for the reply, and for what is misjudged
+_FILLED_AFTERWARDS = 0.5  # by what is left if messages are dropped, so that some can follow
 _TAIL = 0.3  # of the window that the latest messages keep, word by word
 _SUMMARY = 0.1
 _SHORT = 300  # characters of an old output
@@ -43,8 +44,8 @@ async def compacted(turn: Turn, messages: list[Message], emit: Emit) -> list[Mes
     return await _dropped(turn, shorter, emit)
 
 
-def _fits(turn: Turn, messages: list[Message]) -> bool:
-    return turn.rate.tokens(messages) <= _FILLED * (turn.context_window or 0)
+def _fits(turn: Turn, messages: list[Message], *, filled: float = _FILLED) -> bool:
+    return turn.tokens(messages) <= filled * (turn.context_window or 0)
 
 
 def _with_short_outputs(messages: list[Message]) -> list[Message]:
@@ -68,7 +69,7 @@ def _tail(turn: Turn, messages: list[Message]) -> list[Message]:
     while start > 1:
         is_output = messages[start].role is MessageRole.EXECUTION_RESULT
         room = _TAIL * (turn.context_window or 0)
-        if not is_output and turn.rate.tokens(messages[start - 1 :]) > room:
+        if not is_output and turn.tokens(messages[start - 1 :]) > room:
             break
         start -= 1
     return messages[start:]
@@ -93,12 +94,16 @@ async def _summary(turn: Turn, older: list[Message]) -> Message | None:
 
 async def _dropped(turn: Turn, messages: list[Message], emit: Emit) -> list[Message]:
     kept = messages
-    while not _fits(turn, kept):
+    while not _fits(turn, kept, filled=_FILLED_AFTERWARDS):
         fewer = trimmed(kept, request=turn.request, most=len(kept) - 1)
         if len(fewer) == len(kept):
             break  # the rest stays in any case
         kept = fewer
-    if len(kept) < len(messages):
-        count = len(messages) - len(kept)
-        await emit(CompactedEvent(fill(load("compacted_by_dropping"), count=count)))
-    return kept
+    count = len(messages) - len(kept)
+    if not count:
+        return kept
+    await emit(CompactedEvent(fill(load("compacted_by_dropping"), count=count)))
+    names = UserMessage(fill(load("dropped"), names=turn.runtime.describe_made()))
+    start = int(kept[0].role is MessageRole.SYSTEM)
+    told = [*kept[:start], names, *kept[start:]]
+    return told if _fits(turn, told) else kept

@@ -7,7 +7,9 @@ from cave_agent.models import WireMessages
 from cave_agent.parsing import Code, UnclosedCode
 from cave_agent.prompts import load
 
-_MOST_IMAGES = 8  # of a request
+MOST_IMAGES = 8
+"""Images that a request has; of more, the latest."""
+
 _BEFORE_THE_USER = {"", "system"}
 _BACKTICKS = re.compile(r"^ {0,3}(`{3,})", re.MULTILINE)
 
@@ -56,7 +58,7 @@ def on_the_wire(messages: list[Message], *, with_images: bool = False) -> WireMe
 
 
 def _leave_out_old_images(wire: WireMessages) -> None:
-    room = _MOST_IMAGES
+    room = MOST_IMAGES
     for message in reversed(wire):
         images: list[str] = message.pop("images", [])
         kept = images[-room:] if room else []

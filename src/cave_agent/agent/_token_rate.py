@@ -1,12 +1,20 @@
-"""About how many tokens a text is, without a tokenizer."""
+"""About how many tokens messages are, without a tokenizer."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
-from cave_agent.messages import Message
+from cave_agent.agent._history import MOST_IMAGES
+from cave_agent.messages import ExecutionResultMessage, Message
 from cave_agent.models import TokenUsage, WireMessages
 
 _USUAL = 4.0  # characters, of English: https://help.openai.com/en/articles/4936856
 _LEAST, _MOST = 1.0, 8.0  # of any language and tokenizer
+# Tokens of 1,000 by 750 pixels: https://docs.claude.com/en/docs/build-with-claude/vision
+_IMAGE = 1000
+
+
+def image_tokens(asked: WireMessages) -> int:
+    """About how many tokens the images are that a model is asked with."""
+    return _IMAGE * sum(len(message.get("images", ())) for message in asked)
 
 
 class TokenRate:
@@ -19,11 +27,17 @@ class TokenRate:
         """Take in what a model reports of a prompt."""
         if usage.prompt_tokens and not usage.is_estimated:
             characters = sum(len(message["content"]) for message in asked)
-            self._characters = min(max(characters / usage.prompt_tokens, _LEAST), _MOST)
+            of_texts = max(usage.prompt_tokens - image_tokens(asked), 1)
+            self._characters = min(max(characters / of_texts, _LEAST), _MOST)
 
-    def tokens(self, messages: Iterable[Message]) -> int:
-        """About how many tokens the messages are."""
-        return round(sum(len(message.content) for message in messages) / self._characters)
+    def tokens(self, messages: Sequence[Message], *, with_images: bool = False) -> int:
+        """About how many tokens the messages are, with or without their pictures."""
+        texts = sum(len(message.content) for message in messages) / self._characters
+        if not with_images:
+            return round(texts)
+        results = [each for each in messages if isinstance(each, ExecutionResultMessage)]
+        images = sum(len(result.pictures) for result in results)
+        return round(texts + min(images, MOST_IMAGES) * _IMAGE)
 
     def characters(self, tokens: float) -> int:
         """About how many characters so many tokens are."""

@@ -70,6 +70,10 @@ class Turn:
         """How long it may still take."""
         return math.inf if self.deadline is None else self.deadline - _now()
 
+    def tokens(self, messages: list[Message]) -> int:
+        """About how many tokens the messages are as the model is asked."""
+        return self.rate.tokens(messages, with_images=self._sees_images)
+
     def asked(self, messages: list[Message]) -> WireMessages:
         """The messages as the model is asked, with pictures if it sees."""
         return on_the_wire(messages, with_images=self._sees_images)
