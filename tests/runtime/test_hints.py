@@ -1,5 +1,10 @@
 """The usual slips of a model, recognised."""
 
+import sys
+import warnings
+from typing import Any
+
+import pandas as pd
 import pytest
 
 from cave_agent.runtime import Hint, PythonRuntime, Variable
@@ -35,6 +40,27 @@ async def test_a_forgotten_await_is_pointed_out(code: str) -> None:
 @pytest.mark.parametrize("code", ["exit()", "quit(0)", "sys.exit('done')", "raise SystemExit"])
 async def test_leaving_the_process_is_pointed_out(code: str) -> None:
     assert await hints_of(code) == (Hint.EXIT_IN_CELL,)
+
+
+@pytest.mark.parametrize("code", ["!pip install rich", "x = 1\n%matplotlib inline"])
+async def test_a_line_of_a_notebook_is_pointed_out(code: str) -> None:
+    assert await hints_of(code) == (Hint.NOT_A_NOTEBOOK,)
+
+
+@pytest.mark.filterwarnings("default")
+async def test_a_change_of_a_copy_is_pointed_out_every_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def show(*warning: Any) -> None:  # as Python does where pytest does not collect them
+        sys.stderr.write(warnings.formatwarning(*warning[:4]))
+
+    monkeypatch.setattr(warnings, "showwarning", show)
+    frame = pd.DataFrame({"age": [1.0, None]})
+    runtime = PythonRuntime(variables=[Variable("frame", frame)])
+
+    for _ in range(2):  # warnings are usually told once
+        result = await runtime.execute("frame['age'].fillna(30, inplace=True)")
+        assert result.hints == (Hint.CHAINED_ASSIGNMENT,)
 
 
 @pytest.mark.parametrize("code", ["asyncio.run(fetch())", "r = asyncio.run(main=fetch())"])

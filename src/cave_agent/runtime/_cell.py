@@ -30,6 +30,8 @@ class Hint(StrEnum):
     NO_MODULE = "no_module"
     NEVER_MADE = "never_made"
     NOT_IMPORTED = "not_imported"
+    CHAINED_ASSIGNMENT = "chained_assignment"
+    NOT_A_NOTEBOOK = "not_a_notebook"
 
 
 @dataclass(frozen=True, slots=True)

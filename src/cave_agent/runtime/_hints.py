@@ -38,6 +38,12 @@ def hints_on_success(
     return _hints_on_coroutines(namespace, names)
 
 
+def hints_on_output(text: str) -> tuple[Hint, ...]:
+    """What to point out about what a cell that ran has printed, warnings included."""
+    # pandas' warning of a change that never works: https://pandas.pydata.org/docs/reference/api/pandas.errors.ChainedAssignmentError.html
+    return (Hint.CHAINED_ASSIGNMENT,) if "ChainedAssignmentError: " in text else ()
+
+
 def hints_on_failure(
     error: BaseException, namespace: dict[str, Any], names: Iterable[str]
 ) -> tuple[Hint, ...]:
@@ -46,6 +52,8 @@ def hints_on_failure(
         return (Hint.EXIT_IN_CELL,)
     if isinstance(error, RuntimeError) and _came_through_asyncio_run(error):
         return (Hint.LOOP_IS_RUNNING,)
+    if isinstance(error, SyntaxError) and (error.text or "").lstrip().startswith(("!", "%")):
+        return (Hint.NOT_A_NOTEBOOK,)
     return _hints_on_coroutines(namespace, names)
 
 

@@ -15,7 +15,12 @@ from cave_agent.runtime._changes import changes, snapshot
 from cave_agent.runtime._deadline import CellStopped, Deadline
 from cave_agent.runtime._drive import cancellations, drive
 from cave_agent.runtime._failing_line import names_on_failing_line
-from cave_agent.runtime._hints import hints_on_failure, hints_on_success, missing_name
+from cave_agent.runtime._hints import (
+    hints_on_failure,
+    hints_on_output,
+    hints_on_success,
+    missing_name,
+)
 from cave_agent.runtime._program import Program
 from cave_agent.runtime._pyplot import close_figures, draw_figures, import_in_cell, watch
 from cave_agent.runtime._showing import show, show_in
@@ -64,6 +69,7 @@ class Interpreter:
         """
         before = snapshot(self.namespace) if cell.reports_changes else None
         capture, deadline = Capture(self._captures), Deadline(cell.seconds)
+        self.namespace.pop("__warningregistry__", None)  # else the next cell's would be no news
         watch(None)
         stage.enter()
         token = capture.begin()
@@ -78,7 +84,10 @@ class Interpreter:
         changed = () if before is None else changes(before, self.namespace, cell.previews)
         pictures = tuple([picture for _, picture in capture.pictures]) if capture.pictures else ()
         error, hints, meant = outcome
-        return ExecutionResult(error, capture.text(), hints, meant, changed, pictures)
+        text = capture.text()
+        if error is None and text:
+            hints += hints_on_output(text)
+        return ExecutionResult(error, text, hints, meant, changed, pictures)
 
     async def _outcome(self, cell: Cell, capture: Capture, deadline: Deadline) -> _Outcome:
         if cancellations():
