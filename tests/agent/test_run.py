@@ -565,6 +565,25 @@ async def test_the_user_speaks_first_even_if_the_first_request_was_trimmed_away(
     assert len(agent.messages) == 6
 
 
+@pytest.mark.parametrize(
+    ("setting", "error"),
+    [
+        ({"python_block_identifier": " "}, ValueError),
+        ({"python_block_identifier": "py\n"}, ValueError),
+        ({"python_block_identifier": "`"}, ValueError),
+        ({"python_block_identifier": None}, ValueError),
+        ({"log_level": "DEBUG"}, ValueError),
+        ({"max_steps": True}, ValueError),
+        ({"runtime": {}}, TypeError),
+    ],
+)
+def test_a_setting_that_could_only_fail_later_is_refused(
+    setting: dict[str, Any], error: type[Exception]
+) -> None:
+    with pytest.raises(error):
+        CaveAgent(ScriptedModel(), **setting)
+
+
 class _CountsAsItGoes(Model):
     async def call(self, messages: list[dict[str, str]]) -> ModelResponse:
         return ModelResponse("unused")

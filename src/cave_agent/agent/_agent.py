@@ -1,5 +1,6 @@
 """The agent: holds the parts that a run uses, and the conversation."""
 
+import re
 from collections.abc import Iterable
 from contextlib import suppress
 from datetime import datetime
@@ -23,6 +24,8 @@ from cave_agent.messages import Message, MessageRole, SystemMessage, UserMessage
 from cave_agent.models import Model, checked_model
 from cave_agent.prompts import fill, load
 from cave_agent.runtime import PythonRuntime
+
+_IDENTIFIER = re.compile(r"[^\s`~]+")
 
 
 class CaveAgent:
@@ -56,8 +59,10 @@ class CaveAgent:
         messages: The conversation so far; from the first run on, the system message first.
 
     Raises:
-        TypeError: `model` has neither `call` nor `stream`, or a message is no `Message`.
-        ValueError: A bound is not a whole number of at least one, or a cost or time not positive.
+        TypeError: `model` has neither `call` nor `stream`, `runtime` is no `PythonRuntime`, or a
+            message is no `Message`.
+        ValueError: A bound is not a whole number of at least one, or a cost or time not positive,
+            `log_level` is no `LogLevel`, or `python_block_identifier` not a word.
     """
 
     def __init__(  # noqa: PLR0913, PLR0917  # the signature is the specification's
@@ -81,7 +86,7 @@ class CaveAgent:
         context_window: int | None = None,
     ) -> None:
         self.model = checked_model(model)
-        self.runtime = PythonRuntime() if runtime is None else runtime
+        self.runtime = PythonRuntime() if runtime is None else _checked_runtime(runtime)
         self.messages = list(messages or ())
         _check_messages(self.messages)
         self.max_steps = _at_least_one("max_steps", max_steps)
@@ -97,14 +102,14 @@ class CaveAgent:
         self.context_window = (
             None if context_window is None else _at_least_one("context_window", context_window)
         )
-        self.python_block_identifier = python_block_identifier
+        self.python_block_identifier = _checked_identifier(python_block_identifier)
         self.system_prompt_template = (
             load("system") if system_prompt_template is None else system_prompt_template
         )
         self.agent_identity = load("identity") if agent_identity is None else agent_identity
         self.instructions = load("instructions") if instructions is None else instructions
         self.additional_context = additional_context or ""
-        self.log_level = log_level
+        self.log_level = LogLevel(log_level)
         self._owns_runtime = runtime is None
         self._log = AgentLog(log_level)
         self._gate = Gate(self._log)
@@ -225,6 +230,22 @@ class CaveAgent:
             self.messages.insert(0, message)
 
 
+def _checked_runtime(runtime: object) -> PythonRuntime:
+    if not isinstance(runtime, PythonRuntime):
+        raise TypeError(f"runtime is a PythonRuntime, not {runtime!r:.80}.")
+    return runtime
+
+
+def _checked_identifier(identifier: object) -> str:
+    """Refuse what no fence can be opened with, so that no code would ever be found."""
+    if not isinstance(identifier, str) or not _IDENTIFIER.fullmatch(identifier):
+        raise ValueError(
+            "python_block_identifier is a word that a fence can be opened with, such as "
+            f"'python', not {identifier!r:.80}."
+        )
+    return identifier
+
+
 def _check_messages(messages: Iterable[object]) -> None:
     for message in messages:
         if not isinstance(message, Message):
@@ -235,7 +256,8 @@ def _check_messages(messages: Iterable[object]) -> None:
 
 def _at_least_one(name: str, bound: object) -> int:
     with suppress(TypeError):
-        if (whole := index(cast("SupportsIndex", bound))) >= 1:
+        whole = index(cast("SupportsIndex", bound))
+        if whole >= 1 and not isinstance(bound, bool):
             return whole
     raise ValueError(f"{name} is a whole number of at least 1, not {bound!r:.80}.")
 

@@ -48,7 +48,8 @@ class PythonRuntime:
     Raises:
         DuplicateNameError: Two of them have the same name.
         TypeError: What is injected is not wrapped, or `security_checker` is none.
-        ValueError: `cell_timeout` is not positive, or `variables_budget` no whole number above 0.
+        ValueError: `cell_timeout` is not positive, `variables_budget` no whole number above 0, or
+            `error_feedback_mode` no `ErrorFeedbackMode`.
     """
 
     def __init__(  # noqa: PLR0913, PLR0917  # the signature is the specification's
@@ -72,7 +73,7 @@ class PythonRuntime:
         check_limit(cell_timeout)
         check_budget("The variables_budget", variables_budget)
         self.security_checker = security_checker
-        self.error_feedback_mode = error_feedback_mode
+        self.error_feedback_mode = ErrorFeedbackMode(error_feedback_mode)
         self.cell_timeout = cell_timeout
         self.report_changes = report_changes
         self._variables_budget = variables_budget
