@@ -404,6 +404,20 @@ def test_a_docstring_that_cannot_be_read_is_left_out() -> None:
     assert describe_functions([Function(Broken())]) == "def Broken() -> None"
 
 
+def test_what_the_user_says_of_a_variable_goes_before_its_schema_where_room_is_short() -> None:
+    variable = Variable("ages", None, "By name")
+    value = {"ages": {"Al": 1}}
+
+    told = [describe_variables([variable], value, budget=budget) for budget in (60, 30, 15, 5)]
+
+    assert told == [
+        "- ages: dict[str, int], 1 item — By name",
+        "- ages: dict — By name",
+        "- ages: dict",
+        "- … 1 more, which globals() has",
+    ]
+
+
 def test_each_entry_is_bounded() -> None:
     many = {f"field_{i}": int for i in range(500)}
     wide = type("Wide", (), {"__annotations__": many, "__doc__": "doc " * 500})

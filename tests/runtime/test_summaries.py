@@ -279,6 +279,16 @@ def test_what_is_missing_is_counted_and_an_index_of_its_own_is_told() -> None:
             pd.DataFrame({"n": [1], "t": [datetime(2024, 1, 2)]}),  # noqa: DTZ001
             DATED,
         ),
+        (pl.Series("n", [1, 2, 3, 4]), "Series, 4 rows of Int64 (n) = [1, 2, 3, …]"),
+        (
+            pl.DataFrame({"n": [1], "day": [date(2024, 1, 2)]}),
+            "DataFrame, 1 row × 2 columns (n: Int64, day: Date), first row (n=1, day=2024-01-02)",
+        ),
+        (
+            pa.table({"n": [1.5]}),
+            "Table, 1 row × 1 column (n: double), first row (n=1.5)",
+        ),
+        (pa.array(["a"]), "StringArray, 1 value of string = ['a']"),
         ("x" * 10**6, None),
         ([0] * 10**6, None),
         pytest.param(2**100_000, None, id="a huge int"),
@@ -443,6 +453,17 @@ def test_a_summarizer_may_be_registered_for_a_class_and_its_subclasses() -> None
 
     assert summarize(Derived()) == "a Derived in 600"
     assert summarize([Derived()]) == "list[Derived], 1 item"
+
+
+def test_a_summarizer_that_fails_is_logged_and_done_without(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    class Shy:
+        def __cave_summary__(self, budget: int) -> str:
+            raise SystemExit("no words")
+
+    assert summarize(Shy()) == "Shy"
+    assert caplog.messages == ["the summarizer of Shy raised SystemExit"]
 
 
 def test_what_is_no_summarizer_is_refused() -> None:

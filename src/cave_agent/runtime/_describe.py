@@ -4,6 +4,7 @@ import inspect
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from collections.abc import Set as AbstractSet
+from dataclasses import replace
 from functools import partial
 from textwrap import indent
 from types import ModuleType
@@ -54,7 +55,8 @@ def describe_variables(
     """Each variable's name, what its present value is, and its description.
 
     A variable that `values` lacks, since a cell deleted it, is left out. Beyond `budget`
-    characters in all, only names and types are told, and beyond that how many there are.
+    characters in all, only types and descriptions are told, then only types, and beyond that how
+    many there are.
 
     Args:
         variables: What was injected.
@@ -67,9 +69,12 @@ def describe_variables(
     for variable in present:
         left = len(present) - len(lines) - 1
         room = budget - (len(_rest(left)) + 1 if left else 0)
-        line = _variable_line(variable, values[variable.name], told)
+        value = values[variable.name]
+        line = _variable_line(variable, value, told)
         if len(line) > room:
-            line = f"- {variable.name}: {summarize(values[variable.name], 'name', budget=60)}"
+            line = _variable_line(replace(variable, preview="name"), value, told)
+        if len(line) > room:
+            line = f"- {variable.name}: {summarize(value, 'name', budget=60)}"
         if len(line) > room:
             lines.append(_rest(left + 1))
             break

@@ -1,14 +1,18 @@
 """How closely a value is looked at, and the words that every summary uses."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any, Literal, TypeAlias, cast
 
-from cave_agent.runtime._foreign import class_name, class_of
+from cave_agent.runtime._foreign import attempt, class_name, class_of
 
 Preview: TypeAlias = Literal["name", "schema", "sample"]
 _DEEPEST = 3
+_CELL = 40  # characters
+_FIRST = 3  # values of a column
+_PLAIN = {"builtins", "numpy", "pandas", "datetime", "decimal"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +68,35 @@ def label(name: object, limit: int = 40) -> str:
     else:
         text = class_name(kind)
     return cut(text, limit)
+
+
+def cell(value: object) -> str:
+    """A value of a table; of one that is nothing plain, only that there is one."""
+    if isinstance(value, str):
+        return repr(value[:_CELL])
+    is_plain = type(value).__module__.partition(".")[0] in _PLAIN
+    return cut(attempt(lambda: str(value)[: 2 * _CELL], "?"), _CELL) if is_plain else "…"
+
+
+def first_row(cells: Iterable[tuple[object, object]], width: int, look: Look) -> str:
+    """What the first row of a table has, by the names of its columns, if that may be told."""
+    if not look.shows_values:
+        return ""
+    texts = [f"{label(name)}={cell(value)}" for name, value in cells]
+    return f", first row{listed(texts, width, look.budget // 3)}" if texts else ""
+
+
+def first_values(values: Iterable[object], total: int, look: Look) -> str:
+    """What a column begins with, if that may be told."""
+    if not look.shows_values or not total:
+        return ""
+    texts = [cell(value) for value in islice(values, _FIRST)]
+    return f" = [{', '.join(texts)}{', …' if total > _FIRST else ''}]"
+
+
+def room_for_columns(look: Look) -> int:
+    """Characters for the columns of a table, beside its shape and its first row."""
+    return look.budget - 80 - (look.budget // 3 if look.shows_values else 0)
 
 
 def listed(fields: list[str], total: int, limit: int) -> str:

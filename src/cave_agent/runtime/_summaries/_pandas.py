@@ -3,7 +3,17 @@
 from typing import Any
 
 from cave_agent.runtime._foreign import attempt
-from cave_agent.runtime._summaries._look import Describe, Look, counted, cut, label, listed
+from cave_agent.runtime._summaries._look import (
+    Describe,
+    Look,
+    counted,
+    cut,
+    first_row,
+    first_values,
+    label,
+    listed,
+    room_for_columns,
+)
 
 _MOST_COLUMNS = 60
 _MOST_CELLS = 100_000  # in which missing values are counted
@@ -19,20 +29,18 @@ def _frame(frame: Any, look: Look) -> str:
         f"{label(name)}: {_dtype(dtype)}{_nulls(nulls)}"
         for name, dtype, nulls in zip(shown.columns, shown.dtypes, missing, strict=False)
     ]
-    room = look.budget - 80 - (look.budget // 3 if look.shows_values else 0)
-    told = listed(columns, width, room)
+    told = listed(columns, width, room_for_columns(look))
     shape = f", {counted(rows, 'row')} × {counted(width, 'column')}"  # noqa: RUF001  # as people write it
-    return f"{shape}{told}{_index(frame.index)}{_first_row(frame, look)}"
+    row = frame.iloc[:1, :_MOST_COLUMNS] if look.shows_values else shown
+    cells = [(name, value) for name, column in row.items() for value in column]
+    return f"{shape}{told}{_index(frame.index)}{first_row(cells, width, look)}"
 
 
 def _series(series: Any, look: Look) -> str:
     name = "" if series.name is None else f" ({label(series.name)})"
     nulls = _missing(series)[0] if 0 < len(series) <= _MOST_CELLS else 0
     told = f", {counted(len(series), 'row')} of {_dtype(series.dtype)}{name}{_nulls(nulls)}"
-    values = ""
-    if look.shows_values and len(series):
-        more = ", …" if len(series) > _FIRST else ""
-        values = f" = [{', '.join(map(_cell, series.iloc[:_FIRST]))}{more}]"
+    values = first_values(series.iloc[:_FIRST], len(series), look)
     return f"{told}{_index(series.index)}{values}"
 
 
@@ -64,24 +72,6 @@ def _index(index: Any) -> str:
         return f", index ({', '.join(label(name) for name in index.names[:4])})"
     name = "" if index.name is None else f"{label(index.name)}: "
     return f", index {name}{_dtype(index.dtype)}"
-
-
-def _first_row(frame: Any, look: Look) -> str:
-    if not look.shows_values or not len(frame):
-        return ""
-    row = frame.iloc[0, :_MOST_COLUMNS]
-    cells = [f"{label(name)}={_cell(value)}" for name, value in zip(row.index, row, strict=True)]
-    return f", first row{listed(cells, frame.shape[1], look.budget // 3)}"
-
-
-def _cell(value: Any) -> str:
-    if isinstance(value, str):
-        return repr(value[:_CELL])
-    return cut(attempt(lambda: str(value)[: 2 * _CELL], "?"), _CELL) if _is_plain(value) else "…"
-
-
-def _is_plain(value: object) -> bool:
-    return type(value).__module__.partition(".")[0] in {"builtins", "numpy", "pandas", "datetime"}
 
 
 DESCRIBERS: dict[str, Describe] = {

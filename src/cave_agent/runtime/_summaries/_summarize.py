@@ -1,15 +1,18 @@
 """The one way from a value to the line that describes it."""
 
+import logging
 from collections.abc import Set as AbstractSet
 from typing import Any
 
-from cave_agent.runtime._foreign import attempt, class_of, inherited
+from cave_agent.runtime._capture import uncaptured
+from cave_agent.runtime._foreign import attempt, class_name, class_of, inherited
 from cave_agent.runtime._summaries._containers import describe_container, is_plain, shown
 from cave_agent.runtime._summaries._look import Look, Preview, cut
 from cave_agent.runtime._summaries._objects import describe_object
 from cave_agent.runtime._summaries._registry import describer_of, users_summarizer
 
 BUDGET = 600
+_log = logging.getLogger("cave_agent.runtime")
 
 
 def summarize(
@@ -63,10 +66,15 @@ def _users_words(value: Any, budget: int) -> str | None:
     method: Any = inherited(class_of(value), "__cave_summary__")
     summarizer = users_summarizer(class_of(value))
     told: object = None
-    if method is not None:
-        told = attempt(lambda: method(value, budget), None)
-    elif summarizer is not None:
-        told = attempt(lambda: summarizer(value, budget), None)
+    try:
+        if method is not None:
+            told = method(value, budget)
+        elif summarizer is not None:
+            told = summarizer(value, budget)
+    except (Exception, SystemExit) as error:  # noqa: BLE001  # a user's code may raise anything
+        kind, failure = class_name(class_of(value)), class_name(class_of(error))
+        with uncaptured():
+            _log.warning("the summarizer of %s raised %s", kind, failure)  # words may hold values
     return told[: budget + 1] if isinstance(told, str) and told.strip() else None
 
 

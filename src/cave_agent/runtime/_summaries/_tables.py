@@ -2,7 +2,17 @@
 
 from typing import Any
 
-from cave_agent.runtime._summaries._look import Describe, Look, counted, cut, label, listed
+from cave_agent.runtime._summaries._look import (
+    Describe,
+    Look,
+    counted,
+    cut,
+    first_row,
+    first_values,
+    label,
+    listed,
+    room_for_columns,
+)
 
 _MOST_COLUMNS = 60
 _MOST_CELLS = 1_000_000  # in which polars counts missing values within a millisecond
@@ -16,11 +26,14 @@ def _polars_frame(frame: Any, look: Look) -> str:
         _column(name, frame.schema[name], frame[name].null_count() if count else 0)
         for name in names
     ]
-    return f"{_shape(rows, width)}{listed(columns, width, look.budget - 80)}"
+    told = listed(columns, width, room_for_columns(look))
+    cells = [(name, frame[name][0]) for name in names] if rows and look.shows_values else []
+    return f"{_shape(rows, width)}{told}{first_row(cells, width, look)}"
 
 
-def _polars_series(series: Any, look: Look) -> str:  # noqa: ARG001  # as every describer
-    return f", {counted(len(series), 'row')} of {series.dtype} ({label(series.name)})"
+def _polars_series(series: Any, look: Look) -> str:
+    told = f", {counted(len(series), 'row')} of {series.dtype} ({label(series.name)})"
+    return f"{told}{first_values(series, len(series), look)}"
 
 
 def _lazy(frame: Any, look: Look) -> str:  # noqa: ARG001  # even its schema may have to read files
@@ -32,14 +45,20 @@ def _arrow_table(table: Any, look: Look) -> str:
         _column(field.name, field.type, table.column(at).null_count)
         for at, field in enumerate(list(table.schema)[:_MOST_COLUMNS])
     ]
-    shape = _shape(table.num_rows, table.num_columns)
-    return f"{shape}{listed(columns, table.num_columns, look.budget - 80)}"
-
-
-def _arrow_array(array: Any, look: Look) -> str:  # noqa: ARG001  # as every describer
-    return (
-        f", {counted(len(array), 'value')} of {cut(str(array.type), 60)}{_nulls(array.null_count)}"
+    width = table.num_columns
+    shape, told = _shape(table.num_rows, width), listed(columns, width, room_for_columns(look))
+    names: list[Any] = (
+        table.column_names[:_MOST_COLUMNS] if table.num_rows and look.shows_values else []
     )
+    cells: list[Any] = [(name, table.column(at)[0].as_py()) for at, name in enumerate(names)]
+    return f"{shape}{told}{first_row(cells, width, look)}"
+
+
+def _arrow_array(array: Any, look: Look) -> str:
+    count, kind = counted(len(array), "value"), cut(str(array.type), 60)
+    values = (each.as_py() for each in array)
+    told = f", {count} of {kind}{_nulls(array.null_count)}"
+    return f"{told}{first_values(values, len(array), look)}"
 
 
 def _shape(rows: int, width: int) -> str:
