@@ -83,7 +83,7 @@ async def test_what_an_earlier_run_left_is_no_result() -> None:
     assert model.requests[4][-1]["content"] == snapshot("""\
 The request is not fulfilled yet:
 - `result` still holds what it held before this request: assign the outcome to it
-Write a code block that mends this.\
+Write a code block that mends this, opened with ```python.\
 """)
 
 
@@ -110,7 +110,7 @@ async def test_a_class_that_a_cell_defined_anew_is_put_back() -> None:
 The request is not fulfilled yet:
 - `result` must be Report, and it is Report
 - your block defined `Report` anew; the session's own `Report` is back now: use it, and do not define it
-Write a code block that mends this.\
+Write a code block that mends this, opened with ```python.\
 """)
 
 
@@ -182,7 +182,7 @@ async def test_a_wrong_result_goes_back_to_the_model() -> None:
     assert model.requests[2][-1]["content"] == snapshot("""\
 The request is not fulfilled yet:
 - `result` must be list[int], and it is list[str], 2 items (at [0]: Input should be a valid integer; at [1]: Input should be a valid integer)
-Write a code block that mends this.\
+Write a code block that mends this, opened with ```python.\
 """)
 
 
@@ -306,7 +306,7 @@ async def test_what_was_there_before_the_run_is_no_result_of_it() -> None:
     assert model.requests[3][-1]["content"] == snapshot("""\
 The request is not fulfilled yet:
 - no code was run for it
-Write a code block that mends this.\
+Write a code block that mends this, opened with ```python.\
 """)
 
 
@@ -333,7 +333,7 @@ async def test_a_users_check_sends_its_complaint_to_the_model() -> None:
     assert model.requests[2][-1]["content"] == snapshot("""\
 The request is not fulfilled yet:
 total must be above 0
-Write a code block that mends this.\
+Write a code block that mends this, opened with ```python.\
 """)
 
 

@@ -95,15 +95,15 @@ def is_dark(room: str) -> bool
     """Whether it is dark in a room."""
     # Ask before you dim.
 
+Variables, already made:
+- lamp: Lamp — The lamp in the cellar
+- rooms: list[str], 1 item
+
 Types:
 @dataclass
 class Lamp:
     """A lamp that can be dimmed."""
     brightness: int = 100
-
-Variables, already made:
-- lamp: Lamp — The lamp in the cellar
-- rooms: list[str], 1 item
 
 Today is a quiet day.\
 ''')
@@ -128,10 +128,10 @@ To give a variable a value, assign to its name; objects change through their met
 Functions:
 (none)
 
-Types:
+Variables, already made:
 (none)
 
-Variables, already made:
+Types:
 (none)
 
 Today is a quiet day.\

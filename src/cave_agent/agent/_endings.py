@@ -45,7 +45,9 @@ async def answer(turn: Turn, reply: Reply, emit: Emit) -> AgentResponse | None:
         turn.runtime, snippets=turn.snippets, before=turn.names_before
     )
     if complaint is not None:
-        turn.messages.append(UserMessage(fill(load("complaint"), complaint=complaint)))
+        identifier = turn.block_identifier
+        words = {"complaint": complaint, "python_block_identifier": identifier}
+        turn.messages.append(UserMessage(fill(load("complaint"), **words)))
         await emit(CheckFailedEvent(complaint))
         return None
     value = await turn.goal.value(turn.runtime)

@@ -1,4 +1,4 @@
-"""Recognises the usual slips in a cell, from objects and frames, never from the text of a message."""
+"""Recognises the usual slips in a cell: from objects and frames, and from what it printed."""
 
 import asyncio
 import builtins
@@ -11,7 +11,7 @@ from types import CoroutineType
 from typing import Any, TypeGuard, cast
 
 from cave_agent.runtime._cell import Hint
-from cave_agent.runtime._foreign import class_dict, class_mro, class_of, own_attributes
+from cave_agent.runtime._foreign import attempt, class_dict, class_mro, class_of, own_attributes
 
 _MISSING = (NameError, AttributeError, ModuleNotFoundError)
 _BUILT_IN = tuple(vars(builtins))
@@ -52,7 +52,7 @@ def hints_on_failure(
         return (Hint.EXIT_IN_CELL,)
     if isinstance(error, RuntimeError) and _came_through_asyncio_run(error):
         return (Hint.LOOP_IS_RUNNING,)
-    if isinstance(error, SyntaxError) and (error.text or "").lstrip().startswith(("!", "%")):
+    if isinstance(error, SyntaxError) and _is_of_notebook(attempt(lambda: error.text, None)):
         return (Hint.NOT_A_NOTEBOOK,)
     return _hints_on_coroutines(namespace, names)
 
@@ -112,6 +112,10 @@ def _hints_on_coroutines(namespace: dict[str, Any], names: Iterable[str]) -> tup
         if _is_unawaited(namespace.get(name)):
             return (Hint.FORGOTTEN_AWAIT,)
     return ()
+
+
+def _is_of_notebook(line: object) -> bool:
+    return type(line) is str and line.lstrip().startswith(("!", "%"))
 
 
 def _came_through_asyncio_run(error: RuntimeError) -> bool:
