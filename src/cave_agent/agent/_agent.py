@@ -35,7 +35,7 @@ class CaveAgent:
         model: What thinks.
         system_prompt_template: The system prompt, with placeholders `{agent_identity}`,
             `{functions}`, `{variables}`, `{types}`, `{instructions}`, `{additional_context}`,
-            `{current_time}` and `{python_block_identifier}`.
+            `{current_time}` and `{python_block_identifier}`; a literal brace is written twice.
         max_steps: Model calls that a run may take.
         log_level: Which of this agent's records reach `logging`.
         agent_identity: Who the model is told to be.
