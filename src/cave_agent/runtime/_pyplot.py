@@ -6,9 +6,12 @@ that opens it, and a cell shows what belongs to it. For the host they do what th
 
 import builtins
 import sys
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from functools import partial, update_wrapper
 from typing import Any
+
+from typing_extensions import override
 
 from cave_agent.runtime._capture import Capture, taker
 from cave_agent.runtime._foreign import attempt
@@ -18,8 +21,8 @@ from cave_agent.runtime._showing import draw_in
 _PYPLOT = "matplotlib.pyplot"
 
 
-class _Figure:
-    """`pyplot.figure`, which all of pyplot opens figures with."""
+class _StandIn(ABC):
+    """A function of pyplot that does something else where a cell calls it."""
 
     def __init__(self, host: Callable[..., Any]) -> None:
         self.host = host
@@ -29,6 +32,17 @@ class _Figure:
         capture = taker()
         if capture is None:
             return self.host(*args, **kwargs)
+        return self._in_cell(capture, *args, **kwargs)
+
+    @abstractmethod
+    def _in_cell(self, capture: Capture, *args: Any, **kwargs: Any) -> Any: ...
+
+
+class _Figure(_StandIn):
+    """`pyplot.figure`, which all of pyplot opens figures with."""
+
+    @override
+    def _in_cell(self, capture: Capture, *args: Any, **kwargs: Any) -> Any:
         before = _open_figures()
         figure = self.host(*args, **kwargs)
         if not any(figure is each for each in before):
@@ -36,19 +50,12 @@ class _Figure:
         return figure
 
 
-class _Show:
+class _Show(_StandIn):
     """`pyplot.show`; as in a notebook, what was shown is closed."""
 
-    def __init__(self, host: Callable[..., Any]) -> None:
-        self.host = host
-        update_wrapper(self, host)
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        capture = taker()
-        if capture is None:
-            return self.host(*args, **kwargs)
+    @override
+    def _in_cell(self, capture: Capture, *args: Any, **kwargs: Any) -> None:
         draw_figures(capture)
-        return None
 
 
 def watch(owner: Capture | None) -> None:
