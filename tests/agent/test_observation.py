@@ -26,6 +26,25 @@ async def observation_of(cell: str, **options: object) -> str:
     return model.requests[1][-1]["content"]
 
 
+async def test_slips_whose_mend_is_known_are_answered_by_it() -> None:
+    assert await observation_of("math.pi") == snapshot("""\
+<error>
+Traceback (most recent call last):
+  File "<cell 1>", line 1, in <module>
+    math.pi
+    ^^^^
+NameError: name 'math' is not defined
+</error>
+The code failed; what it did before the error stays. Reply with the same block once more, and `import math` as its first line.\
+""")
+    assert await observation_of("print('x.py:1: ChainedAssignmentError: a copy')") == snapshot("""\
+<error>
+x.py:1: ChainedAssignmentError: a copy
+</error>
+The frame has not changed. Write the block again as an assignment to the column, `frame["column"] = …`, and without `inplace`.\
+""")
+
+
 async def test_of_a_long_output_the_model_reads_head_and_tail() -> None:
     runtime = PythonRuntime()
 

@@ -15,6 +15,12 @@ from cave_agent.events import (
 from cave_agent.prompts import fill, load
 from cave_agent.runtime import ExecutionResult, Hint, PythonRuntime
 
+_TEMPLATES = {
+    Hint.NOT_IMPORTED: "observation_of_missing_import",
+    Hint.CHAINED_ASSIGNMENT: "observation_of_unchanged_frame",
+}
+"""Those of hints that say by themselves what is to be done."""
+
 
 class Observation(NamedTuple):
     """What came of a cell: for the model, and for listeners."""
@@ -54,19 +60,20 @@ def in_words(picture: Picture) -> str:
 
 
 def _template(output: str, result: ExecutionResult) -> str:
-    if Hint.NOT_IMPORTED in result.hints:
-        return "observation_of_missing_import"
+    for hint, template in _TEMPLATES.items():
+        if hint in result.hints:
+            return template
     if not result.success:
         return "observation_of_failure"
     return "observation" if output else "observation_of_no_output"
 
 
 def _hints(result: ExecutionResult) -> str:
-    """The hints but the one that has a template of its own, each in a line."""
+    """The hints but those that have a template of their own, each in a line."""
     return "".join(
         f"{fill(load(f'hint_{each}'), name=result.meant)}\n"
         for each in result.hints
-        if each is not Hint.NOT_IMPORTED
+        if each not in _TEMPLATES
     )
 
 
