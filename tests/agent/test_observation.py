@@ -37,9 +37,11 @@ NameError: name 'math' is not defined
 </error>
 The code failed; what it did before the error stays. Reply with the same block once more, and `import math` as its first line.\
 """)
-    assert await observation_of("print('x.py:1: ChainedAssignmentError: a copy')") == snapshot("""\
+    assert await observation_of(
+        "print('<cell 7 of runtime 1>:1: ChainedAssignmentError: a copy')"
+    ) == snapshot("""\
 <error>
-x.py:1: ChainedAssignmentError: a copy
+<cell 7 of runtime 1>:1: ChainedAssignmentError: a copy
 </error>
 The frame has not changed. Write the block again as an assignment to the column, `frame["column"] = …`, and without `inplace`.\
 """)

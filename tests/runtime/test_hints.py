@@ -79,6 +79,7 @@ async def test_a_loop_within_the_loop_is_pointed_out(code: str) -> None:
         "1 / 0",
         "raise RuntimeError('asyncio.run() cannot be called from a running event loop')",
         "x = (",
+        "print('other.py:1: ChainedAssignmentError: no matter of this cell')",
     ],
 )
 async def test_nothing_is_pointed_out_where_nothing_was_forgotten(code: str) -> None:

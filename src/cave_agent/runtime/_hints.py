@@ -2,6 +2,7 @@
 
 import asyncio
 import builtins
+import re
 import sys
 from collections.abc import Container, Coroutine, Iterable, Iterator, Mapping
 from difflib import get_close_matches
@@ -24,6 +25,8 @@ _CALLED = {
     "sns": "seaborn",
     "dt": "datetime",
 }
+# https://pandas.pydata.org/docs/reference/api/pandas.errors.ChainedAssignmentError.html: it never works
+_CHAINED_IN_CELL = re.compile(r"^<cell [^>\n]+>:\d+: ChainedAssignmentError: ", re.MULTILINE)
 _LIKENESS = 0.7  # of difflib's ratio
 
 
@@ -40,8 +43,8 @@ def hints_on_success(
 
 def hints_on_output(text: str) -> tuple[Hint, ...]:
     """What to point out about what a cell that ran has printed, warnings included."""
-    # pandas' warning of a change that never works: https://pandas.pydata.org/docs/reference/api/pandas.errors.ChainedAssignmentError.html
-    return (Hint.CHAINED_ASSIGNMENT,) if "ChainedAssignmentError: " in text else ()
+    is_of_copy = "ChainedAssignmentError: " in text and _CHAINED_IN_CELL.search(text)
+    return (Hint.CHAINED_ASSIGNMENT,) if is_of_copy else ()
 
 
 def hints_on_failure(
