@@ -51,10 +51,6 @@ class Take:
             self.error = error
 
 
-def _without_images(message: dict[str, Any]) -> dict[str, str]:
-    return {name: text for name, text in message.items() if name != "images"}
-
-
 class Tape:
     """A cassette that is being written.
 
@@ -150,3 +146,7 @@ class Tape:
                 add_exchange(self._path, kept)
         finally:
             self._under_way.discard(exchange.number)
+
+
+def _without_images(message: dict[str, Any]) -> dict[str, str]:
+    return {name: text for name, text in message.items() if name != "images"}
