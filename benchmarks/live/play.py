@@ -47,7 +47,7 @@ async def play(suite: StatefulSuite, conversation: Conversation, model: Any) -> 
         start, failure, told = time.perf_counter(), "", None
         try:
             told = await asyncio.wait_for(agent.run(task.query), LONGEST_TURN)
-        except Exception as error:  # noqa: BLE001  # a contender's failure is its result
+        except (Exception, SystemExit) as error:  # noqa: BLE001  # a failure is a result, too
             failure = f"{type(error).__name__}: {error}"
         usage = told and told.token_usage
         turns.append(
@@ -68,6 +68,7 @@ async def play(suite: StatefulSuite, conversation: Conversation, model: Any) -> 
 async def main() -> None:
     """Play what is not in the file of results yet."""
     url, key, results = sys.argv[1], sys.argv[2], Path(sys.argv[3])
+    progress, sys.stdout = sys.stdout, sys.stderr  # contenders may print
     results.touch()
     lines = [json.loads(line) for line in results.read_text("utf-8").splitlines()]
     done = {(line["group"], line["name"]) for line in lines}
@@ -81,7 +82,8 @@ async def main() -> None:
             played = await play(suite, conversation, model)
             with results.open("a", encoding="utf-8") as file:
                 file.write(json.dumps(played) + "\n")
-            print(json.dumps([turn["holds"] for turn in played["turns"]]), flush=True)
+            holds = [turn["holds"] for turn in played["turns"]]
+            print(json.dumps(holds), file=progress, flush=True)
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ import logging
 import subprocess
 import sys
 
+import pandas as pd
 import pytest
 from inline_snapshot import snapshot
 
@@ -37,13 +38,16 @@ NameError: name 'math' is not defined
 </error>
 The code failed; what it did before the error stays. Reply with the same block once more, and `import math` as its first line.\
 """)
-    assert await observation_of(
-        "print('<cell 7 of runtime 1>:1: ChainedAssignmentError: a copy')"
-    ) == snapshot("""\
-<error>
-<cell 7 of runtime 1>:1: ChainedAssignmentError: a copy
-</error>
-The frame has not changed. Write the block again as an assignment to the column, `frame["column"] = …`, and without `inplace`.\
+    frame = Variable("df", pd.DataFrame({"age": [1.0, None]}))
+    runtime = PythonRuntime(variables=[frame])
+    with pytest.warns(Warning, match="on a copy"):
+        text = await observation_of("df['age'].fillna(30, inplace=True)\nprint(1)", runtime=runtime)
+    assert text == snapshot("""\
+<output>
+1
+</output>
+The frame has not changed: `inplace` on a column works on a copy. All else of the block is done. Reply with a block of this alone:
+df['age'] = df['age'].fillna(30)\
 """)
 
 

@@ -71,9 +71,13 @@ async def test_the_result_is_the_live_object_itself() -> None:
     assert response.content == "Sorted."
 
 
-async def test_what_an_earlier_run_left_is_no_result() -> None:
-    stale = code("other = 2  # the result")
-    model = ScriptedModel(code("result = 1"), "One.", stale, "Two.", code("result = 2"), "Two.")
+@pytest.mark.parametrize(
+    "stale", ["other = 2  # the result", "result = 1 / 0", "dict(result=5)", "'x'.result"]
+)
+async def test_what_an_earlier_run_left_is_no_result(stale: str) -> None:
+    model = ScriptedModel(
+        code("result = 1"), "One.", code(stale), "Two.", code("result = 2"), "Two."
+    )
     agent = CaveAgent(model)
 
     await agent.run("Work out one", returns=int)
@@ -85,6 +89,28 @@ The request is not fulfilled yet:
 - `result` still holds what it held before this request: assign the outcome to it
 Write a code block that mends this, opened with ```python.\
 """)
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "globals()['result'] = [2]",
+        "exec('result = [2]')",
+        "f'{(result := [2])}'",
+        "def work():\n    global result\n    result = [2]\nwork()",
+        "other.append(2)",
+        "print(result)",
+    ],
+)
+async def test_what_changed_or_was_dealt_with_is_a_result(cell: str) -> None:
+    numbers = [1]
+    runtime = PythonRuntime(variables=[Variable("result", numbers), Variable("other", numbers)])
+
+    response = await CaveAgent(ScriptedModel(code(cell), "Done."), runtime=runtime).run(
+        "Go", returns=list[int]
+    )
+
+    assert response.value is runtime.retrieve("result")
 
 
 async def test_what_code_of_the_run_has_dealt_with_is_a_result() -> None:

@@ -1,9 +1,10 @@
 """Figures and images that cells show become pictures."""
 
 import asyncio
-import importlib
 import inspect
 import struct
+import subprocess
+import sys
 from io import BytesIO
 from typing import Any
 
@@ -100,14 +101,68 @@ async def test_figures_belong_to_the_cell_that_opens_them_however_cells_take_tur
     assert sizes(second.pictures) == [(200, 200)]
 
 
-async def test_a_library_that_loads_pyplot_first_thing_is_shown_too() -> None:
-    def plot() -> None:
-        importlib.reload(plt)  # as if it had not been loaded before
-        plt.plot([1, 2])
+PLOTS = """\
+import asyncio
+import sys
 
-    runtime = PythonRuntime(functions=[Function(plot)])
+from cave_agent import Function, PythonRuntime
 
-    assert sizes((await runtime.execute("plot()")).pictures) == [(640, 480)]
+
+def plot():
+    import matplotlib.pyplot as plt
+
+    plt.plot([1, 2])
+
+
+async def main():
+    shown = await PythonRuntime(functions=[Function(plot)]).execute("plot()")
+    print(len(shown.pictures), sys.modules["matplotlib.pyplot"].get_fignums())
+
+
+assert "matplotlib" not in sys.modules
+asyncio.run(main())
+"""
+
+
+def test_a_library_that_loads_pyplot_within_a_cell_is_shown_too() -> None:
+    done = subprocess.run([sys.executable, "-c", PLOTS], capture_output=True, text=True, check=True)
+
+    assert done.stdout == "1 []\n"
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "plt.plot([1, 2]); plt.show()",
+        "plt.title('mine')",
+        "plt.figure(); plt.close('all'); plt.figure()",
+        "plt.close(); plt.figure()",
+        "import copy, pickle\nassert copy.deepcopy(plt.show) is pickle.loads(pickle.dumps(plt.show))\nplt.gcf()",
+    ],
+)
+async def test_a_cell_neither_draws_into_figures_of_the_host_nor_closes_them(cell: str) -> None:
+    host = plt.figure()
+    runtime = PythonRuntime()
+    await runtime.execute("import importlib\nimport matplotlib.pyplot as plt")
+
+    shown = await runtime.execute(cell)
+
+    assert shown.success
+    assert len(shown.pictures) == 1
+    assert plt.get_fignums() == [host.number]
+    assert host.axes == []
+    plt.close(host)
+
+
+async def test_a_cell_may_pick_a_figure_of_the_host() -> None:
+    host = plt.figure()
+    runtime = PythonRuntime(variables=[Variable("number", host.number)])
+
+    await runtime.execute("import matplotlib.pyplot as plt\nplt.figure(number)\nplt.plot([1, 2])")
+
+    assert len(host.axes) == 1
+    assert plt.fignum_exists(host.number)
+    plt.close(host)
 
 
 async def test_the_host_can_use_pyplot_as_ever() -> None:
@@ -149,19 +204,24 @@ plt.figure().draw = draw
         WORDLESS,
         "def draw(*args):\n    raise SystemExit\nplt.figure().draw = draw",
         "plt.figure()\nplt.get_fignums = None",
+        "plt.figure()\nplt.close = None",
+        "plt.figure()\nplt.show = None",
+        "def draw(*args):\n    raise KeyboardInterrupt\nplt.figure().draw = draw\n1 / 0",
         "def draw(*args):\n    raise SystemExit\nplt.figure().draw = draw\n1 / 0",
     ],
 )
 async def test_what_goes_wrong_while_drawing_is_no_failure_of_the_runtime(
     cell: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(plt, "get_fignums", plt.get_fignums)  # is put back afterwards
+    for name in ("get_fignums", "close", "show"):
+        monkeypatch.setattr(plt, name, getattr(plt, name))  # is put back afterwards
     runtime = PythonRuntime()
     await runtime.execute("import matplotlib.pyplot as plt")
 
     await runtime.execute(cell)
 
     assert (await runtime.execute("1 + 1")).stdout == "2\n"
+    monkeypatch.undo()
     plt.close("all")
 
 

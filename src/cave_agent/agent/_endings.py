@@ -42,7 +42,7 @@ async def answer(turn: Turn, reply: Reply, emit: Emit) -> AgentResponse | None:
     said = AssistantMessage(reply.text)
     turn.messages.append(said)
     complaint = await turn.goal.complaint(
-        turn.runtime, snippets=turn.snippets, before=turn.names_before
+        turn.runtime, has_run=bool(turn.snippets), worked=turn.worked, before=turn.before
     )
     if complaint is not None:
         identifier = turn.block_identifier

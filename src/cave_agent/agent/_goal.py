@@ -1,18 +1,16 @@
 """What a run is asked for, and what must be true of the runtime before it may end."""
 
+import ast
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from dataclasses import dataclass
 from inspect import isawaitable
-from io import StringIO
-from token import NAME
-from tokenize import TokenError, generate_tokens
 from typing import Any, TypeAlias, cast
 
 from cave_agent.errors import UnknownNameError
 from cave_agent.prompts import fill, load
 from cave_agent.runtime import Expectation, Misfit, PythonRuntime
+from cave_agent.security import syntax_tree
 
 Check: TypeAlias = Callable[[PythonRuntime], str | Awaitable[str | None] | None]
 """A verdict on the runtime's state: what is wrong with it, or `None`."""
@@ -66,29 +64,40 @@ class Goal:
         names = "\n".join([f"{each.name}: {each.spelled}" for each in self.expected])
         return fill(load("expected"), query=self.query, types=types, names=names)
 
-    def names_in(self, runtime: PythonRuntime) -> frozenset[str]:
-        """Those of the names that there are already."""
-        return frozenset(each.name for each in self.expected if each.name in runtime)
+    async def marks(self, runtime: PythonRuntime) -> dict[str, object]:
+        """A mark of what each name holds by now, by which a change is told later."""
+        found: dict[str, object] = {}
+        for each in self.expected:
+            with suppress(UnknownNameError):
+                found[each.name] = each.mark(await runtime.fetch(each.name))
+        return found
 
     async def complaint(
-        self, runtime: PythonRuntime, *, snippets: Sequence[str], before: AbstractSet[str]
+        self,
+        runtime: PythonRuntime,
+        *,
+        has_run: bool,
+        worked: Sequence[str],
+        before: Mapping[str, object],
     ) -> str | None:
         """What of it does not hold yet, for the model to read; `None` if all of it does.
 
         Args:
             runtime: Where it shall hold.
-            snippets: The code that the run has had.
-            before: The names that there were before the run; one that no code has dealt with is
-                no outcome of it.
+            has_run: Whether the run has had a cell.
+            worked: Those of its cells that did not fail.
+            before: The marks before the run. What has not changed since, and no such cell has
+                dealt with, is no outcome of it.
         """
-        if self.expected and not snippets:
+        if self.expected and not has_run:
             return load("nothing_was_run")
         misfits = [await runtime.misfit(each) for each in self.expected]
         faults = [_line(misfit) for misfit in misfits if misfit is not None]
         if not faults:
-            dealt_with = {name for code in snippets for name in _names(code)}
-            left_over = [x.name for x in self.expected if x.name in before - dealt_with]
-            faults = [fill(load("misfit_left_over"), name=name) for name in left_over]
+            now = await self.marks(runtime) if before else {}
+            same = {name for name, then in before.items() if now.get(name) == then}
+            left_over = same - {name for code in worked for name in _names(code)}
+            faults = [fill(load("misfit_left_over"), name=name) for name in sorted(left_over)]
         lost = dict.fromkeys(name for each in self.expected for name in runtime.restore(each))
         faults += [fill(load("class_restored"), name=name) for name in lost]
         return "\n".join(faults) if faults else await self._verdict(runtime)
@@ -115,11 +124,10 @@ class Goal:
 
 
 def _names(code: str) -> Iterator[str]:
-    """The names in a cell, but not those in its texts and comments."""
-    with suppress(TokenError, SyntaxError):  # then the cell did not run, either
-        for token in generate_tokens(StringIO(code).readline):
-            if token.type == NAME:
-                yield token.string
+    """The names that a cell reads or binds; attributes and keywords are none."""
+    for node in ast.walk(syntax_tree(code)):
+        if isinstance(node, ast.Name):
+            yield node.id
 
 
 def _line(misfit: Misfit) -> str:

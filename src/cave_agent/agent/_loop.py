@@ -33,6 +33,7 @@ async def run_turn(turn: Turn, emit: Emit) -> AgentResponse:
     """
     turn.messages.append(turn.request)
     try:
+        turn.before = await turn.goal.marks(turn.runtime)
         return await _take_steps(turn, emit)
     except BaseException:
         _mend(turn)
@@ -86,6 +87,8 @@ async def _act(turn: Turn, reply: Reply, emit: Emit, *, code: Code) -> None:
     turn.snippets.append(code.content)
     turn.messages.append(CodeExecutionMessage(reply.text + fenced(code, turn.block_identifier)))
     result = await _execute(turn, code.content)
+    if result.success:
+        turn.worked.append(code.content)
     observation = await observe(result, turn.runtime, most=turn.max_output)
     turn.messages.append(ExecutionResultMessage(observation.text, pictures=result.pictures))
     await emit(observation.event)

@@ -26,11 +26,13 @@ class Turn:
     Attributes:
         goal: What it is to leave in the runtime.
         rate: About how many tokens texts are.
-        names_before: Those of the goal that the runtime had already.
         started: When the work began, by the event loop's clock.
         deadline: When it must have ended.
         step: Model calls so far.
         usage: What they used, as far as it is known.
+        snippets: The cells of the run.
+        worked: Those that did not fail.
+        before: Marks of what the goal's names held when it began.
     """
 
     model: Model
@@ -48,15 +50,15 @@ class Turn:
     log: AgentLog
     started: float = field(default_factory=_now)
     deadline: float | None = field(init=False)
-    names_before: frozenset[str] = field(init=False)
     _sees_images: bool = field(init=False)
     step: int = 0
     usage: TokenUsage = field(default_factory=TokenUsage)
     snippets: list[str] = field(default_factory=list[str])
+    worked: list[str] = field(default_factory=list[str])
+    before: dict[str, object] = field(default_factory=dict[str, object])
 
     def __post_init__(self) -> None:
         self._sees_images = sees_images(self.model)
-        self.names_before = self.goal.names_in(self.runtime)
         seconds = self.budget.max_seconds
         self.deadline = None if seconds is None else self.started + seconds
 

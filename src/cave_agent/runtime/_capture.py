@@ -7,6 +7,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from contextvars import ContextVar, Token
 from functools import cached_property
+from typing import Any
 
 from typing_extensions import Buffer, override
 
@@ -32,6 +33,7 @@ class Capture(io.TextIOBase):
     Attributes:
         pictures: What the cell showed, and how it looks.
         figures: Those that are open for the cell in pyplot.
+        picked: Those of others that the cell made pyplot's current ones.
     """
 
     encoding = "utf-8"
@@ -45,7 +47,8 @@ class Capture(io.TextIOBase):
         self._size = 0  # characters in `_parts`
         self._dropped = 0
         self.pictures: list[tuple[object, Picture]] = []
-        self.figures: list[object] = []
+        self.figures: list[Any] = []
+        self.picked: list[Any] = []
 
     @override
     def write(self, text: str, /) -> int:

@@ -9,6 +9,7 @@ from cave_agent.runtime._foreign import attempt
 from cave_agent.runtime._judging import Faults, Look, check_class, judge_of
 from cave_agent.runtime._primitives import check_name
 from cave_agent.runtime._spelling import spelled
+from cave_agent.runtime._traces import trace
 from cave_agent.runtime._types import classes_in
 
 
@@ -54,6 +55,11 @@ class Expectation:
         self.spelled = spelled(annotation)
         self.classes = list(classes_in(annotation))
         self._look = _by_class(annotation) if _is_class(annotation) else judge_of(annotation)
+
+    @staticmethod
+    def mark(value: object) -> object:
+        """What a later change of the value is told by, as far as a bounded look can tell."""
+        return trace(value)
 
     def faults(self, value: object) -> tuple[str, ...] | None:
         """What is wrong inside the value; `None` if it is as expected."""

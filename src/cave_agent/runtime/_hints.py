@@ -1,8 +1,8 @@
-"""Recognises the usual slips in a cell: from objects and frames, and from what it printed."""
+"""Recognises the usual slips in a cell, from its code and the objects, never from texts that it prints."""
 
+import ast
 import asyncio
 import builtins
-import re
 import sys
 from collections.abc import Container, Coroutine, Iterable, Iterator, Mapping
 from difflib import get_close_matches
@@ -13,6 +13,8 @@ from typing import Any, TypeGuard, cast
 
 from cave_agent.runtime._cell import Hint
 from cave_agent.runtime._foreign import attempt, class_dict, class_mro, class_of, own_attributes
+from cave_agent.runtime._sources import CELL_PREFIX
+from cave_agent.security import syntax_tree
 
 _MISSING = (NameError, AttributeError, ModuleNotFoundError)
 _BUILT_IN = tuple(vars(builtins))
@@ -25,8 +27,7 @@ _CALLED = {
     "sns": "seaborn",
     "dt": "datetime",
 }
-# https://pandas.pydata.org/docs/reference/api/pandas.errors.ChainedAssignmentError.html: it never works
-_CHAINED_IN_CELL = re.compile(r"^<cell [^>\n]+>:\d+: ChainedAssignmentError: ", re.MULTILINE)
+_COPIES_ON_WRITE = "3"  # the version of pandas
 _LIKENESS = 0.7  # of difflib's ratio
 
 
@@ -41,10 +42,38 @@ def hints_on_success(
     return _hints_on_coroutines(namespace, names)
 
 
-def hints_on_output(text: str) -> tuple[Hint, ...]:
-    """What to point out about what a cell that ran has printed, warnings included."""
-    is_of_copy = "ChainedAssignmentError: " in text and _CHAINED_IN_CELL.search(text)
-    return (Hint.CHAINED_ASSIGNMENT,) if is_of_copy else ()
+def lost_changes(source: str, namespace: Mapping[str, Any]) -> tuple[str, ...]:
+    """What a cell wrote to change columns of frames in place, and how it must be written.
+
+    From pandas 3 on a column that is taken from a frame is a copy, so that `inplace` changes
+    nothing there: https://pandas.pydata.org/docs/user_guide/copy_on_write.html
+    """
+    pandas: Any = sys.modules.get("pandas") if "inplace" in source else None
+    if pandas is None or pandas.__version__ < _COPIES_ON_WRITE:
+        return ()
+    return tuple(
+        f"{ast.unparse(column)} = {ast.unparse(call)}"
+        for node in ast.walk(syntax_tree(source))
+        if isinstance(node, ast.Expr)
+        and isinstance(call := node.value, ast.Call)
+        and isinstance(call.func, ast.Attribute)
+        and _is_column(column := call.func.value, namespace, pandas.DataFrame)
+        and _without_inplace(call)
+    )
+
+
+def _is_column(node: ast.expr, namespace: Mapping[str, Any], frame: type) -> bool:
+    if not isinstance(node, ast.Subscript | ast.Attribute) or not isinstance(node.value, ast.Name):
+        return False
+    return issubclass(class_of(namespace.get(node.value.id)), frame)
+
+
+def _without_inplace(call: ast.Call) -> bool:
+    """Take the argument out; gives whether it was there."""
+    others = [each for each in call.keywords if each.arg != "inplace"]
+    was_there = len(others) < len(call.keywords)
+    call.keywords = others
+    return was_there
 
 
 def hints_on_failure(
@@ -55,7 +84,7 @@ def hints_on_failure(
         return (Hint.EXIT_IN_CELL,)
     if isinstance(error, RuntimeError) and _came_through_asyncio_run(error):
         return (Hint.LOOP_IS_RUNNING,)
-    if isinstance(error, SyntaxError) and _is_of_notebook(attempt(lambda: error.text, None)):
+    if isinstance(error, SyntaxError) and attempt(lambda: _is_of_notebook(error), otherwise=False):
         return (Hint.NOT_A_NOTEBOOK,)
     return _hints_on_coroutines(namespace, names)
 
@@ -117,8 +146,10 @@ def _hints_on_coroutines(namespace: dict[str, Any], names: Iterable[str]) -> tup
     return ()
 
 
-def _is_of_notebook(line: object) -> bool:
-    return type(line) is str and line.lstrip().startswith(("!", "%"))
+def _is_of_notebook(error: SyntaxError) -> bool:
+    line, file = error.text, error.filename
+    is_cells = type(file) is str and file.startswith(CELL_PREFIX)
+    return is_cells and type(line) is str and line.lstrip().startswith(("!", "%"))
 
 
 def _came_through_asyncio_run(error: RuntimeError) -> bool:

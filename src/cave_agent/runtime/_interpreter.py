@@ -3,7 +3,6 @@
 import asyncio
 import builtins
 from collections.abc import Iterable
-from contextlib import suppress
 from inspect import CO_COROUTINE
 from typing import Any, NamedTuple, NoReturn
 
@@ -17,12 +16,12 @@ from cave_agent.runtime._drive import cancellations, drive
 from cave_agent.runtime._failing_line import names_on_failing_line
 from cave_agent.runtime._hints import (
     hints_on_failure,
-    hints_on_output,
     hints_on_success,
+    lost_changes,
     missing_name,
 )
 from cave_agent.runtime._program import Program
-from cave_agent.runtime._pyplot import close_figures, draw_figures, import_in_cell, watch
+from cave_agent.runtime._pyplot import close_figures, draw_figures, watch
 from cave_agent.runtime._showing import show, show_in
 from cave_agent.runtime._sources import Sources
 from cave_agent.runtime._stage import stage
@@ -70,7 +69,7 @@ class Interpreter:
         before = snapshot(self.namespace) if cell.reports_changes else None
         capture, deadline = Capture(self._captures), Deadline(cell.seconds)
         self.namespace.pop("__warningregistry__", None)  # else the next cell's would be no news
-        watch(None)
+        watch()
         stage.enter()
         token = capture.begin()
         try:
@@ -78,16 +77,14 @@ class Interpreter:
         finally:
             capture.end(token)
             stage.leave()
-            close_figures(capture)  # of a cell that was stopped
+            if capture.figures:  # of a cell that was stopped
+                close_figures(capture)
         if self._lost:
             self._lost = {name: None for name in self._lost if name not in self.namespace}
         changed = () if before is None else changes(before, self.namespace, cell.previews)
         pictures = tuple([picture for _, picture in capture.pictures]) if capture.pictures else ()
         error, hints, meant = outcome
-        text = capture.text()
-        if error is None and text:
-            hints += hints_on_output(text)
-        return ExecutionResult(error, text, hints, meant, changed, pictures)
+        return ExecutionResult(error, capture.text(), hints, meant, changed, pictures)
 
     async def _outcome(self, cell: Cell, capture: Capture, deadline: Deadline) -> _Outcome:
         if cancellations():
@@ -115,6 +112,8 @@ class Interpreter:
             else:
                 value = self._evaluate(program)  # a coroutine would let no StopIteration out
             hints = hints_on_success(self.namespace, program.names, value)
+            lost = "\n".join(lost_changes(cell.source, self.namespace))
+            hints += (Hint.CHAINED_ASSIGNMENT,) if lost else ()
             if value is not None:
                 show_in(capture, value)
             draw_figures(capture)
@@ -123,10 +122,18 @@ class Interpreter:
         except BaseException as error:  # noqa: BLE001  # whatever the code raises is its result
             names = program.names if program else ()
             outcome = self._failed(error, cell, capture, names=names)
-            with suppress(Exception, SystemExit):  # the cell has failed already
-                draw_figures(capture)
+            self._draw_after_all(capture)
             return outcome
-        return _Outcome(None, hints)
+        return _Outcome(None, hints, lost)
+
+    def _draw_after_all(self, capture: Capture) -> None:
+        """Draw what a cell that has failed already had opened; no failure of that is news."""
+        try:
+            draw_figures(capture)
+        except CellStopped:
+            raise
+        except BaseException:  # noqa: BLE001  # whatever drawing raises, as the cell itself may
+            close_figures(capture)
 
     async def _value(self, program: Program, deadline: Deadline) -> Any:
         with anyio.move_on_after(deadline.remaining) as scope:
@@ -182,5 +189,4 @@ _BUILTINS: dict[str, Any] = {
     "exit": _exit,
     "quit": _exit,
     "display": show,
-    "__import__": import_in_cell,
 }

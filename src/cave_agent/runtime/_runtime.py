@@ -143,10 +143,6 @@ class PythonRuntime:
                 f"The runtime has no {name!r}; it has: {names or 'nothing'}."
             ) from None
 
-    def __contains__(self, name: object) -> bool:
-        """Whether there is such a name now, injected or made by the code."""
-        return name in self._host.names()
-
     async def fetch(self, name: str) -> Any:
         """As `retrieve`, without ever blocking the event loop."""
         return self.retrieve(name)

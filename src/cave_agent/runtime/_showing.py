@@ -36,18 +36,20 @@ def show_in(capture: Capture, value: Any) -> None:
 
 def draw_in(capture: Capture, value: Any, draw: Drawing) -> None:
     """Add a picture of a value to what a cell shows, or say why there is none."""
+    if len(capture.pictures) >= _MOST_PICTURES:
+        _refuse(capture, value, f"a cell shows {_MOST_PICTURES} pictures at most")
+        return
     try:
         picture = drawn(value, draw)
     except Exception as error:  # noqa: BLE001  # the libraries that draw may raise anything
         said = attempt(partial(_words, error), "")
-        why = f"{type(error).__name__}: {said}"[:_LONGEST_REASON]
-    else:
-        if picture is None or _is_shown(capture, value, picture):
-            return
-        if len(capture.pictures) < _MOST_PICTURES:
-            capture.pictures.append((value, picture))
-            return
-        why = f"a cell shows {_MOST_PICTURES} pictures at most"
+        _refuse(capture, value, f"{type(error).__name__}: {said}"[:_LONGEST_REASON])
+        return
+    if picture is not None and not _is_shown(capture, value, picture):
+        capture.pictures.append((value, picture))
+
+
+def _refuse(capture: Capture, value: object, why: str) -> None:
     capture.write(f"<{class_name(class_of(value))}, not drawn: {why}>\n")
 
 

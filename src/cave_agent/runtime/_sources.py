@@ -7,7 +7,9 @@ from io import StringIO
 from itertools import count
 from types import CodeType
 
-_PREFIX = "<cell "
+CELL_PREFIX = "<cell "
+"""What the file names of cells begin with."""
+
 _MOST_CELLS = 256
 _runtimes = count(1)
 
@@ -24,11 +26,11 @@ class Sources:
     def add(self, source: str) -> str:
         """The file name for a new cell, unique in the process."""
         cell = next(self._cells)
-        name = f"{_PREFIX}{cell} of runtime {self._runtime}>"
+        name = f"{CELL_PREFIX}{cell} of runtime {self._runtime}>"
         text = StringIO(source, newline=None).read() if "\r" in source else source
         lines = [f"{line}\n" for line in text.split("\n")]  # as Python counts them
         linecache.cache[name] = (len(source), None, lines, name)
-        self._labels[name] = f"{_PREFIX}{cell}>"
+        self._labels[name] = f"{CELL_PREFIX}{cell}>"
         if len(self._labels) > _MOST_CELLS:
             linecache.cache.pop(self._labels.popitem(last=False)[0], None)
         return name
@@ -40,7 +42,7 @@ class Sources:
 
 def is_cell(code: CodeType) -> bool:
     """Whether `code` was compiled from a cell."""
-    return code.co_filename.startswith(_PREFIX)
+    return code.co_filename.startswith(CELL_PREFIX)
 
 
 def _forget(labels: OrderedDict[str, str]) -> None:
