@@ -187,7 +187,7 @@ async def test_a_model_that_cannot_sum_up_is_not_asked_to_at_every_step() -> Non
 
 
 async def test_pictures_count_for_a_model_that_sees() -> None:
-    photo = Variable("photo", Image.new("RGB", (3, 2)))
+    photo = Variable("photo", Image.new("RGB", (1000, 750)))
     model = ScriptedModel(code("photo"), "Done.", "Summed up.", "Done.")
     model.sees_images = True  # type: ignore[attr-defined]
     runtime = PythonRuntime(variables=[photo])

@@ -193,6 +193,36 @@ async def test_values_that_a_frame_makes_anew_for_each_look_are_no_change(column
     assert [change.parts for change in result.changes] == [(column,)]
 
 
+@pytest.mark.parametrize(
+    ("start", "step"),
+    [
+        ("np.float64(0)", "1.5"),
+        ("Decimal(1)", "1"),
+        ("datetime(2020, 1, 1)", "timedelta(1)"),
+        ("pd.Timestamp('2020')", "timedelta(1)"),
+    ],
+)
+async def test_values_that_are_replaced_again_and_again_are_a_change(start: str, step: str) -> None:
+    runtime = PythonRuntime(report_changes=True)
+    await runtime.execute(
+        "import numpy as np, pandas as pd\nfrom decimal import Decimal\n"
+        f"from datetime import datetime, timedelta\nx = {start}"
+    )
+
+    for count in range(1, 9):  # so that the memory of an older one is used again
+        result = await runtime.execute(f"for _ in range({count}): x = x + {step}")
+        assert [change.name for change in result.changes] == ["x"]
+
+
+async def test_changes_in_numpys_own_subclasses_are_found() -> None:
+    masked = np.ma.array([1, 2])
+    runtime = PythonRuntime(variables=[Variable("masked", masked)], report_changes=True)
+
+    result = await runtime.execute("masked[0] = 9")
+
+    assert [change.name for change in result.changes] == ["masked"]
+
+
 class Weighed:
     looks: list[str] = []  # noqa: RUF012  # a note of all
 

@@ -218,6 +218,32 @@ class Documented:
     assert "#" not in describe_types([Type(Documented, include_doc=False)])
 
 
+def test_what_overrides_a_shared_base_is_told_if_it_says_something_else() -> None:
+    class Base:
+        def go(self) -> None:
+            """Go on."""
+
+    class Same(Base):
+        def go(self) -> None: ...
+
+    class Other(Base):
+        clean: Any = len
+
+        def go(self) -> None:
+            """Stop."""
+
+    assert describe_types([Type(Base), Type(Same), Type(Other)]) == snapshot("""\
+class Base:
+    def go(self) -> None  # Go on.
+
+class Same(Base)
+
+class Other(Base):
+    clean: Any = ...
+    def go(self) -> None  # Stop.\
+""")
+
+
 def test_methods_of_a_big_type_are_told_without_their_docstrings_rather_than_cut() -> None:
     def method(self: object) -> None:
         """Say something that takes quite a few words to say."""

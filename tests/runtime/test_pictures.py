@@ -251,7 +251,7 @@ async def test_an_image_is_shown_in_at_most_the_size_that_models_see(mode: str) 
 
     shown = await runtime.execute("image")
 
-    assert sizes(shown.pictures) == [(1067, 14)]
+    assert sizes(shown.pictures) == [(1568, 20)]
     assert shown.stdout == f"Image, 3200 × 40 pixels, {mode}\n"  # noqa: RUF001  # as people write it
 
 
@@ -271,7 +271,7 @@ async def test_an_image_of_too_many_bytes_is_shown_smaller() -> None:
     noise = np.random.default_rng(1).integers(0, 255, (1500, 1500, 3), dtype="u1")
     runtime = PythonRuntime(variables=[Variable("image", Image.fromarray(noise))])
 
-    assert sizes((await runtime.execute("image")).pictures) == [(750, 750)]
+    assert sizes((await runtime.execute("image")).pictures) == [(1160, 1160)]
 
 
 async def test_a_big_figure_is_drawn_smaller() -> None:

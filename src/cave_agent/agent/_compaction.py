@@ -11,7 +11,7 @@ from cave_agent.messages import ExecutionResultMessage, Message, MessageRole, Us
 from cave_agent.prompts import fill, load
 
 _FILLED = 0.75  # of the window; the rest is for the reply, and for what is misjudged
-_FILLED_AFTERWARDS = 0.5  # by what is left if messages are dropped, so that some can follow
+_LEFT_OF_ROOM = 0.6  # that older messages fill where some are dropped, so that others can follow
 _TAIL = 0.3  # of the window that the latest messages keep, word by word
 _SUMMARY = 0.1
 _SHORT = 300  # characters of an old output
@@ -44,8 +44,8 @@ async def compacted(turn: Turn, messages: list[Message], emit: Emit) -> list[Mes
     return await _dropped(turn, shorter, emit)
 
 
-def _fits(turn: Turn, messages: list[Message], *, filled: float = _FILLED) -> bool:
-    return turn.tokens(messages) <= filled * (turn.context_window or 0)
+def _fits(turn: Turn, messages: list[Message]) -> bool:
+    return turn.tokens(messages) <= _FILLED * (turn.context_window or 0)
 
 
 def _with_short_outputs(messages: list[Message]) -> list[Message]:
@@ -93,8 +93,12 @@ async def _summary(turn: Turn, older: list[Message]) -> Message | None:
 
 
 async def _dropped(turn: Turn, messages: list[Message], emit: Emit) -> list[Message]:
+    names = UserMessage(fill(load("dropped"), names=turn.runtime.describe_made()))
+    start = int(messages[0].role is MessageRole.SYSTEM)
+    fixed = turn.tokens([*messages[:start], turn.request, names])
+    room = _FILLED * (turn.context_window or 0) - fixed
     kept = messages
-    while not _fits(turn, kept, filled=_FILLED_AFTERWARDS):
+    while turn.tokens([*kept, names]) > fixed + room * _LEFT_OF_ROOM:
         fewer = trimmed(kept, request=turn.request, most=len(kept) - 1)
         if len(fewer) == len(kept):
             break  # the rest stays in any case
@@ -103,7 +107,5 @@ async def _dropped(turn: Turn, messages: list[Message], emit: Emit) -> list[Mess
     if not count:
         return kept
     await emit(CompactedEvent(fill(load("compacted_by_dropping"), count=count)))
-    names = UserMessage(fill(load("dropped"), names=turn.runtime.describe_made()))
-    start = int(kept[0].role is MessageRole.SYSTEM)
     told = [*kept[:start], names, *kept[start:]]
     return told if _fits(turn, told) else kept

@@ -8,8 +8,8 @@ from cave_agent.models import TokenUsage, WireMessages
 
 _USUAL = 4.0  # characters, of English: https://help.openai.com/en/articles/4936856
 _LEAST, _MOST = 1.0, 8.0  # of any language and tokenizer
-# Tokens of 1,000 by 750 pixels: https://docs.claude.com/en/docs/build-with-claude/vision
-_IMAGE = 1000
+# Pixels a token, and tokens of 1,000 by 750: https://docs.claude.com/en/docs/build-with-claude/vision
+_PIXELS, _IMAGE = 750, 1000
 
 
 def image_tokens(asked: WireMessages) -> int:
@@ -36,8 +36,9 @@ class TokenRate:
         if not with_images:
             return round(texts)
         results = [each for each in messages if isinstance(each, ExecutionResultMessage)]
-        images = sum(len(result.pictures) for result in results)
-        return round(texts + min(images, MOST_IMAGES) * _IMAGE)
+        pictures = [picture for result in results for picture in result.pictures][-MOST_IMAGES:]
+        pixels = sum(picture.width * picture.height for picture in pictures)
+        return round(texts + pixels / _PIXELS)
 
     def characters(self, tokens: float) -> int:
         """About how many characters so many tokens are."""

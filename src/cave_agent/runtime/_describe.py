@@ -149,20 +149,30 @@ def _type_entry(described: Type, base: type | None = None) -> str:
     """A type; what it has as `base` has it is told there."""
     cls = described.value
     notes = _notes(_type_doc(cls) if described.include_doc else None, described.description)
-    schema = members(cls) if described.include_schema else {}
-    told = {} if base is None else members(base)
-    own = {name: text for name, text in schema.items() if told.get(name) != text}
+    if not described.include_schema:
+        return bounded(class_stub(cls, notes))
     if described.include_doc:
-        explained = [f"{text}{_member_note(cls, name)}" for name, text in own.items()]
-        parts = class_stub(cls, [*notes, *explained])
+        parts = class_stub(cls, [*notes, *_own_members(_explained(cls), base)])
         if is_told_whole(parts):
             return bounded(parts)
-    return bounded(class_stub(cls, [*notes, *own.values()]))
+    return bounded(class_stub(cls, [*notes, *_own_members(members(cls), base)]))
 
 
-def _member_note(cls: type, name: str) -> str:
-    """The first line of a method's docstring, as a comment."""
-    doc = attempt(partial(doc_of_member, cls, name), "").partition("\n")[0]
+def _own_members(schema: dict[str, str], base: type | None) -> list[str]:
+    """Those that are not told alike at the base, with words of their own or without."""
+    bases = () if base is None else (members(base), _explained(base))
+    return [text for name, text in schema.items() if text not in [told.get(name) for told in bases]]
+
+
+def _explained(cls: type) -> dict[str, str]:
+    """The members, each method with the first line of its docstring as a comment."""
+    return {name: f"{text}{_member_note(cls, name, text)}" for name, text in members(cls).items()}
+
+
+def _member_note(cls: type, name: str, text: str) -> str:
+    if "def " not in text:  # a field, whose default may be a function
+        return ""
+    doc = " ".join(attempt(partial(doc_of_member, cls, name), "").partition("\n")[0].split())
     return f"  # {_cut(doc, _MEMBER_DOC_LIMIT)}" if doc else ""
 
 

@@ -101,7 +101,7 @@ def _strict(annotation: Any) -> Any:
         return InstanceOf[annotation] if is_model else annotation  # type: ignore[misc]  # made at run time
     if origin is Annotated:
         return Annotated[(_strict(args[0]), *args[1:])]
-    if origin in {None, Literal, Callable}:
+    if origin in {None, Literal, Callable} or not args:
         return annotation
     parts = tuple(map(_strict, args))
     return Union[parts] if origin in {Union, UnionType} else origin[parts]  # noqa: UP007  # of any number

@@ -1,9 +1,10 @@
 """Draws what a cell shows, if it is a figure or an image; imports no library of them."""
 
 import struct
+import sys
 from collections.abc import Callable
 from io import BytesIO
-from math import ceil, isfinite, sqrt
+from math import sqrt
 from typing import Any, TypeAlias
 
 from cave_agent.events import Picture
@@ -76,26 +77,29 @@ def _plotly(figure: Any, side: int) -> object:
 
 
 def _pil(image: Any, side: int) -> bytes:
-    file, factor = BytesIO(), ceil(max(image.size) / side)
+    file, factor = BytesIO(), side / max(*image.size, 1)
     if image.mode.startswith(_DEEP):
         image = _in_eight_bits(image)
     elif image.mode not in _IN_PNG:
         image = image.convert(_SHOWN_AS.get(image.mode, "RGB"))
-    (image.reduce(factor) if factor > 1 else image).save(file, "PNG")
+    if factor < 1:
+        size = [max(1, round(length * factor)) for length in image.size]
+        image = image.resize(size, reducing_gap=2.0)
+    image.save(file, "PNG")
     return file.getvalue()
 
 
 def _in_eight_bits(image: Any) -> Any:
     """From black for its least value to white for its greatest, as viewers show it."""
-    image = image.convert("F")
-    least, greatest = image.getextrema()
-    span = greatest - least
-    scale = 255 / span if span and isfinite(span) else 1.0
-
-    def stretched(level: Any) -> Any:
-        return level * scale - least * scale
-
-    return image.point(stretched).convert("L")
+    numpy: Any = sys.modules.get("numpy")
+    if numpy is None:
+        return image.convert("L")
+    values = numpy.asarray(image).astype("f8")
+    is_finite = numpy.isfinite(values)
+    known = values[is_finite]
+    least, greatest = (known.min(), known.max()) if known.size else (0.0, 0.0)
+    shown = numpy.where(is_finite, (values - least) * (255 / ((greatest - least) or 1)), 0)
+    return sys.modules["PIL.Image"].fromarray(shown.clip(0, 255).astype("u1"))
 
 
 _LIBRARIES: dict[str, Drawing] = {

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
+from fractions import Fraction
 from itertools import chain, islice
 from types import BuiltinFunctionType, FunctionType, ModuleType
 from typing import Any, NamedTuple, TypeAlias
@@ -15,14 +16,15 @@ from typing_extensions import override
 
 from cave_agent.runtime._foreign import (
     attempt,
+    class_dict,
     class_module,
     class_mro,
     class_name,
     class_of,
-    inherited,
     own_attributes,
 )
 
+_NAN = "nan"
 _ENDS = 8  # items that are looked at from the start, and as many from the end
 _DEPTH = 2
 _SAMPLE = 64  # elements of an array
@@ -78,6 +80,8 @@ def trace(value: object) -> Trace:
     """
     kind = class_of(value)
     tracer = _TRACERS.get(kind) if type(kind) is type else None  # else its hash may be code
+    if tracer is None and (plain := attempt(lambda: _plain(value, kind), None)) is not None:
+        return Trace(kind, None, _NO_PARTS, plain)
     if tracer is None:
         tracer = _library_tracer(kind) or _instance
     return attempt(lambda: tracer(value, kind), Trace(kind, None, _NO_PARTS, id(value)))
@@ -103,7 +107,7 @@ def _container(value: Any, kind: type[object]) -> Trace:
 
 def _instance(value: Any, kind: type[object]) -> Trace:
     attributes = islice(own_attributes(value).items(), 4 * _ENDS)
-    parts = {name: _mark(each, _DEPTH) for name, each in attributes}
+    parts = {name: _mark(each, _DEPTH - 1) for name, each in attributes}
     base = next((base for base in class_mro(kind) if base in _BUILT_IN), None)
     inner = None if base is None else _BUILT_IN[base](value, base, _DEPTH - 1)
     return Trace(kind, None, parts, (id(value), inner))
@@ -113,14 +117,25 @@ def _mark(value: Any, depth: int) -> Any:
     """What tells a value from what it was, of bounded size and without holding on to it."""
     kind = class_of(value)
     if kind in _SCALARS:
-        return value
+        return _comparable(value)
     if kind is str or kind is bytes:
         return value if len(value) <= _LONGEST_TEXT else (id(value), len(value))
-    if depth and kind in _BUILT_IN:
-        return (id(value), *_BUILT_IN[kind](value, kind, depth - 1))
-    if depth and kind not in _TRACERS and (own := own_attributes(value)):
-        return (id(value), *_of_dict(own, dict, depth - 1))
-    return id(value)
+    mark = _plain(value, kind)
+    if mark is None and depth:
+        mark = _inside(value, kind, depth - 1)
+    return id(value) if mark is None else mark
+
+
+def _inside(value: Any, kind: type[object], depth: int) -> tuple[Any, ...] | None:
+    if kind in _BUILT_IN:
+        return (id(value), *_BUILT_IN[kind](value, kind, depth))
+    if kind not in _TRACERS and (own := own_attributes(value)):
+        return (id(value), *_of_dict(own, dict, depth))
+    return None
+
+
+def _comparable(value: Any) -> Any:
+    return _NAN if value != value else value  # noqa: PLR0124  # only nan differs from itself
 
 
 # Each asks the built-in `kind`, whose methods a subclass may have replaced.
@@ -180,17 +195,25 @@ def _cell(value: Any) -> Any:
 
     By its value if that is a plain one, since a frame may make the object anew for each look.
     """
-    if issubclass(class_of(value), sys.modules["numpy"].generic):  # which frames are made of
-        value = value.item()
     kind = class_of(value)
-    if kind is float:
-        return "nan" if value != value else value  # noqa: PLR0124  # only nan differs from itself
     if kind is str or kind is bytes:
         return value if len(value) <= _LONGEST_TEXT else (len(value), value[:_ENDS], value[-_ENDS:])
     if kind in _BUILT_IN:
         return _BUILT_IN[kind](value, kind, 0)
-    is_pandas = class_module(kind).startswith("pandas") and class_name(kind) in _OF_PANDAS
-    return (kind, hash(value)) if is_pandas or kind in _VALUES else _mark(value, 0)
+    return _mark(value, 0)
+
+
+def _plain(value: Any, kind: type[object]) -> Any:
+    """A mark of an immutable value that is made anew all the time; `None` if it is no such."""
+    numpy: Any = sys.modules.get("numpy")
+    if numpy is not None and issubclass(kind, numpy.generic):
+        item = numpy.generic.item(value)
+        is_scalar = class_of(item) in _SCALARS  # and no void, say
+        return kind, _comparable(item) if is_scalar else str(item)[:_LONGEST_TEXT]
+    if kind is Decimal:  # of which some cannot be compared
+        return kind, str(value)
+    is_pandas = class_name(kind) in _OF_PANDAS and class_module(kind).startswith("pandas")
+    return (kind, value) if is_pandas or kind in _VALUES else None
 
 
 def _library_tracer(kind: type[object]) -> "_Tracer | None":
@@ -199,12 +222,17 @@ def _library_tracer(kind: type[object]) -> "_Tracer | None":
         if base is kind:
             return tracer
         if base is not None and base in class_mro(kind):
-            is_as_ever = all(inherited(kind, each) is inherited(base, each) for each in used)
-            return tracer if is_as_ever else None
+            own = [each for each in class_mro(kind) if not _is_of(each, module)]
+            replaced = any(name in class_dict(each) for each in own for name in used)
+            return None if replaced else tracer
     return None
 
 
-_VALUES: frozenset[type[object]] = frozenset({datetime, date, time, timedelta, Decimal})
+def _is_of(cls: type[object], module: str) -> bool:
+    return cls is object or class_module(cls).partition(".")[0] == module
+
+
+_VALUES: frozenset[type[object]] = frozenset({datetime, date, time, timedelta, Fraction})
 _OF_PANDAS = {"Timestamp", "Timedelta", "Period", "Interval"}
 _SCALARS: frozenset[type[object]] = frozenset({int, float, bool, complex, type(None)})
 _BUILT_IN: dict[type[object], Callable[..., tuple[Any, ...]]] = {

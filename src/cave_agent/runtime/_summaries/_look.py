@@ -6,12 +6,13 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any, Literal, TypeAlias, cast
 
-from cave_agent.runtime._foreign import attempt, class_name, class_of
+from cave_agent.runtime._foreign import attempt, class_module, class_name, class_of
 
 Preview: TypeAlias = Literal["name", "schema", "sample"]
 _DEEPEST = 3
 _CELL = 40  # characters
 _FIRST = 3  # values of a column
+_HOLDING_OTHERS = {list, tuple, dict, set, frozenset}  # whose words are foreign code
 _PLAIN = {"builtins", "numpy", "pandas", "datetime", "decimal"}
 
 
@@ -72,9 +73,10 @@ def label(name: object, limit: int = 40) -> str:
 
 def cell(value: object) -> str:
     """A value of a table; of one that is nothing plain, only that there is one."""
-    if isinstance(value, str):
+    kind = class_of(value)
+    if isinstance(value, str) and kind is str:
         return repr(value[:_CELL])
-    is_plain = type(value).__module__.partition(".")[0] in _PLAIN
+    is_plain = class_module(kind).partition(".")[0] in _PLAIN and kind not in _HOLDING_OTHERS
     return cut(attempt(lambda: str(value)[: 2 * _CELL], "?"), _CELL) if is_plain else "…"
 
 
