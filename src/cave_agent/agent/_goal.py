@@ -93,8 +93,8 @@ class Goal:
             return load("nothing_was_run")
         misfits = [await runtime.misfit(each) for each in self.expected]
         faults = [_line(misfit) for misfit in misfits if misfit is not None]
-        if not faults:
-            now = await self.marks(runtime) if before else {}
+        if before and not faults:
+            now = await self.marks(runtime)
             same = {name for name, then in before.items() if now.get(name) == then}
             left_over = same - {name for code in worked for name in _names(code)}
             faults = [fill(load("misfit_left_over"), name=name) for name in sorted(left_over)]
