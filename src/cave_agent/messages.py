@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import NoReturn
 
 from cave_agent.events import Picture
 
@@ -53,8 +54,10 @@ class Message:
     wire_role: str = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        _check_kind(self.content, str)
-        _check_kind(self.role, MessageRole)
+        if not isinstance(self.content, str):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers may be untyped
+            _refuse(self.content, str)
+        if not isinstance(self.role, MessageRole):  # pyright: ignore[reportUnnecessaryIsInstance]  # as above
+            _refuse(self.role, MessageRole)
         object.__setattr__(self, "wire_role", _WIRE_ROLES[self.role])
         if not self.content.isascii():
             object.__setattr__(self, "content", sendable(self.content))
@@ -104,12 +107,11 @@ class ExecutionResultMessage(Message):
     pictures: tuple[Picture, ...] = ()
 
 
-def _check_kind(value: object, kind: type) -> None:
-    if not isinstance(value, kind):
-        raise TypeError(
-            f"A message is made of a str and a MessageRole, and {value!r:.80} is no "
-            f"{kind.__name__}. UserMessage('…') and its like know their roles."
-        )
+def _refuse(value: object, kind: type) -> NoReturn:
+    raise TypeError(
+        f"A message is made of a str and a MessageRole, and {value!r:.80} is no "
+        f"{kind.__name__}. UserMessage('…') and its like know their roles."
+    )
 
 
 def sendable(text: str) -> str:

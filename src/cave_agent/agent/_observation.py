@@ -60,9 +60,9 @@ def in_words(picture: Picture) -> str:
 
 
 def _template(output: str, result: ExecutionResult) -> str:
-    for hint, template in _TEMPLATES.items():
-        if hint in result.hints:
-            return template
+    for hint in result.hints:
+        if hint in _TEMPLATES:
+            return _TEMPLATES[hint]
     if not result.success:
         return "observation_of_failure"
     return "observation" if output else "observation_of_no_output"

@@ -28,10 +28,16 @@ class Alarm:
 
         Gives whether that can be done here: not if the host has a use of its own for the signal.
         """
-        if not self._armed and not self._borrow():
+        is_first = not self._armed
+        if is_first and not self._borrow():
             return False
         self._armed.append(deadline)
-        self._wind()
+        found = self._wind()
+        if is_first and found != _IDLE:  # it is wound for the host
+            self._armed.remove(deadline)
+            signal.setitimer(signal.ITIMER_REAL, *found)
+            _set_handler(signal.SIGALRM, _DEFAULT)
+            return False
         return True
 
     def disarm(self, deadline: Deadline) -> None:
@@ -46,7 +52,7 @@ class Alarm:
         _set_handler(signal.SIGALRM, _DEFAULT)
 
     def _borrow(self) -> bool:
-        if not hasattr(signal, "SIGALRM") or signal.getitimer(signal.ITIMER_REAL) != _IDLE:
+        if not hasattr(signal, "SIGALRM"):
             return False
         found = _set_handler(signal.SIGALRM, self._ring)
         if found != _DEFAULT:
@@ -55,10 +61,10 @@ class Alarm:
         self._rings = 0
         return True
 
-    def _wind(self) -> None:
+    def _wind(self) -> tuple[float, float]:
         soonest = min(map(Deadline.next_stop, self._armed))
         # Repeated, since a ring that finds the stack full is lost.
-        signal.setitimer(signal.ITIMER_REAL, min(soonest, threading.TIMEOUT_MAX), AGAIN)
+        return signal.setitimer(signal.ITIMER_REAL, min(soonest, threading.TIMEOUT_MAX), AGAIN)
 
     def _ring(self, _signal: int, frame: FrameType | None) -> None:
         if not self._armed:

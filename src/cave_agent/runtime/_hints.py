@@ -48,7 +48,7 @@ def lost_changes(source: str, namespace: Mapping[str, Any]) -> tuple[str, ...]:
     From pandas 3 on a column that is taken from a frame is a copy, so that `inplace` changes
     nothing there: https://pandas.pydata.org/docs/user_guide/copy_on_write.html
     """
-    pandas: Any = sys.modules.get("pandas") if "inplace" in source else None
+    pandas: Any = sys.modules.get("pandas")
     if pandas is None or pandas.__version__ < _COPIES_ON_WRITE:
         return ()
     return tuple(

@@ -112,8 +112,10 @@ class Interpreter:
             else:
                 value = self._evaluate(program)  # a coroutine would let no StopIteration out
             hints = hints_on_success(self.namespace, program.names, value)
-            lost = "\n".join(lost_changes(cell.source, self.namespace))
-            hints += (Hint.CHAINED_ASSIGNMENT,) if lost else ()
+            lost = ""
+            if "inplace" in cell.source:
+                lost = "\n".join(lost_changes(cell.source, self.namespace))
+                hints += (Hint.CHAINED_ASSIGNMENT,) if lost else ()
             if value is not None:
                 show_in(capture, value)
             draw_figures(capture)
