@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from enum import Enum
-from typing import Annotated, Any, Literal, NamedTuple, Never, Protocol, TypeVar
+from typing import Annotated, Any, Literal, LiteralString, NamedTuple, Never, Protocol, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -418,6 +418,7 @@ async def test_a_refusal_ends_the_run_without_a_result() -> None:
         (list[Silent], TypeError),
         (list[TypeVar("T")], TypeError),  # type: ignore[misc]
         (Never, TypeError),
+        (LiteralString, TypeError),
         (list["Nowhere"], TypeError),  # type: ignore[name-defined]  # noqa: F821
         ({"not a name": int}, InvalidNameError),
         ({3: int}, TypeError),

@@ -1,5 +1,6 @@
 """Judges values by annotations that are more than a class; the judge is pydantic."""
 
+import warnings
 from collections.abc import Callable, Iterator
 from collections.abc import Set as AbstractSet
 from functools import partial
@@ -48,10 +49,13 @@ def judge_of(annotation: Any) -> Look:
     if not (is_dict or is_plain or is_special or get_origin(annotation)):
         raise TypeError(f"A type is expected, such as int or list[str], not {annotation!r:.80}.")
     from pydantic import ConfigDict, TypeAdapter, ValidationError  # noqa: PLC0415  # slow to import
+    from pydantic.warnings import ArbitraryTypeWarning  # noqa: PLC0415  # as above
 
     config = None if is_dict else ConfigDict(arbitrary_types_allowed=True)
     try:
-        judge: Any = TypeAdapter(_strict(annotation), config=config)
+        with warnings.catch_warnings():  # what it only warns of, it would take anything for
+            warnings.simplefilter("error", ArbitraryTypeWarning)
+            judge: Any = TypeAdapter(_strict(annotation), config=config)
         judge.rebuild()  # which finds names that nothing defines
     except Exception as error:  # its own kinds are many, and annotations run code of their own
         why = str(error).partition("\n")[0]
