@@ -1,6 +1,6 @@
 """Words what the model reads after a cell, and what listeners hear of it."""
 
-from typing import NamedTuple
+from dataclasses import dataclass
 
 from cave_agent.errors import SecurityError
 from cave_agent.events import (
@@ -22,7 +22,8 @@ _TEMPLATES = {
 """Those of hints that say by themselves what is to be done."""
 
 
-class Observation(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Observation:
     """What came of a cell: for the model, and for listeners."""
 
     text: str

@@ -2,9 +2,10 @@
 
 import ast
 import re
+from dataclasses import dataclass
 from inspect import CO_COROUTINE
 from types import CodeType
-from typing import NamedTuple, Self
+from typing import Self
 
 from cave_agent.security import syntax_tree
 
@@ -12,7 +13,8 @@ _LIKE_A_CALL = re.compile(r"[A-Za-z_][\w.]*(?:\(|\s*\Z)")  # most cells end in o
 _NO_START = frozenset({"", "\n", " ", "\t", "\f", "#", ")", "]", "}"})
 
 
-class Program(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Program:
     """A compiled cell: what comes before its last expression, and that expression."""
 
     codes: tuple[CodeType, ...]
