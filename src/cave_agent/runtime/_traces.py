@@ -117,7 +117,7 @@ def _mark(value: Any, depth: int) -> Any:
     """What tells a value from what it was, of bounded size and without holding on to it."""
     kind = class_of(value)
     if kind in _SCALARS:
-        return _comparable(value)
+        return value if kind is int else _comparable(value)
     if kind is str or kind is bytes:
         return value if len(value) <= _LONGEST_TEXT else (id(value), len(value))
     mark = _plain(value, kind)
