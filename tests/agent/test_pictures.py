@@ -130,3 +130,13 @@ async def test_a_cassette_has_no_images(tmp_path: Path) -> None:
     assert "base64" not in path.read_text("utf-8")
     assert response.content == "Black."
     assert inner.cost(response.token_usage) in {None, Decimal()}
+
+
+async def test_pictures_count_in_usage_that_nobody_reports() -> None:
+    model = ScriptedModel(code("photo"), "Done.", code("photo"), "Done.")
+    blind = await CaveAgent(model, runtime=album()).run("Show the photo")
+    model.sees_images = True  # type: ignore[attr-defined]
+
+    seeing = await CaveAgent(model, runtime=album()).run("Show the photo")
+
+    assert seeing.token_usage.prompt_tokens == blind.token_usage.prompt_tokens + 1000

@@ -69,9 +69,9 @@ class Budget:
         return min(by_tokens, by_cost, key=lambda each: each.characters)
 
 
-def estimate_usage(asked: WireMessages, heard: int) -> TokenUsage:
-    """About what was used by a reply of `heard` characters to `asked`."""
-    prompt = _estimate_prompt(asked)
+def estimate_usage(asked: WireMessages, heard: int, *, of_images: int = 0) -> TokenUsage:
+    """About what was used by a reply of `heard` characters to `asked`, tokens of images included."""
+    prompt = _estimate_prompt(asked) + of_images
     completion = -(-heard // _CHARACTERS_A_TOKEN)
     return TokenUsage(prompt, completion, prompt + completion, is_estimated=True)
 

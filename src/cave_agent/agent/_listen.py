@@ -27,7 +27,7 @@ async def listen(turn: Turn, asked: WireMessages, reply: Reply, *, is_step: bool
         is_late = turn.seconds_left <= 0
         reply.stopped = ExecutionStatus.MAX_SECONDS_REACHED if is_late else allowance.bound
         return
-    meter = Meter(asked)
+    meter = Meter(asked, with_images=turn.sees_images)
     turn.step += is_step  # counted first, since a reply that fails has cost a step, too
     turn.log.debug("step %d of %d", turn.step, turn.max_steps)
     try:

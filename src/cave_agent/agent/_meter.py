@@ -1,6 +1,7 @@
 """Measures what one model call uses."""
 
 from cave_agent.agent._budget import estimate_usage
+from cave_agent.agent._token_rate import image_tokens
 from cave_agent.models import Delta, TokenUsage, WireMessages
 
 
@@ -13,8 +14,9 @@ class Meter:
         was_read: Whether the model must have read what it was asked, even if it says nothing.
     """
 
-    def __init__(self, asked: WireMessages) -> None:
+    def __init__(self, asked: WireMessages, *, with_images: bool = False) -> None:
         self.asked = asked
+        self._of_images = image_tokens(asked) if with_images else 0
         self._heard = 0  # characters since the reply started over
         self._reported: TokenUsage | None = None
         self._void: TokenUsage | None = None  # what parts used that were started over
@@ -36,8 +38,11 @@ class Meter:
         usage = self._reported
         if usage is None or not usage.total_tokens:
             is_used = self._heard or self.was_read
-            usage = estimate_usage(self.asked, self._heard) if is_used else TokenUsage()
+            usage = self._estimate() if is_used else TokenUsage()
         return usage if self._void is None else usage + self._void
+
+    def _estimate(self) -> TokenUsage:
+        return estimate_usage(self.asked, self._heard, of_images=self._of_images)
 
     def _start_over(self) -> None:
         if self._heard:

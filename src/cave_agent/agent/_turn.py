@@ -25,6 +25,7 @@ class Turn:
 
     Attributes:
         goal: What it is to leave in the runtime.
+        sees_images: Whether the model is sent pictures.
         rate: About how many tokens texts are.
         started: When the work began, by the event loop's clock.
         deadline: When it must have ended.
@@ -50,7 +51,7 @@ class Turn:
     log: AgentLog
     started: float = field(default_factory=_now)
     deadline: float | None = field(init=False)
-    _sees_images: bool = field(init=False)
+    sees_images: bool = field(init=False)
     step: int = 0
     usage: TokenUsage = field(default_factory=TokenUsage)
     snippets: list[str] = field(default_factory=list[str])
@@ -58,7 +59,7 @@ class Turn:
     before: dict[str, object] = field(default_factory=dict[str, object])
 
     def __post_init__(self) -> None:
-        self._sees_images = sees_images(self.model)
+        self.sees_images = sees_images(self.model)
         seconds = self.budget.max_seconds
         self.deadline = None if seconds is None else self.started + seconds
 
@@ -74,11 +75,11 @@ class Turn:
 
     def tokens(self, messages: list[Message]) -> int:
         """About how many tokens the messages are as the model is asked."""
-        return self.rate.tokens(messages, with_images=self._sees_images)
+        return self.rate.tokens(messages, with_images=self.sees_images)
 
     def asked(self, messages: list[Message]) -> WireMessages:
         """The messages as the model is asked, with pictures if it sees."""
-        return on_the_wire(messages, with_images=self._sees_images)
+        return on_the_wire(messages, with_images=self.sees_images)
 
     def forget_fruitless_request(self) -> None:
         """Take the request out again if nothing came of it, and if nobody else has done so."""
