@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 from cave_agent import CaveAgent, PythonRuntime, ScriptedModel, Variable
@@ -191,6 +192,19 @@ async def test_values_that_a_frame_makes_anew_for_each_look_are_no_change(column
     result = await runtime.execute(f"frame.loc[0, {column!r}] = frame.loc[2, {column!r}]")
 
     assert [change.parts for change in result.changes] == [(column,)]
+
+
+async def test_nested_values_that_arrow_makes_anew_are_no_change() -> None:
+    nested = pa.array([[[1.0], [number, float("nan")]] for number in range(5)])
+    series = pd.Series(pd.arrays.ArrowExtensionArray(nested))
+    runtime = PythonRuntime(variables=[Variable("series", series)], report_changes=True)
+
+    for _ in range(3):
+        result = await runtime.execute("junk = [object() for _ in range(1000)]")
+        assert [change.name for change in result.changes] == ["junk"]
+
+    result = await runtime.execute("series.iloc[:1] = series.iloc[2:3].array")
+    assert [change.name for change in result.changes] == ["series"]
 
 
 @pytest.mark.parametrize(

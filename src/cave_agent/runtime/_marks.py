@@ -18,6 +18,7 @@ LONGEST_TEXT = 200
 """Characters that are compared as they are."""
 
 _NAN = "nan"
+_DEPTH_OF_CELLS = 2
 
 
 def mark(value: Any, depth: int) -> Any:
@@ -76,9 +77,16 @@ def cell(value: Any) -> Any:
     kind = class_of(value)
     if kind is str or kind is bytes:
         return value if len(value) <= LONGEST_TEXT else (len(value), value[:ENDS], value[-ENDS:])
-    if kind in MARKERS:
-        return MARKERS[kind](value, kind, 0)
-    return mark(value, 0)
+    return _within_cell(value, _DEPTH_OF_CELLS)
+
+
+def _within_cell(value: Any, depth: int) -> Any:
+    """As `mark`, but without the identities of containers, which may be made anew, too."""
+    kind = class_of(value)
+    if kind not in MARKERS:
+        return mark(value, 0)
+    items = islice(value.values() if kind is dict else value, 2 * ENDS if depth else 0)
+    return len(value), tuple([_within_cell(each, depth - 1) for each in items])
 
 
 def plain(value: Any, kind: type[object]) -> Any:
