@@ -136,6 +136,30 @@ async def test_many_changes_are_told_up_to_a_bound() -> None:
     assert len(result.changes) == 20
 
 
+async def test_among_many_names_one_level_less_is_looked_at() -> None:
+    names = [Variable(f"v{number}", [[number], {number: 1}]) for number in range(50)]
+    frame = pd.DataFrame({"mass": [1.5, 2.5], "day": pd.to_datetime(["2024", "2025"])})
+    runtime = PythonRuntime(variables=[*names, Variable("frame", frame)], report_changes=True)
+
+    deep = await runtime.execute("v1[0].append(2)")
+    shallow = await runtime.execute("v1.append(2); frame.loc[0, 'mass'] = 9")
+
+    assert deep.changes == ()
+    assert shallow.changes == (
+        Change("v1", "list 2", "list 3"),
+        Change("frame", "DataFrame 2×2", "DataFrame 2×2", ("mass",)),
+    )
+
+
+async def test_names_that_come_to_be_many_are_looked_at_as_before() -> None:
+    names = [Variable(f"v{number}", [[number], {number: 1}]) for number in range(49)]
+    runtime = PythonRuntime(variables=names, report_changes=True)
+
+    result = await runtime.execute("a = b = 1; v1[0].append(2)")
+
+    assert [change.name for change in result.changes] == ["v1", "a", "b"]
+
+
 async def test_looking_for_changes_keeps_no_object_alive() -> None:
     runtime = PythonRuntime(variables=[Variable("bird", Bird())], report_changes=True)
     watched = weakref.ref(runtime.retrieve("bird"))

@@ -7,8 +7,9 @@ from typing import Any
 from cave_agent.events import Change
 from cave_agent.runtime._foreign import attempt, class_name
 from cave_agent.runtime._summaries import Preview, summarize
-from cave_agent.runtime._traces import Trace, trace
+from cave_agent.runtime._traces import DEPTH, Trace, trace
 
+_MANY = 50  # names, of which each is looked at less deep
 _MOST = 20  # changes that are told one by one
 _MOST_PARTS = 8
 _LONGEST = 160  # characters of a summary
@@ -17,18 +18,15 @@ _UNTOLD = (FunctionType, ModuleType, type)
 
 def snapshot(namespace: Mapping[str, Any]) -> dict[str, Trace]:
     """A trace of every name that the model may know."""
-    return {
-        name: trace(value)
-        for name, value in namespace.items()
-        if type(name) is str and name[:1] != "_"
-    }
+    known = _known(namespace)
+    return _traced(known, len(known))
 
 
 def changes(
     before: Mapping[str, Trace], namespace: Mapping[str, Any], previews: Mapping[str, Preview]
 ) -> tuple[Change, ...]:
     """What differs between a snapshot and the namespace now, in the order of its names."""
-    after = snapshot(namespace)
+    after = _traced(_known(namespace), len(before))
     if before == after:
         return ()
     levels: dict[str, Preview] = {name: previews.get(name, "schema") for name in (*after, *before)}
@@ -43,6 +41,18 @@ def changes(
         if name not in after
     ]
     return tuple((found + gone)[:_MOST])
+
+
+def _known(namespace: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name: value for name, value in namespace.items() if type(name) is str and name[:1] != "_"
+    }
+
+
+def _traced(known: Mapping[str, Any], names: int) -> dict[str, Trace]:
+    """As deep as befits that number of names, which is the same before and after a cell."""
+    depth = DEPTH if names <= _MANY else DEPTH - 1
+    return {name: trace(value, depth) for name, value in known.items()}
 
 
 def _change(

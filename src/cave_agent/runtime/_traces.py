@@ -21,7 +21,9 @@ from cave_agent.runtime._foreign import (
 )
 from cave_agent.runtime._marks import ENDS, LONGEST_TEXT, MARKERS, SCALARS, cell, mark, plain
 
-_DEPTH = 2
+DEPTH = 2
+"""Levels inside a value that are looked at, unless there are many names."""
+
 _SAMPLE = 64  # elements of an array
 _COLUMNS = 4  # of a frame whose values are looked at
 _MOST_COLUMNS = 64  # whose names are compared
@@ -67,10 +69,11 @@ class Trace(NamedTuple):
 _NO_PARTS: dict[Any, Any] = {}
 
 
-def trace(value: object) -> Trace:
+def trace(value: object, depth: int = DEPTH) -> Trace:
     """The trace of a value; runs no code of a class that is not built in, numpy's or pandas'.
 
-    Of a subclass that replaces what is looked at here, only the attributes are told.
+    Of a subclass that replaces what is looked at here, only the attributes are told. Only traces
+    of the same `depth` tell a change.
     """
     kind = class_of(value)
     tracer = _TRACERS.get(kind) if type(kind) is type else None  # else its hash may be code
@@ -78,36 +81,36 @@ def trace(value: object) -> Trace:
         return Trace(kind, None, _NO_PARTS, found)
     if tracer is None:
         tracer = _library_tracer(kind) or _instance
-    return attempt(lambda: tracer(value, kind), Trace(kind, None, _NO_PARTS, id(value)))
+    return attempt(lambda: tracer(value, kind, depth), Trace(kind, None, _NO_PARTS, id(value)))
 
 
-def _scalar(value: Any, kind: type[object]) -> Trace:
+def _scalar(value: Any, kind: type[object], _depth: int) -> Trace:
     return Trace(kind, None, _NO_PARTS, value)
 
 
-def _text(value: Any, kind: type[object]) -> Trace:
+def _text(value: Any, kind: type[object], _depth: int) -> Trace:
     size = len(value)
     told = value if size <= LONGEST_TEXT else (id(value), value[:ENDS], value[-ENDS:])
     return Trace(kind, (size,), _NO_PARTS, told)
 
 
-def _identity(value: Any, kind: type[object]) -> Trace:
+def _identity(value: Any, kind: type[object], _depth: int) -> Trace:
     return Trace(kind, None, _NO_PARTS, id(value))
 
 
-def _container(value: Any, kind: type[object]) -> Trace:
-    return Trace(kind, (len(value),), _NO_PARTS, mark(value, _DEPTH))
+def _container(value: Any, kind: type[object], depth: int) -> Trace:
+    return Trace(kind, (len(value),), _NO_PARTS, mark(value, depth))
 
 
-def _instance(value: Any, kind: type[object]) -> Trace:
+def _instance(value: Any, kind: type[object], depth: int) -> Trace:
     attributes = islice(own_attributes(value).items(), 4 * ENDS)
-    parts = {name: mark(each, _DEPTH - 1) for name, each in attributes}
+    parts = {name: mark(each, depth - 1) for name, each in attributes}
     base = next((base for base in class_mro(kind) if base in MARKERS), None)
-    inner = None if base is None else MARKERS[base](value, base, _DEPTH - 1)
+    inner = None if base is None else MARKERS[base](value, base, depth - 1)
     return Trace(kind, None, parts, (id(value), inner))
 
 
-def _array(value: Any, kind: type[object]) -> Trace:
+def _array(value: Any, kind: type[object], _depth: int) -> Trace:
     steps = tuple(slice(None, None, max(1, length // 4)) for length in value.shape)
     if value.ndim == 1:
         steps = (slice(None, None, max(1, len(value) // _SAMPLE)),)
@@ -115,15 +118,15 @@ def _array(value: Any, kind: type[object]) -> Trace:
     return Trace(kind, value.shape, _NO_PARTS, (value.dtype, told))
 
 
-def _series(value: Any, kind: type[object]) -> Trace:
-    marks = tuple([cell(value.iat[row]) for row in _rows(len(value))])
+def _series(value: Any, kind: type[object], depth: int) -> Trace:
+    marks = tuple([cell(value.iat[row]) for row in _rows(len(value), depth)])
     return Trace(kind, (len(value),), _NO_PARTS, (id(value), value.dtype, marks))
 
 
-def _frame(value: Any, kind: type[object]) -> Trace:
+def _frame(value: Any, kind: type[object], depth: int) -> Trace:
     """Of a frame, its labels and some cells of some columns, which `iat` gives in a microsecond."""
     columns: Any = value.columns
-    rows = _rows(len(value))
+    rows = _rows(len(value), depth)
     step = max(1, len(columns) // _COLUMNS)
     parts = {
         at: tuple([cell(value.iat[row, at]) for row in rows])
@@ -132,8 +135,9 @@ def _frame(value: Any, kind: type[object]) -> Trace:
     return Trace(kind, value.shape, parts, (id(value), id(value.index)), Labels(columns))
 
 
-def _rows(size: int) -> tuple[int, ...]:
-    return (0, size // 2, size - 1) if size else ()
+def _rows(size: int, depth: int) -> tuple[int, ...]:
+    rows = (0, size // 2, size - 1) if depth == DEPTH else (0,)
+    return rows if size else ()
 
 
 def _library_tracer(kind: type[object]) -> "_Tracer | None":
@@ -152,7 +156,7 @@ def _is_of(cls: type[object], module: str) -> bool:
     return cls is object or class_module(cls).partition(".")[0] == module
 
 
-_Tracer: TypeAlias = Callable[[Any, type[object]], Trace]
+_Tracer: TypeAlias = Callable[[Any, type[object], int], Trace]
 _TRACERS: dict[type[object], _Tracer] = {
     **dict.fromkeys(SCALARS, _scalar),
     **dict.fromkeys(MARKERS, _container),
