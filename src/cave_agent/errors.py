@@ -10,6 +10,7 @@ __all__ = [
     "CellTimeoutError",
     "DuplicateNameError",
     "InvalidNameError",
+    "LiveObjectError",
     "MissingExtraError",
     "ModelAuthenticationError",
     "ModelBillingError",
@@ -78,6 +79,22 @@ class UnknownNameError(CaveAgentError, KeyError):
 
     def __str__(self) -> str:
         return str(self.args[0])  # KeyError shows the repr, which hides a sentence in quotes
+
+
+class LiveObjectError(CaveAgentError):
+    """A cell was not run, since it would have put a new object in the place of an injected one.
+
+    Attributes:
+        name: The variable.
+    """
+
+    def __init__(self, name: str, kind: str) -> None:
+        super().__init__(
+            f"{name!r} is the live {kind} of the user, and this cell would put a new one in its "
+            f"place. Set its attributes or call its methods instead; if it really is to be "
+            f"replaced, write `del {name}` first."
+        )
+        self.name = name
 
 
 class SecurityError(CaveAgentError):

@@ -1,16 +1,20 @@
 """Figures and images that cells show become pictures."""
 
 import asyncio
+import contextvars
 import inspect
 import struct
 import subprocess
 import sys
+from collections import OrderedDict
 from io import BytesIO
+from textwrap import dedent
 from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from matplotlib import _pylab_helpers
 from PIL import Image
 
 from cave_agent import Function, PythonRuntime, Variable
@@ -117,6 +121,7 @@ def plot():
 async def main():
     shown = await PythonRuntime(functions=[Function(plot)]).execute("plot()")
     print(len(shown.pictures), sys.modules["matplotlib.pyplot"].get_fignums())
+    assert tuple(each for each in sys.meta_path if "cave" in str(each)) == ()
 
 
 assert "matplotlib" not in sys.modules
@@ -154,15 +159,74 @@ async def test_a_cell_neither_draws_into_figures_of_the_host_nor_closes_them(cel
     plt.close(host)
 
 
-async def test_a_cell_may_pick_a_figure_of_the_host() -> None:
+async def test_a_cell_may_draw_into_a_figure_that_it_was_given() -> None:
     host = plt.figure()
-    runtime = PythonRuntime(variables=[Variable("number", host.number)])
+    runtime = PythonRuntime(variables=[Variable("host", host)])
 
-    await runtime.execute("import matplotlib.pyplot as plt\nplt.figure(number)\nplt.plot([1, 2])")
+    shown = await runtime.execute(
+        "import matplotlib.pyplot as plt\nplt.figure(host)\nplt.plot([1, 2])"
+    )
 
+    assert len(shown.pictures) == 1
     assert len(host.axes) == 1
     assert plt.fignum_exists(host.number)
     plt.close(host)
+
+
+@pytest.mark.parametrize(
+    "opened", ["figure(1, clear=True)", "figure('sales')", "subplots(num='sales')"]
+)
+async def test_cells_that_take_turns_share_no_figure_whatever_they_call_it(opened: str) -> None:
+    cell = f"""
+        import asyncio
+        import matplotlib.pyplot as plt
+        plt.{opened}
+        await asyncio.sleep(0)
+        plt.plot([1, 2])
+        await asyncio.sleep(0)
+        lines = len(plt.gca().lines)
+    """
+    first, second = PythonRuntime(), PythonRuntime()
+
+    shown = await asyncio.gather(first.execute(dedent(cell)), second.execute(dedent(cell)))
+
+    assert [len(each.pictures) for each in shown] == [1, 1]
+    assert (first.retrieve("lines"), second.retrieve("lines")) == (1, 1)
+    assert plt.get_fignums() == []
+
+
+async def test_the_host_has_its_own_figures_while_a_cell_waits() -> None:
+    drawn: list[Any] = []
+
+    async def hosts() -> None:
+        drawn.append(plt.figure())
+        plt.title("the host's")
+        plt.close("all")
+        drawn.append(plt.figure())
+
+    async def beside() -> None:
+        await asyncio.create_task(hosts(), context=contextvars.Context())
+
+    runtime = PythonRuntime(functions=[Function(beside)])
+
+    shown = await runtime.execute(
+        "import matplotlib.pyplot as plt\nplt.plot([1, 2])\nawait beside()\n"
+        "for number in plt.get_fignums():\n    print(number, plt.gca().get_title())"
+    )
+
+    assert shown.stdout.startswith("1 \n")
+    assert len(shown.pictures) == 1
+    assert [plt.figure(number) for number in plt.get_fignums()] == drawn[1:]
+    plt.close("all")
+
+
+async def test_nothing_of_pyplot_differs_when_no_cell_runs() -> None:
+    before = {**vars(plt), "figs": _pylab_helpers.Gcf.figs, "path": tuple(sys.meta_path)}
+
+    await PythonRuntime().execute("import matplotlib.pyplot as plt\nplt.plot([1, 2])")
+
+    assert before == {**vars(plt), "figs": _pylab_helpers.Gcf.figs, "path": tuple(sys.meta_path)}
+    assert type(_pylab_helpers.Gcf.figs) is OrderedDict
 
 
 async def test_the_host_can_use_pyplot_as_ever() -> None:

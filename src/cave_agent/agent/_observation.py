@@ -18,6 +18,7 @@ from cave_agent.runtime import ExecutionResult, Hint, PythonRuntime
 _TEMPLATES = {
     Hint.NOT_IMPORTED: "observation_of_missing_import",
     Hint.CHAINED_ASSIGNMENT: "observation_of_unchanged_frame",
+    Hint.LIVE_OBJECT: "observation_of_replacement",
 }
 """Those of hints that say by themselves what is to be done."""
 

@@ -24,11 +24,20 @@ class ScriptedModel(Model):
     Attributes:
         requests: The messages of every call so far, oldest first.
         closed_streams: How many streams were left before their reply had ended.
+
+    Raises:
+        TypeError: A reply is none of these, such as a list of replies.
     """
 
     def __init__(
         self, *replies: str | ModelResponse | BaseException, chunk_size: int | None = None
     ) -> None:
+        for reply in replies:
+            if not isinstance(reply, str | ModelResponse | BaseException):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers may be untyped
+                raise TypeError(
+                    f"A reply is a str, a ModelResponse or an exception, not {type(reply).__name__!r}. "
+                    "Give the replies one by one: ScriptedModel(*replies)."
+                )
         self._replies = replies
         self._chunk_size = chunk_size
         self.requests: list[WireMessages] = []

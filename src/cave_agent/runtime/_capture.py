@@ -3,6 +3,7 @@
 import codecs
 import io
 import threading
+from collections import OrderedDict
 from collections.abc import Generator
 from contextlib import contextmanager
 from contextvars import ContextVar, Token
@@ -32,8 +33,7 @@ class Capture(io.TextIOBase):
 
     Attributes:
         pictures: What the cell showed, and how it looks.
-        figures: Those that are open for the cell in pyplot.
-        picked: Those of others that the cell made pyplot's current ones.
+        figures: The managers of those that are open for the cell in pyplot, by number.
     """
 
     encoding = "utf-8"
@@ -47,8 +47,7 @@ class Capture(io.TextIOBase):
         self._size = 0  # characters in `_parts`
         self._dropped = 0
         self.pictures: list[tuple[object, Picture]] = []
-        self.figures: list[Any] = []
-        self.picked: list[Any] = []
+        self.figures: OrderedDict[Any, Any] = OrderedDict()
 
     @override
     def write(self, text: str, /) -> int:

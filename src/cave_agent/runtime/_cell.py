@@ -32,6 +32,7 @@ class Hint(StrEnum):
     NOT_IMPORTED = "not_imported"
     CHAINED_ASSIGNMENT = "chained_assignment"
     NOT_A_NOTEBOOK = "not_a_notebook"
+    LIVE_OBJECT = "live_object"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,7 @@ class ExecutionResult:
             expression, and the traceback if the cell failed.
         hints: The usual slips that were recognised.
         meant: What a name that was misspelt probably means, or the import that it lacks; else the
-            name that is missing.
+            name that is missing, or not to be replaced.
         changes: The names that are new, changed or deleted.
         pictures: The figures and images that the cell showed.
     """

@@ -2,12 +2,13 @@
 
 import asyncio
 import builtins
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from inspect import CO_COROUTINE
 from typing import Any, NamedTuple, NoReturn
 
 import anyio
 
+from cave_agent.errors import LiveObjectError
 from cave_agent.runtime._capture import Capture
 from cave_agent.runtime._cell import Cell, ErrorFeedbackMode, ExecutionResult, Hint
 from cave_agent.runtime._changes import changes, snapshot
@@ -20,8 +21,9 @@ from cave_agent.runtime._hints import (
     lost_changes,
     missing_name,
 )
+from cave_agent.runtime._live_objects import refuse_replacement
 from cave_agent.runtime._program import Program
-from cave_agent.runtime._pyplot import close_figures, draw_figures, watch
+from cave_agent.runtime._pyplot import close_figures, draw_figures, unwatch, watch
 from cave_agent.runtime._showing import show, show_in
 from cave_agent.runtime._sources import Sources
 from cave_agent.runtime._stage import stage
@@ -77,6 +79,7 @@ class Interpreter:
         finally:
             capture.end(token)
             stage.leave()
+            unwatch()
             if capture.figures:  # of a cell that was stopped
                 close_figures(capture)
         if self._lost:
@@ -102,16 +105,18 @@ class Interpreter:
         return outcome
 
     async def _run(self, cell: Cell, capture: Capture, deadline: Deadline) -> _Outcome:
-        program = None
+        names: Collection[str] = ()
         if "__builtins__" not in self.namespace:  # a cell cleared it, and Python would add its own
             self.namespace.update(_own_names())
         try:
             program = Program.of(cell.source, self._sources.add(cell.source))
+            names = program.names
+            refuse_replacement(cell.source, names, self.namespace, injected=cell.previews)
             if program.is_async:
                 value = await self._value(program, deadline)
             else:
                 value = self._evaluate(program)  # a coroutine would let no StopIteration out
-            hints = hints_on_success(self.namespace, program.names, value)
+            hints = hints_on_success(self.namespace, names, value)
             lost = ""
             if "inplace" in cell.source:
                 lost = "\n".join(lost_changes(cell.source, self.namespace))
@@ -121,8 +126,10 @@ class Interpreter:
             draw_figures(capture)
         except CellStopped:
             raise
+        except LiveObjectError as refusal:
+            capture.write(f"{refusal}\n")
+            return _Outcome(refusal, (Hint.LIVE_OBJECT,), refusal.name)
         except BaseException as error:  # noqa: BLE001  # whatever the code raises is its result
-            names = program.names if program else ()
             outcome = self._failed(error, cell, capture, names=names)
             self._draw_after_all(capture)
             return outcome

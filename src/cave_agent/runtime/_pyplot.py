@@ -1,35 +1,46 @@
-"""Lets cells have figures of their own among those that `matplotlib.pyplot` keeps for the process.
+"""Gives each cell figures of its own in `matplotlib.pyplot`, which keeps one table for the process.
 
-Once pyplot is there, its `figure`, `gcf`, `close` and `show` are replaced for good: in a cell they
-know the cell's figures alone. For the host they do what they did.
+While cells run, that table and pyplot's `show` have stand-ins, as the standard streams have: the
+context in which they are asked tells whose figures are meant.
 """
 
 import sys
-from collections.abc import Callable, Sequence
-from functools import partial, wraps
+from collections import OrderedDict
+from collections.abc import ItemsView, Iterator, KeysView, MutableMapping, Sequence, ValuesView
+from contextlib import suppress
+from functools import partial
 from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType
 from typing import Any
+
+from typing_extensions import override
 
 from cave_agent.runtime._capture import Capture, taker
 from cave_agent.runtime._foreign import attempt
 from cave_agent.runtime._pictures import drawing_of
 from cave_agent.runtime._showing import draw_in
+from cave_agent.runtime._stage import stage
 
 _PYPLOT = "matplotlib.pyplot"
-_MARK = "_knows_cells"
 
 
 def watch() -> None:
-    """See to it that pyplot knows cells, now or as soon as anybody loads it."""
-    if _finder not in sys.meta_path:
-        sys.meta_path.insert(0, _finder)
+    """See to it that pyplot knows cells while they run: now, or as soon as anybody loads it."""
     if (pyplot := sys.modules.get(_PYPLOT)) is not None:
-        _replace(pyplot)
+        _take_part(pyplot)
+    elif _finder not in sys.meta_path:
+        sys.meta_path.insert(0, _finder)
+
+
+def unwatch() -> None:
+    """Undo `watch`, if no cell runs any more."""
+    if stage.is_empty and _finder in sys.meta_path:
+        with suppress(ValueError):  # another thread was faster
+            sys.meta_path.remove(_finder)
 
 
 class _Finder:
-    """Finds pyplot as ever, but has it replaced once it is loaded."""
+    """Finds pyplot as ever, but has it take part once it is loaded."""
 
     def find_spec(
         self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
@@ -41,7 +52,7 @@ class _Finder:
 
             def exec_module(module: ModuleType) -> None:
                 load(module)
-                _replace(module)
+                _take_part(module)
 
             setattr(loader, "exec_module", exec_module)  # noqa: B010  # of this one spec
         return spec
@@ -50,64 +61,73 @@ class _Finder:
 _finder = _Finder()
 
 
-def _replace(pyplot: Any) -> None:
-    """Replace what pyplot offers, as far as it is there: a module may be half loaded."""
-    for name, in_cell in _REPLACED.items():
-        found = getattr(pyplot, name, None)
-        if found is not None and not hasattr(found, _MARK):
-            setattr(pyplot, name, _knowing_cells(found, in_cell))
+class _Table(MutableMapping[Any, Any]):
+    """The managers of figures by number, the current one last: a cell's in a cell, else the host's."""
 
+    def __init__(self) -> None:
+        self.host: OrderedDict[Any, Any] = OrderedDict()
 
-def _knowing_cells(host: Callable[..., Any], in_cell: Callable[..., Any]) -> Callable[..., Any]:
-    @wraps(host)
-    def function(*args: Any, **kwargs: Any) -> Any:
+    def _here(self) -> OrderedDict[Any, Any]:
         capture = taker()
-        return host(*args, **kwargs) if capture is None else in_cell(host, capture, *args, **kwargs)
+        return self.host if capture is None else capture.figures
 
-    setattr(function, _MARK, True)
-    return function
+    @override
+    def __getitem__(self, number: Any) -> Any:
+        return self._here()[number]
+
+    @override
+    def __setitem__(self, number: Any, manager: Any) -> None:
+        self._here()[number] = manager
+
+    @override
+    def __delitem__(self, number: Any) -> None:
+        del self._here()[number]
+
+    @override
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._here())
+
+    @override
+    def __len__(self) -> int:
+        return len(self._here())
+
+    # The views must be the table's own, which can be reversed.
+
+    @override
+    def keys(self) -> KeysView[Any]:
+        return self._here().keys()
+
+    @override
+    def values(self) -> ValuesView[Any]:
+        return self._here().values()
+
+    @override
+    def items(self) -> ItemsView[Any, Any]:
+        return self._here().items()
+
+    def move_to_end(self, number: Any) -> None:
+        self._here().move_to_end(number)
 
 
-def _figure(host: Callable[..., Any], capture: Capture, *args: Any, **kwargs: Any) -> Any:
-    before = _open_figures()
-    figure = host(*args, **kwargs)
-    known = capture.picked if _is_among(figure, before) else capture.figures
-    if not _is_among(figure, known):
-        known.append(figure)
-    return figure
+_table: Any = _Table()
 
 
-def _gcf(host: Callable[..., Any], capture: Capture) -> Any:
-    """The cell's own current figure, or one that it picked; a new one if there is none."""
-    figures = _open_figures()
-    own = [each for each in figures if _is_among(each, [*capture.figures, *capture.picked])]
-    if not own:
-        return sys.modules[_PYPLOT].figure()
-    if figures[-1] is not own[-1]:  # the last one is the current one
-        _helpers().set_active(own[-1].canvas.manager)
-    return host()
+def _show(*args: Any, **kwargs: Any) -> Any:
+    """Show the figures that are open; in a cell they are closed then, as in a notebook."""
+    capture = taker()
+    if capture is None:
+        return _show.host(*args, **kwargs)  # type: ignore[attr-defined]
+    return draw_figures(capture)
 
 
-def _close(host: Callable[..., Any], capture: Capture, fig: Any = None) -> None:
-    if fig is not None and fig != "all":
-        host(fig)
-        return
-    own = [each for each in _open_figures() if _is_among(each, capture.figures)]
-    for figure in own if fig == "all" else own[-1:]:
-        _destroy(figure)
+_show.__module__, _show.__name__, _show.__qualname__ = _PYPLOT, "show", "show"  # for pickle
 
 
-def _show(_host: Callable[..., Any], capture: Capture, *_: Any, **__: Any) -> None:
-    """As in a notebook, what was shown is closed."""
-    draw_figures(capture)
-
-
-_REPLACED: dict[str, Callable[..., Any]] = {
-    "figure": _figure,
-    "gcf": _gcf,
-    "close": _close,
-    "show": _show,
-}
+def _take_part(pyplot: Any) -> None:
+    helpers = sys.modules.get("matplotlib._pylab_helpers")
+    if helpers is not None and hasattr(pyplot, "show"):  # else it is half loaded
+        stage.add(helpers.Gcf, "figs", _table)
+        stage.add(pyplot, "show", _show)
 
 
 def draw_figures(capture: Capture) -> None:
@@ -115,38 +135,25 @@ def draw_figures(capture: Capture) -> None:
     if not capture.figures:
         return
     for figure in close_figures(capture):
-        was_shown = _is_among(figure, [each for each, _ in capture.pictures])
+        was_shown = any(figure is each for each, _ in capture.pictures)
         is_drawn = was_shown and not attempt(partial(getattr, figure, "stale"), otherwise=False)
         if not is_drawn and (draw := drawing_of(figure)) is not None:
             draw_in(capture, figure, draw)
 
 
 def close_figures(capture: Capture) -> list[Any]:
-    """The figures that are open for a cell, which can still be drawn."""
-    own, capture.figures, capture.picked = capture.figures, [], []
-    open_now = _open_figures() if own else []
-    found = [each for each in own if _is_among(each, open_now)]
-    for figure in found:
-        _destroy(figure)
-    return found
+    """Close the figures that are open for a cell, and give them: they can still be drawn.
+
+    One of the host's, which the cell made its current one, stays open for the host.
+    """
+    managers = list(capture.figures.values())
+    capture.figures.clear()
+    hosts = list(_table.host.values())
+    for manager in managers:
+        if not any(manager is host for host in hosts):
+            attempt(manager.destroy, None)
+    return [attempt(partial(_figure_of, manager), None) for manager in managers]
 
 
-def _destroy(figure: Any) -> None:
-    attempt(partial(_destroy_in, figure), None)
-
-
-def _destroy_in(figure: Any) -> None:
-    _helpers().destroy_fig(figure)
-
-
-def _open_figures() -> list[Any]:
-    """Those that pyplot keeps, the current one last; none if a cell broke it."""
-    return attempt(lambda: [each.canvas.figure for each in list(_helpers().figs.values())], [])
-
-
-def _helpers() -> Any:
-    return sys.modules["matplotlib._pylab_helpers"].Gcf
-
-
-def _is_among(figure: object, figures: Sequence[object]) -> bool:
-    return any(figure is each for each in figures)
+def _figure_of(manager: Any) -> Any:
+    return manager.canvas.figure

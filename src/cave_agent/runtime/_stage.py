@@ -1,4 +1,4 @@
-"""Replaces the standard streams and `Thread.start` while cells run, and puts them back."""
+"""Replaces the standard streams, `Thread.start` and more while cells run, and puts them back."""
 
 import sys
 import threading
@@ -72,6 +72,23 @@ class _Stage:
             (sys, "stderr", _Router(None)),
             (threading.Thread, "start", _CarryingStart(threading.Thread.start)),
         )
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no cell runs."""
+        return not self._running
+
+    def add(self, owner: ModuleType | type, name: str, prop: Any) -> None:
+        """Have a stand-in for what an owner holds under a name, too, if there is none yet."""
+        with self._lock:
+            if any(each is owner and other is prop for each, _, other in self._props):
+                return
+            self._props = (*self._props, (owner, name, prop))
+            if self._running:
+                prop.host = vars(owner)[name]
+                setattr(owner, name, prop)
+            if self._steps:
+                self._found.append((prop, prop.host))
 
     def enter(self) -> None:
         """A cell begins to run."""

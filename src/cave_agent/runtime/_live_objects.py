@@ -1,0 +1,74 @@
+"""Keeps a cell from putting a new object in the place of one that the user holds, too."""
+
+import ast
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
+
+from cave_agent.errors import LiveObjectError
+from cave_agent.runtime._foreign import (
+    class_module,
+    class_mro,
+    class_name,
+    class_of,
+    inherited,
+    own_attributes,
+)
+from cave_agent.security import syntax_tree
+
+_SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
+_OF_VALUES = {"builtins", "enum"}  # modules of the classes whose instances are values
+
+
+def refuse_replacement(
+    source: str, names: Collection[str], namespace: Mapping[str, Any], *, injected: Collection[str]
+) -> None:
+    """Refuse a cell that assigns a new instance of a live object's class to the object's name.
+
+    Models like to make anew what they are to change, and the user, who holds the object, would
+    never see it. A cell that deletes the name first means what it says.
+
+    Args:
+        source: The cell.
+        names: Those that it uses.
+        namespace: The live objects by name.
+        injected: The names under which the user gave objects.
+
+    Raises:
+        LiveObjectError: It does so.
+    """
+    live = {name: namespace[name] for name in names if name in injected and name in namespace}
+    if {class_name(class_of(value)) for value in live.values()}.isdisjoint(names):
+        return
+    nodes = tuple(_outside_of_functions(syntax_tree(source)))
+    deleted = {node.id for node in nodes if isinstance(node, ast.Name) and _is_deleted(node)}
+    for node in nodes:
+        match node:
+            case ast.Assign(
+                targets=[ast.Name(id=name)], value=ast.Call(func=ast.Name(id=called))
+            ) if name in live and name not in deleted:
+                kind = class_of(live[name])
+                if namespace.get(called) is kind and _is_changeable(live[name], kind):
+                    raise LiveObjectError(name, class_name(kind))
+            case _:
+                pass
+
+
+def _outside_of_functions(node: ast.AST) -> Iterator[ast.AST]:
+    yield node
+    for child in ast.iter_child_nodes(node):
+        if not isinstance(child, _SCOPES):
+            yield from _outside_of_functions(child)
+
+
+def _is_deleted(name: ast.Name) -> bool:
+    return isinstance(name.ctx, ast.Del)
+
+
+def _is_changeable(value: object, kind: type[object]) -> bool:
+    """Whether it is an object whose attributes are set, and no value that changes as a whole."""
+    bases = class_mro(kind)[:-1]  # without `object`
+    return (
+        bool(own_attributes(value))
+        and inherited(kind, "__setattr__") is vars(object)["__setattr__"]
+        and not any(class_module(base) in _OF_VALUES for base in bases)
+    )
