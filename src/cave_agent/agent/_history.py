@@ -40,13 +40,14 @@ def on_the_wire(messages: list[Message], *, with_images: bool = False) -> WireMe
     role = ""
     for message in messages:
         content, wire_role = message.content, message.wire_role
-        if wire_role == "assistant" and (not content or content.isspace()):
-            continue  # which some providers refuse
+        if wire_role == "assistant":
+            if not content or content.isspace():
+                continue  # which some providers refuse
+            if role in _BEFORE_THE_USER:
+                wire.append({"role": "user", "content": load("left_out")})
         if wire_role == role:
             wire[-1]["content"] += "\n\n" + content
         else:
-            if wire_role == "assistant" and role in _BEFORE_THE_USER:
-                wire.append({"role": "user", "content": load("left_out")})
             role = wire_role
             wire.append({"role": role, "content": content})
         if with_images and isinstance(message, ExecutionResultMessage) and message.pictures:

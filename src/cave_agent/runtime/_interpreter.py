@@ -78,8 +78,8 @@ class Interpreter:
             outcome = await self._outcome(cell, capture, deadline)
         finally:
             capture.end(token)
-            stage.leave()
-            unwatch()
+            if stage.leave():
+                unwatch()
             if capture.figures:  # of a cell that was stopped
                 close_figures(capture)
         if self._lost:

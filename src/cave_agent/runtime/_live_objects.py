@@ -36,8 +36,12 @@ def refuse_replacement(
     Raises:
         LiveObjectError: It does so.
     """
-    live = {name: namespace[name] for name in names if name in injected and name in namespace}
-    if {class_name(class_of(value)) for value in live.values()}.isdisjoint(names):
+    live = {
+        name: value
+        for name in names
+        if name in injected and class_name(class_of(value := namespace.get(name))) in names
+    }
+    if not live:
         return
     nodes = tuple(_outside_of_functions(syntax_tree(source)))
     deleted = {node.id for node in nodes if isinstance(node, ast.Name) and _is_deleted(node)}

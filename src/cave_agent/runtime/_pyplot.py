@@ -7,7 +7,6 @@ context in which they are asked tells whose figures are meant.
 import sys
 from collections import OrderedDict
 from collections.abc import ItemsView, Iterator, KeysView, MutableMapping, Sequence, ValuesView
-from contextlib import suppress
 from functools import partial
 from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType
@@ -33,10 +32,11 @@ def watch() -> None:
 
 
 def unwatch() -> None:
-    """Undo `watch`, if no cell runs any more."""
-    if stage.is_empty and _finder in sys.meta_path:
-        with suppress(ValueError):  # another thread was faster
-            sys.meta_path.remove(_finder)
+    """Undo `watch`, once no cell runs any more."""
+    try:  # noqa: SIM105  # every step pays for it
+        sys.meta_path.remove(_finder)
+    except ValueError:
+        pass  # it was not needed, or another thread was faster
 
 
 class _Finder:

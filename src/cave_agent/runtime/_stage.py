@@ -73,11 +73,6 @@ class _Stage:
             (threading.Thread, "start", _CarryingStart(threading.Thread.start)),
         )
 
-    @property
-    def is_empty(self) -> bool:
-        """Whether no cell runs."""
-        return not self._running
-
     def add(self, owner: ModuleType | type, name: str, prop: Any) -> None:
         """Have a stand-in for what an owner holds under a name, too, if there is none yet."""
         with self._lock:
@@ -100,15 +95,20 @@ class _Stage:
                     prop.host = vars(owner)[name]
                     setattr(owner, name, prop)
 
-    def leave(self) -> None:
-        """A cell has ended; what the host replaced meanwhile is left alone."""
+    def leave(self) -> bool:
+        """A cell has ended; gives whether none runs any more.
+
+        What the host replaced meanwhile is left alone.
+        """
         with self._lock:
             self._running -= 1
-            props = () if self._running else self._props
-            for owner, name, prop in props:
+            if self._running:
+                return False
+            for owner, name, prop in self._props:
                 host = prop.host
                 if vars(owner).get(name) is prop:
                     setattr(owner, name, host)
+            return True
 
     def set(self) -> None:
         """A step begins: put the stand-ins in place.
