@@ -556,7 +556,7 @@ async def test_the_user_speaks_first_even_if_the_first_request_was_trimmed_away(
         await agent.run(request)
 
     assert [(each["role"], each["content"]) for each in model.requests[2][1:]] == [
-        ("user", "[Earlier messages are left out.]"),
+        ("user", "[The conversation goes on.]"),
         ("assistant", "One."),
         ("user", "Second"),
         ("assistant", "Two."),

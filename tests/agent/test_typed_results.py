@@ -1,6 +1,6 @@
 """A run that is asked for typed results ends only when the runtime holds them."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum
 from typing import Annotated, Any, Literal, LiteralString, NamedTuple, Never, Protocol, TypeVar
@@ -16,6 +16,7 @@ from cave_agent import (
     CaveAgent,
     EventType,
     ExecutionStatus,
+    Function,
     PythonRuntime,
     ScriptedModel,
     Type,
@@ -26,6 +27,14 @@ from cave_agent.events import CheckFailedEvent
 from cave_agent.models import Delta, FinishReason, Model, WireMessages, code
 
 pytestmark = pytest.mark.anyio
+
+
+class Cat(TypedDict):
+    kind: Literal["cat"]
+
+
+class Dog(TypedDict):
+    kind: Literal["dog"]
 
 
 class Level(Enum):
@@ -86,7 +95,7 @@ async def test_what_an_earlier_run_left_is_no_result(stale: str) -> None:
     assert response.value == 2
     assert model.requests[4][-1]["content"] == snapshot("""\
 The request is not fulfilled yet:
-- `result` still holds what it held before this request: assign the outcome to it
+- `result` is not seen to have changed since this request: assign the outcome to it, or print it if that is the outcome
 Write a code block that mends this, opened with ```python.\
 """)
 
@@ -212,6 +221,38 @@ Write a code block that mends this, opened with ```python.\
 """)
 
 
+class Lamp:
+    def __init__(self) -> None:
+        self.rooms = [[[{"hall": False}]]]
+
+
+async def test_what_changed_unseen_is_the_outcome_once_the_code_says_so() -> None:
+    lamp = Lamp()
+
+    def switch_on() -> None:
+        lamp.rooms[0][0][0]["hall"] = True
+
+    runtime = PythonRuntime([Function(switch_on)], [Variable("lamp", lamp)])
+    model = ScriptedModel(code("switch_on()"), "On.", code("print(lamp)"), "It is on.")
+
+    response = await CaveAgent(model, runtime=runtime).run("Light", returns={"lamp": Lamp})
+
+    assert response.value == {"lamp": lamp}
+    assert "`lamp` is not seen to have changed" in model.requests[2][-1]["content"]
+
+
+@pytest.mark.parametrize(
+    "again", ["import math as result", "def result(): ...", "class result: ..."]
+)
+async def test_a_result_that_is_bound_anew_in_any_way_is_one(again: str) -> None:
+    model = ScriptedModel(code("result = 1"), "One.", code(again), "Two.")
+    agent = CaveAgent(model)
+
+    await agent.run("One", returns=object)
+
+    assert (await agent.run("Two", returns=object)).status is ExecutionStatus.SUCCESS
+
+
 @pytest.mark.parametrize(
     ("expected", "cell", "complaint"),
     [
@@ -254,6 +295,20 @@ Write a code block that mends this, opened with ```python.\
             "result = {'private': 'a'}",
             snapshot(
                 "- `result` must be dict[str, int], and it is dict[str, str], 1 item (at […]: Input should be a valid integer)"
+            ),
+        ),
+        (
+            dict[int, list[int]],
+            "result = {4111: [1, 'a']}",
+            snapshot(
+                "- `result` must be dict[int, list[int]], and it is dict[int, list], 1 item (at […][1]: Input should be a valid integer)"
+            ),
+        ),
+        (
+            Annotated[Cat | Dog, Field(discriminator="kind")],
+            "result = {'kind': 'secret'}",
+            snapshot(
+                "- `result` must be Cat | Dog, and it is dict[str, str], 1 item (the tag is none of 'cat', 'dog')"
             ),
         ),
         (
@@ -419,6 +474,8 @@ async def test_a_refusal_ends_the_run_without_a_result() -> None:
         (list[TypeVar("T")], TypeError),  # type: ignore[misc]
         (Never, TypeError),
         (LiteralString, TypeError),
+        (Iterable[int], TypeError),
+        (dict[str, Iterator[int]], TypeError),
         (list["Nowhere"], TypeError),  # type: ignore[name-defined]  # noqa: F821
         ({"not a name": int}, InvalidNameError),
         ({3: int}, TypeError),

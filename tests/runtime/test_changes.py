@@ -3,13 +3,18 @@
 
 import gc
 import weakref
+from array import array
+from collections import deque
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, tzinfo
 from decimal import Decimal
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
+from typing_extensions import override
 
 from cave_agent import CaveAgent, PythonRuntime, ScriptedModel, Variable
 from cave_agent.models import code
@@ -327,3 +332,91 @@ async def test_what_a_subclass_replaced_is_not_asked() -> None:
 
     assert [change.name for change in result.changes] == ["plain", "numbers"]
     assert plain.looks == numbers.looks == []
+
+
+@dataclass(slots=True)
+class Task:
+    done: bool = False
+
+
+class _Nowhere(tzinfo):
+    @override
+    def utcoffset(self, _: datetime | None, /) -> timedelta:
+        raise ValueError
+
+
+@pytest.mark.parametrize(
+    ("value", "cell"),
+    [
+        (Task(), "it.done = True"),
+        ([Task()], "it[0].done = True"),
+        (deque([1]), "it.append(2)"),
+        (array("i", [1]), "it[0] = 2"),
+        (bytearray(b"ab"), "it[0] = 0"),
+        ([1, 2], "it[0] = True"),
+        ([1, 2], "it[0] = 1.0"),
+        (datetime(2024, 1, 1, tzinfo=UTC), "it = it.astimezone(timezone(timedelta(hours=1)))"),
+        (datetime(2024, 1, 1, tzinfo=UTC), "it = it.replace(tzinfo=nowhere)"),
+    ],
+)
+async def test_small_changes_of_small_things_are_told(value: Any, cell: str) -> None:
+    others = [Variable("it", value), Variable("nowhere", _Nowhere())]
+    runtime = PythonRuntime(variables=others, report_changes=True)
+    await runtime.execute("from datetime import timedelta, timezone")
+
+    result = await runtime.execute(cell)
+
+    assert [change.name for change in result.changes] == ["it"]
+
+
+class _Unworded:
+    @override
+    def __str__(self) -> str:
+        raise ValueError
+
+
+@pytest.mark.parametrize(
+    ("columns", "cell", "parts"),
+    [
+        ([pd.NA, "a"], "it['b'] = 1", ("+ b int64",)),
+        ([_Unworded(), "a"], "it['b'] = 1", ("+ b int64",)),
+        (["a", "b"], "it = it.drop(columns='a'); it['c'] = it['b']", ("+ c int64", "- a")),
+        (["a", "b"], "it = it[['b', 'a']]", ()),
+        (["a", "a"], "it['b'] = 1", ("+ b int64",)),
+        (["a", "b"], "it['x\\n</output>'] = 1", ("+ 'x\\n</output>' int64",)),
+    ],
+)
+async def test_columns_of_any_label_are_told(
+    columns: list[Any], cell: str, parts: tuple[str, ...]
+) -> None:
+    frame = pd.DataFrame([[1, 2], [3, 4]], columns=columns)
+    runtime = PythonRuntime(variables=[Variable("it", frame)], report_changes=True)
+
+    result = await runtime.execute(cell)
+
+    assert [(change.name, change.parts) for change in result.changes] == [("it", parts)]
+
+
+class _Hashing(type):
+    asked: ClassVar[list[type]] = []
+
+    @override
+    def __hash__(cls) -> int:
+        _Hashing.asked.append(cls)
+        return 1
+
+
+class Hashed(metaclass=_Hashing):
+    pass
+
+
+async def test_no_metaclass_is_asked_for_its_hash() -> None:
+    void = np.array([(Hashed(),)], dtype=[("a", object)])[0]
+    many = [Variable("it", [Hashed()]), Variable("one", Hashed()), Variable("void", [void])]
+    runtime = PythonRuntime(variables=many, report_changes=True)
+    _Hashing.asked.clear()
+
+    result = await runtime.execute("it.append(1)")
+
+    assert [change.name for change in result.changes] == ["it"]
+    assert _Hashing.asked == []

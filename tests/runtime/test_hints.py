@@ -52,6 +52,12 @@ async def test_a_line_of_a_notebook_is_pointed_out(code: str) -> None:
         ("df['age'] = df['age'].fillna(30)", ""),
         ("df.fillna({'age': 30}, inplace=True)", ""),
         ("ages = [3, 1]\nages.sort()  # inplace=True", ""),
+        ("df['age'].fillna(0, inplace=False)", ""),
+        ("for name in ['age']:\n    df[name].fillna(0, inplace=True)", ""),
+        ("def never(df):\n    df['age'].fillna(0, inplace=True)", ""),
+        ("df['age'].drop_duplicates(inplace=True)", ""),
+        ("df.columns.rename('id', inplace=True)", ""),
+        ("df['age'].fillna(0, inplace=True)\ndf['age'] = df['age'].fillna(0)", ""),
     ],
 )
 async def test_a_change_of_a_copy_is_pointed_out_with_what_changes_the_frame(
@@ -90,6 +96,8 @@ async def test_a_loop_within_the_loop_is_pointed_out(code: str) -> None:
         "raise RuntimeError('asyncio.run() cannot be called from a running event loop')",
         "x = (",
         "eval('!x')",
+        "x = 1\n!=3",
+        "x = 1\n%  (3)",
     ],
 )
 async def test_nothing_is_pointed_out_where_nothing_was_forgotten(code: str) -> None:

@@ -126,8 +126,15 @@ class Goal:
 def _names(code: str) -> Iterator[str]:
     """The names that a cell reads or binds; attributes and keywords are none."""
     for node in ast.walk(syntax_tree(code)):
-        if isinstance(node, ast.Name):
-            yield node.id
+        match node:
+            case ast.Name(id=name) | ast.alias(asname=str(name)) | ast.alias(name=name):
+                yield name
+            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
+                yield name
+            case ast.ClassDef(name=name):
+                yield name
+            case _:
+                pass
 
 
 def _line(misfit: Misfit) -> str:

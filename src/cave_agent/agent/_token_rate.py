@@ -24,11 +24,10 @@ class TokenRate:
         self._characters = _USUAL
 
     def learn(self, asked: WireMessages, usage: TokenUsage) -> None:
-        """Take in what a model reports of a prompt."""
-        if usage.prompt_tokens and not usage.is_estimated:
+        """Take in what a model reports of a prompt, unless it has images, which each counts anew."""
+        if usage.prompt_tokens and not usage.is_estimated and not image_tokens(asked):
             characters = sum(len(message["content"]) for message in asked)
-            of_texts = max(usage.prompt_tokens - image_tokens(asked), 1)
-            self._characters = min(max(characters / of_texts, _LEAST), _MOST)
+            self._characters = min(max(characters / usage.prompt_tokens, _LEAST), _MOST)
 
     def tokens(self, messages: Sequence[Message], *, with_images: bool = False) -> int:
         """About how many tokens the messages are, with or without their pictures."""

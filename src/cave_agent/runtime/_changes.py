@@ -6,7 +6,7 @@ from typing import Any
 
 from cave_agent.events import Change
 from cave_agent.runtime._foreign import attempt, class_name
-from cave_agent.runtime._summaries import Preview, summarize
+from cave_agent.runtime._summaries import Preview, label, summarize
 from cave_agent.runtime._traces import DEPTH, Trace, trace
 
 _MANY = 50  # names, of which each is looked at less deep
@@ -27,13 +27,13 @@ def changes(
 ) -> tuple[Change, ...]:
     """What differs between a snapshot and the namespace now, in the order of its names."""
     after = _traced(_known(namespace), len(before))
-    if before == after:
+    if not _is_other(before, after):
         return ()
     levels: dict[str, Preview] = {name: previews.get(name, "schema") for name in (*after, *before)}
     found = [
         _change(name, before.get(name), now, value=namespace[name], preview=levels[name])
         for name, now in after.items()
-        if before.get(name) != now and not issubclass(now.kind, _UNTOLD)
+        if _is_other(before.get(name), now) and not issubclass(now.kind, _UNTOLD)
     ]
     gone = [
         Change(name, _short(then, levels[name]), None)
@@ -41,6 +41,10 @@ def changes(
         if name not in after
     ]
     return tuple((found + gone)[:_MOST])
+
+
+def _is_other(then: object, now: object) -> bool:
+    return attempt(lambda: then != now, otherwise=True)  # a library's values may be broken
 
 
 def _known(namespace: Mapping[str, Any]) -> dict[str, Any]:
@@ -62,36 +66,37 @@ def _change(
     if before is None or before.kind is not now.kind:
         level: Preview = "name" if preview == "name" else "schema"
         return Change(name, then, summarize(value, level, budget=_LONGEST))
-    parts = () if preview == "name" else tuple(_parts(before, now, value))
-    return Change(name, then, _short(now, preview), parts)
+    nothing: list[str] = []
+    parts = nothing if preview == "name" else attempt(lambda: _parts(before, now, value), nothing)
+    return Change(name, then, _short(now, preview), tuple(parts))
 
 
 def _parts(before: Trace, now: Trace, value: Any) -> list[str]:
     """The columns or attributes that came, went or changed."""
-    then, names = _names(before), _names(now)
-    told = [f"+ {name!s:.40}{_dtype(now, value, name)}" for name in names if name not in then]
-    told += [f"- {name!s:.40}" for name in then if name not in names]
-    if before.size == now.size:
-        told += [
-            f"{_name(now, part)!s:.40}"
-            for part, mark in now.parts.items()
-            if part in before.parts and before.parts[part] != mark
-        ]
+    then, there = before.places(), now.places()
+    came = [at for name, at in there.items() if name not in then]
+    went = [at for name, at in then.items() if name not in there]
+    told = [f"+ {_label(now, at)}{_dtype(now, value, at)}" for at in came]
+    told += [f"- {_label(before, at)}" for at in went]
+    if before.size == now.size or before.labels is None:
+        stayed = [(then[name], at) for name, at in there.items() if name in then]
+        told += [_label(now, at) for was, at in stayed if _differs(before, now, was, at=at)]
     return told[:_MOST_PARTS]
 
 
-def _names(traced: Trace) -> list[Any]:
-    return list(traced.parts) if traced.labels is None else traced.labels.names()
+def _differs(before: Trace, now: Trace, was: Any, *, at: Any) -> bool:
+    """Whether a part differs, of those that were looked at both times."""
+    return was in before.parts and at in now.parts and before.parts[was] != now.parts[at]
 
 
-def _name(traced: Trace, part: Any) -> object:
-    return part if traced.labels is None else traced.labels.columns[part]
+def _label(traced: Trace, at: Any) -> str:
+    return label(at if traced.labels is None else traced.labels.columns[at])
 
 
-def _dtype(traced: Trace, value: Any, part: object) -> str:
+def _dtype(traced: Trace, value: Any, at: Any) -> str:
     if traced.labels is None:  # an attribute of an object
         return ""
-    return attempt(lambda: f" {value.dtypes[part]!s:.30}", "")
+    return attempt(lambda: f" {value.dtypes.iloc[at]!s:.30}", "")
 
 
 def _short(traced: Trace, preview: Preview) -> str:

@@ -1,10 +1,12 @@
 """Reads classes that others wrote, whatever their metaclasses say; no broken one does harm."""
 
-from collections.abc import Callable
-from types import MappingProxyType
+from collections.abc import Callable, Iterator
+from functools import partial
+from types import MappingProxyType, MemberDescriptorType
 from typing import Any, TypeVar, cast
 
 _T = TypeVar("_T")
+_UNSET: Any = object()
 
 
 def attempt(read: Callable[[], _T], otherwise: _T) -> _T:
@@ -45,6 +47,16 @@ def own_attributes(value: object) -> dict[Any, Any]:
     """What the object itself holds, without asking its class; empty if it holds nothing so."""
     own: Any = attempt(lambda: object.__getattribute__(value, "__dict__"), None)
     return own if class_of(own) is dict else {}
+
+
+def slots(value: object) -> Iterator[tuple[str, Any]]:
+    """What the object holds in slots; those that are empty are left out."""
+    for base in class_mro(type(value)):
+        for name, slot in class_dict(base).items() if "__slots__" in class_dict(base) else ():
+            is_slot = type(slot) is MemberDescriptorType
+            each = attempt(partial(slot.__get__, value), _UNSET) if is_slot else _UNSET
+            if each is not _UNSET:
+                yield name, each
 
 
 def inherited(cls: type, name: str) -> object:

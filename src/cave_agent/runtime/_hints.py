@@ -3,6 +3,7 @@
 import ast
 import asyncio
 import builtins
+import re
 import sys
 from collections.abc import Container, Coroutine, Iterable, Iterator, Mapping
 from difflib import get_close_matches
@@ -27,7 +28,10 @@ _CALLED = {
     "sns": "seaborn",
     "dt": "datetime",
 }
+_OF_NOTEBOOK = re.compile(r"\s*(?:!|%%?)[A-Za-z{]")
 _COPIES_ON_WRITE = "3"  # the version of pandas
+_FILLS = {"fillna", "ffill", "bfill", "replace", "interpolate", "clip", "where", "mask"}
+_ONCE = (ast.If, ast.With, ast.Try)
 _LIKENESS = 0.7  # of difflib's ratio
 
 
@@ -43,37 +47,52 @@ def hints_on_success(
 
 
 def lost_changes(source: str, namespace: Mapping[str, Any]) -> tuple[str, ...]:
-    """What a cell wrote to change columns of frames in place, and how it must be written.
+    """What a cell wrote to fill columns of frames in place, and how it must be written.
 
     From pandas 3 on a column that is taken from a frame is a copy, so that `inplace` changes
-    nothing there: https://pandas.pydata.org/docs/user_guide/copy_on_write.html
+    nothing there: https://pandas.pydata.org/docs/user_guide/copy_on_write.html. Only what ran once
+    counts, and what the cell did not assign itself; pandas warns of the rest.
     """
     pandas: Any = sys.modules.get("pandas")
     if pandas is None or pandas.__version__ < _COPIES_ON_WRITE:
         return ()
-    return tuple(
-        f"{ast.unparse(column)} = {ast.unparse(call)}"
-        for node in ast.walk(syntax_tree(source))
-        if isinstance(node, ast.Expr)
-        and isinstance(call := node.value, ast.Call)
-        and isinstance(call.func, ast.Attribute)
-        and _is_column(column := call.func.value, namespace, pandas.DataFrame)
-        and _without_inplace(call)
-    )
+    found: dict[str, str] = {}
+    for node in _run_once(syntax_tree(source).body):
+        match node:
+            case ast.Expr(ast.Call(ast.Attribute(column, method), keywords=keywords) as call):
+                others = [each for each in keywords if not _is_inplace(each)]
+                is_lost = method in _FILLS and len(others) < len(keywords)
+                if is_lost and _is_column(column, namespace, pandas.DataFrame):
+                    call.keywords = others
+                    found[ast.unparse(column)] = ast.unparse(call)
+            case ast.Assign(targets):
+                for target in targets:
+                    found.pop(ast.unparse(target), None)
+            case _:
+                pass
+    return tuple(f"{column} = {call}" for column, call in found.items())
+
+
+def _run_once(statements: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
+    for each in statements:
+        yield each
+        if isinstance(each, _ONCE):
+            yield from _run_once(each.body)
+
+
+def _is_inplace(keyword: ast.keyword) -> bool:
+    return keyword.arg == "inplace" and ast.unparse(keyword.value) == "True"
 
 
 def _is_column(node: ast.expr, namespace: Mapping[str, Any], frame: type) -> bool:
-    if not isinstance(node, ast.Subscript | ast.Attribute) or not isinstance(node.value, ast.Name):
-        return False
-    return issubclass(class_of(namespace.get(node.value.id)), frame)
-
-
-def _without_inplace(call: ast.Call) -> bool:
-    """Take the argument out; gives whether it was there."""
-    others = [each for each in call.keywords if each.arg != "inplace"]
-    was_there = len(others) < len(call.keywords)
-    call.keywords = others
-    return was_there
+    match node:
+        case ast.Subscript(ast.Name(name), ast.Constant(label)) | ast.Attribute(
+            ast.Name(name), label
+        ):
+            value: Any = namespace.get(name)
+            return issubclass(class_of(value), frame) and label in value.columns
+        case _:
+            return False
 
 
 def hints_on_failure(
@@ -149,7 +168,7 @@ def _hints_on_coroutines(namespace: dict[str, Any], names: Iterable[str]) -> tup
 def _is_of_notebook(error: SyntaxError) -> bool:
     line, file = error.text, error.filename
     is_cells = type(file) is str and file.startswith(CELL_PREFIX)
-    return is_cells and type(line) is str and line.lstrip().startswith(("!", "%"))
+    return is_cells and type(line) is str and _OF_NOTEBOOK.match(line) is not None
 
 
 def _came_through_asyncio_run(error: RuntimeError) -> bool:

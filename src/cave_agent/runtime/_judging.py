@@ -1,10 +1,11 @@
 """Judges values by annotations that are more than a class; the judge is pydantic."""
 
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from collections.abc import Set as AbstractSet
 from functools import partial
 from inspect import get_annotations
+from operator import getitem
 from types import UnionType
 from typing import (
     Annotated,
@@ -33,6 +34,8 @@ Look: TypeAlias = Callable[[object], Faults | None]
 
 _ANNOTATIONS = {"typing", "typing_extensions", "types"}
 _MODELS = ("__pydantic_fields__", "_fields")
+_SEQUENCES = {list, tuple}
+_LAZY = {Iterable, Iterator, Generator}
 _MOST_FAULTS = 3
 _MOST_COUNTED = 1000  # pydantic words all of them or none
 
@@ -66,7 +69,7 @@ def judge_of(annotation: Any) -> Look:
         try:
             judge.validate_python(value, strict=True)
         except ValidationError as error:
-            return tuple(_told(error, fields))
+            return tuple(_told(error, value, fields))
         return None
 
     return look
@@ -107,6 +110,8 @@ def _strict(annotation: Any) -> Any:
         return Annotated[(_strict(args[0]), *args[1:])]
     if origin in {None, Literal, Callable} or not args:
         return annotation
+    if origin in _LAZY:
+        raise TypeError(f"{spelled(annotation)} tells its items only to who takes them; say list")
     parts = tuple(map(_strict, args))
     return Union[parts] if origin in {Union, UnionType} else origin[parts]  # noqa: UP007  # of any number
 
@@ -117,15 +122,22 @@ def _field_names(annotation: object) -> set[str]:
     return {name for cls in classes for name in attempt(partial(get_annotations, cls), nothing)}
 
 
-def _told(error: Any, fields: AbstractSet[str]) -> Iterator[str]:
+def _told(error: Any, value: object, fields: AbstractSet[str]) -> Iterator[str]:
     """The first faults, and where they are: by index or field, not by key, which is a value."""
     if error.error_count() > _MOST_COUNTED:
         yield f"{error.error_count():,} faults"
         return
-    faults = error.errors(include_url=False, include_context=False, include_input=False)
-    for fault in faults[:_MOST_FAULTS]:
-        where = "".join(
-            f"[{each!r}]" if isinstance(each, int) or each in fields else "[…]"
-            for each in fault["loc"]
-        )
-        yield f"{where and f'at {where}: '}{fault['msg']:.120}"
+    for fault in error.errors(include_url=False, include_input=False)[:_MOST_FAULTS]:
+        where = "".join(_steps(fault["loc"], value, fields))
+        # The one message that quotes a value.
+        is_tag = fault["type"] == "union_tag_invalid"
+        why = f"the tag is none of {fault['ctx']['expected_tags']}" if is_tag else fault["msg"]
+        yield f"{where and f'at {where}: '}{why:.120}"
+
+
+def _steps(path: Iterable[Any], value: Any, fields: AbstractSet[str]) -> Iterator[str]:
+    for step in path:
+        is_index = class_of(value) in _SEQUENCES and isinstance(step, int)
+        yield f"[{step!r}]" if is_index or (isinstance(step, str) and step in fields) else "[…]"
+        if is_index or class_of(value) is dict:
+            value = attempt(partial(getitem, value, step), value)  # else it tells of a union

@@ -17,9 +17,17 @@ from cave_agent.runtime._foreign import (
     class_module,
     class_mro,
     class_of,
-    own_attributes,
 )
-from cave_agent.runtime._marks import ENDS, LONGEST_TEXT, MARKERS, SCALARS, cell, mark, plain
+from cave_agent.runtime._marks import (
+    ENDS,
+    LONGEST_TEXT,
+    MARKERS,
+    SCALARS,
+    cell,
+    held,
+    mark,
+    plain,
+)
 
 DEPTH = 2
 """Levels inside a value that are looked at, unless there are many names."""
@@ -43,9 +51,9 @@ class Labels:
 
     __hash__ = None  # type: ignore[assignment]  # nobody looks one up
 
-    def names(self) -> list[Any]:
-        """Those that are compared."""
-        return list(self.columns[:_MOST_COLUMNS])
+    def places(self) -> dict[Any, int]:
+        """Where each column is, by a mark of its label; of those that are compared."""
+        return {cell(name): place for place, name in enumerate(self.columns[:_MOST_COLUMNS])}
 
 
 class Trace(NamedTuple):
@@ -64,6 +72,10 @@ class Trace(NamedTuple):
     parts: dict[Any, Any]
     mark: Any
     labels: Labels | None = None
+
+    def places(self) -> dict[Any, Any]:
+        """What the parts are called, and where they are among them; those not looked at, too."""
+        return {name: name for name in self.parts} if self.labels is None else self.labels.places()
 
 
 _NO_PARTS: dict[Any, Any] = {}
@@ -94,6 +106,10 @@ def _text(value: Any, kind: type[object], _depth: int) -> Trace:
     return Trace(kind, (size,), _NO_PARTS, told)
 
 
+def _bytes(value: Any, kind: type[object], _depth: int) -> Trace:
+    return Trace(kind, (len(value),), _NO_PARTS, plain(value, kind))
+
+
 def _identity(value: Any, kind: type[object], _depth: int) -> Trace:
     return Trace(kind, None, _NO_PARTS, id(value))
 
@@ -103,9 +119,10 @@ def _container(value: Any, kind: type[object], depth: int) -> Trace:
 
 
 def _instance(value: Any, kind: type[object], depth: int) -> Trace:
-    attributes = islice(own_attributes(value).items(), 4 * ENDS)
-    parts = {name: mark(each, depth - 1) for name, each in attributes}
-    base = next((base for base in class_mro(kind) if base in MARKERS), None)
+    attributes = islice(held(value).items(), 4 * ENDS)
+    parts = {name: mark(each, depth - 1) for name, each in attributes if class_of(name) is str}
+    plain_bases = [base for base in class_mro(kind) if class_of(base) is type]
+    base = next((base for base in plain_bases if base in MARKERS), None)
     inner = None if base is None else MARKERS[base](value, base, depth - 1)
     return Trace(kind, None, parts, (id(value), inner))
 
@@ -160,7 +177,8 @@ _Tracer: TypeAlias = Callable[[Any, type[object], int], Trace]
 _TRACERS: dict[type[object], _Tracer] = {
     **dict.fromkeys(SCALARS, _scalar),
     **dict.fromkeys(MARKERS, _container),
-    **dict.fromkeys((str, bytes, bytearray), _text),
+    str: _text,
+    **dict.fromkeys((bytes, bytearray), _bytes),
     **dict.fromkeys((FunctionType, BuiltinFunctionType, ModuleType, type), _identity),
 }
 _LIBRARIES: dict[tuple[str, str], tuple[_Tracer, tuple[str, ...]]] = {  # and what they look at

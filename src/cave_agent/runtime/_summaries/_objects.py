@@ -8,11 +8,10 @@ from enum import Enum
 from functools import partial
 from io import IOBase
 from itertools import chain, islice
-from types import BuiltinFunctionType, FunctionType, MemberDescriptorType, MethodType
+from types import BuiltinFunctionType, FunctionType, MethodType
 from typing import Any
 
 from cave_agent.runtime._foreign import (
-    attempt,
     class_dict,
     class_module,
     class_mro,
@@ -20,6 +19,7 @@ from cave_agent.runtime._foreign import (
     class_of,
     inherited,
     own_attributes,
+    slots,
 )
 from cave_agent.runtime._signatures import stub
 from cave_agent.runtime._summaries._containers import Inner, is_plain, shown
@@ -38,7 +38,6 @@ _WORDED = {  # of the standard library, and their `str` says it all
     "uuid": ("UUID",),
     "zoneinfo": ("ZoneInfo",),
 }
-_UNSET = object()
 _METHODS = frozenset({FunctionType, classmethod, staticmethod})
 _OWNER = re.compile(r"\((?:self|cls)(?:, )?")
 
@@ -77,7 +76,7 @@ def _fields(value: Any, look: Look, inner: Inner) -> Iterator[str]:
 
 def _public(value: Any) -> Iterator[tuple[str, Any]]:
     """The public attributes that the object itself holds, slots included."""
-    for name, each in (*own_attributes(value).items(), *_slots(value)):
+    for name, each in (*own_attributes(value).items(), *slots(value)):
         if class_of(name) is str and not name.startswith("_"):
             yield name, each
     cls = class_of(value)
@@ -88,15 +87,6 @@ def _public(value: Any) -> Iterator[tuple[str, Any]]:
 
 def _items(value: tuple[Any, ...]) -> Iterator[Any]:
     return tuple[Any, ...].__iter__(value)
-
-
-def _slots(value: Any) -> Iterator[tuple[str, Any]]:
-    for base in class_mro(class_of(value)):
-        for name, slot in class_dict(base).items():
-            is_slot = class_of(slot) is MemberDescriptorType
-            each = attempt(partial(slot.__get__, value), _UNSET) if is_slot else _UNSET
-            if each is not _UNSET:
-                yield name, each
 
 
 def _methods(cls: type) -> Iterator[str]:
