@@ -8,6 +8,7 @@ from collections import deque
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from decimal import Decimal
+from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
@@ -367,6 +368,18 @@ async def test_small_changes_of_small_things_are_told(value: Any, cell: str) -> 
     result = await runtime.execute(cell)
 
     assert [change.name for change in result.changes] == ["it"]
+
+
+class Lazy:
+    @cached_property
+    def total(self) -> int:
+        return 3
+
+
+async def test_a_result_that_is_kept_once_it_was_read_is_no_change() -> None:
+    runtime = PythonRuntime(variables=[Variable("it", Lazy())], report_changes=True)
+
+    assert (await runtime.execute("it.total")).changes == ()
 
 
 class _Unworded:

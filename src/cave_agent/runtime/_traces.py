@@ -5,9 +5,11 @@ A trace never holds the value itself, only its identity, so that a deleted objec
 
 import sys
 from collections.abc import Callable
+from functools import cached_property
 from itertools import islice
 from types import BuiltinFunctionType, FunctionType, ModuleType
 from typing import Any, NamedTuple, TypeAlias
+from weakref import WeakKeyDictionary
 
 from typing_extensions import override
 
@@ -119,12 +121,30 @@ def _container(value: Any, kind: type[object], depth: int) -> Trace:
 
 
 def _instance(value: Any, kind: type[object], depth: int) -> Trace:
-    attributes = islice(held(value).items(), 4 * ENDS)
-    parts = {name: mark(each, depth - 1) for name, each in attributes if class_of(name) is str}
+    attributes, kept = islice(held(value).items(), 4 * ENDS), _kept_results(kind)
+    parts = {
+        name: mark(each, depth - 1)
+        for name, each in attributes
+        if class_of(name) is str and name not in kept
+    }
     plain_bases = [base for base in class_mro(kind) if class_of(base) is type]
     base = next((base for base in plain_bases if base in MARKERS), None)
     inner = None if base is None else MARKERS[base](value, base, depth - 1)
     return Trace(kind, None, parts, (id(value), inner))
+
+
+def _kept_results(kind: type[object]) -> frozenset[str]:
+    """Attributes that are there once they were read, which changes nothing."""
+    if class_of(kind) is not type:  # whose hash may be code
+        return frozenset()
+    if (known := _KEPT_RESULTS.get(kind)) is None:
+        members = [item for base in class_mro(kind) for item in class_dict(base).items()]
+        known = frozenset(name for name, each in members if class_of(each) is cached_property)
+        _KEPT_RESULTS[kind] = known
+    return known
+
+
+_KEPT_RESULTS: WeakKeyDictionary[type[object], frozenset[str]] = WeakKeyDictionary()
 
 
 def _array(value: Any, kind: type[object], _depth: int) -> Trace:
