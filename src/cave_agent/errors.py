@@ -86,15 +86,16 @@ class LiveObjectError(CaveAgentError):
 
     Attributes:
         name: The variable.
+        statement: What of the cell would have done so.
     """
 
-    def __init__(self, name: str, kind: str) -> None:
+    def __init__(self, name: str, statement: str) -> None:
         super().__init__(
-            f"{name!r} is the live {kind} of the user, and this cell would put a new one in its "
-            f"place. Set its attributes or call its methods instead; if it really is to be "
-            f"replaced, write `del {name}` first."
+            f"{name!r} is a live object of the user, and `{statement:.200}` would put a new one in "
+            "its place. If that is what was asked for, run the cell again as it is."
         )
         self.name = name
+        self.statement = statement
 
 
 class SecurityError(CaveAgentError):

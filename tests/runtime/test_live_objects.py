@@ -55,7 +55,6 @@ async def test_a_live_object_is_not_made_anew(cell: str) -> None:
 @pytest.mark.parametrize(
     ("value", "cell"),
     [
-        (Guest(), "del it\nit = Guest('Ann')"),
         (Guest(), "others = [Guest('Ann')]\nother = Guest('Bo')"),
         (Guest(), "def make():\n    it = Guest()\n    return it\nmake()"),
         (Guest(), "it = [Guest('Ann'), it]"),
@@ -71,6 +70,20 @@ async def test_what_is_meant_or_is_a_value_is_replaced(value: Any, cell: str) ->
     runtime = PythonRuntime(variables=[Variable("it", value)])
 
     assert (await runtime.execute(cell)).error is None
+
+
+async def test_a_cell_that_insists_is_run() -> None:
+    guest = Guest()
+    runtime = PythonRuntime(variables=[Variable("guest", guest)])
+
+    first = await runtime.execute("guest = Guest('Ann')")
+    other = await runtime.execute("guest.nights = 2")
+    second = await runtime.execute("guest = Guest('Ann')")
+    third = await runtime.execute("guest = Guest('Ann', 1)")
+
+    assert [each.success for each in (first, other, second, third)] == [False, True, False, True]
+    assert runtime.retrieve("guest") == Guest("Ann", 1)
+    assert guest == Guest("", 2)
 
 
 async def test_an_object_that_the_code_made_itself_is_its_own() -> None:
@@ -90,5 +103,7 @@ async def test_the_model_is_told_to_change_the_object_itself() -> None:
 
     assert guest == Guest("Ann")
     told = model.requests[1][-1]["content"]
-    assert told.startswith("<error>\n'guest' is the live Guest of the user")
-    assert "None of the block was run. Write it again so that it changes `guest` itself" in told
+    assert told.startswith(
+        "<error>\n'guest' is a live object of the user, and `guest = Guest('Ann')`"
+    )
+    assert "Write the block again without `guest = Guest('Ann')`; use the object" in told

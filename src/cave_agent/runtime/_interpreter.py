@@ -21,7 +21,7 @@ from cave_agent.runtime._hints import (
     lost_changes,
     missing_name,
 )
-from cave_agent.runtime._live_objects import refuse_replacement
+from cave_agent.runtime._live_objects import replaced
 from cave_agent.runtime._program import Program
 from cave_agent.runtime._pyplot import close_figures, draw_figures, unwatch, watch
 from cave_agent.runtime._showing import show, show_in
@@ -48,6 +48,7 @@ class Interpreter:
     def __init__(self) -> None:
         self._sources = Sources()
         self._captures: list[Capture] = []
+        self._refused = ""  # the live object that the cell before would have replaced
         self._lost: dict[str, None] = {}  # names that cells which failed did not come to make
         self.namespace: dict[str, Any] = {}
         self.clear()
@@ -111,7 +112,7 @@ class Interpreter:
         try:
             program = Program.of(cell.source, self._sources.add(cell.source))
             names = program.names
-            refuse_replacement(cell.source, names, self.namespace, injected=cell.previews)
+            self._refuse_replacement(cell, names)
             if program.is_async:
                 value = await self._value(program, deadline)
             else:
@@ -128,12 +129,20 @@ class Interpreter:
             raise
         except LiveObjectError as refusal:
             capture.write(f"{refusal}\n")
-            return _Outcome(refusal, (Hint.LIVE_OBJECT,), refusal.name)
+            return _Outcome(refusal, (Hint.LIVE_OBJECT,), refusal.statement)
         except BaseException as error:  # noqa: BLE001  # whatever the code raises is its result
             outcome = self._failed(error, cell, capture, names=names)
             self._draw_after_all(capture)
             return outcome
         return _Outcome(None, hints, lost)
+
+    def _refuse_replacement(self, cell: Cell, names: Collection[str]) -> None:
+        """Refuse to replace a live object, unless the cell before was refused for the same."""
+        refused, self._refused = self._refused, ""
+        error = replaced(cell.source, names, self.namespace, injected=cell.previews)
+        if error is not None and error.name != refused:
+            self._refused = error.name
+            raise error
 
     def _draw_after_all(self, capture: Capture) -> None:
         """Draw what a cell that has failed already had opened; no failure of that is news."""

@@ -19,42 +19,36 @@ _SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
 _OF_VALUES = {"builtins", "enum"}  # modules of the classes whose instances are values
 
 
-def refuse_replacement(
+def replaced(
     source: str, names: Collection[str], namespace: Mapping[str, Any], *, injected: Collection[str]
-) -> None:
-    """Refuse a cell that assigns a new instance of a live object's class to the object's name.
+) -> LiveObjectError | None:
+    """What is wrong with a cell that assigns a new instance of a live object's class to its name.
 
     Models like to make anew what they are to change, and the user, who holds the object, would
-    never see it. A cell that deletes the name first means what it says.
+    never see it.
 
     Args:
         source: The cell.
         names: Those that it uses.
         namespace: The live objects by name.
         injected: The names under which the user gave objects.
-
-    Raises:
-        LiveObjectError: It does so.
     """
     live = {
         name: value
         for name in names
         if name in injected and class_name(class_of(value := namespace.get(name))) in names
     }
-    if not live:
-        return
-    nodes = tuple(_outside_of_functions(syntax_tree(source)))
-    deleted = {node.id for node in nodes if isinstance(node, ast.Name) and _is_deleted(node)}
-    for node in nodes:
+    for node in _outside_of_functions(syntax_tree(source)) if live else ():
         match node:
             case ast.Assign(
                 targets=[ast.Name(id=name)], value=ast.Call(func=ast.Name(id=called))
-            ) if name in live and name not in deleted:
+            ) if name in live:
                 kind = class_of(live[name])
                 if namespace.get(called) is kind and _is_changeable(live[name], kind):
-                    raise LiveObjectError(name, class_name(kind))
+                    return LiveObjectError(name, ast.unparse(node))
             case _:
                 pass
+    return None
 
 
 def _outside_of_functions(node: ast.AST) -> Iterator[ast.AST]:
@@ -62,10 +56,6 @@ def _outside_of_functions(node: ast.AST) -> Iterator[ast.AST]:
     for child in ast.iter_child_nodes(node):
         if not isinstance(child, _SCOPES):
             yield from _outside_of_functions(child)
-
-
-def _is_deleted(name: ast.Name) -> bool:
-    return isinstance(name.ctx, ast.Del)
 
 
 def _is_changeable(value: object, kind: type[object]) -> bool:
