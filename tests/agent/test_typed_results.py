@@ -143,7 +143,7 @@ async def test_a_class_that_a_cell_defined_anew_is_put_back() -> None:
     assert response.value == Report("x", Level.LOW)
     assert model.requests[2][-1]["content"] == snapshot("""\
 The request is not fulfilled yet:
-- `result` must be Report, and it is Report
+- `result` must be tests.agent.test_typed_results.Report, and it is __main__.Report
 - your block defined `Report` anew; the session's own `Report` is back now: use it, and do not define it
 Write a code block that mends this, opened with ```python.\
 """)
@@ -296,6 +296,11 @@ async def test_a_result_that_is_bound_anew_in_any_way_is_one(again: str) -> None
             snapshot(
                 "- `result` must be dict[str, int], and it is dict[str, str], 1 item (at […]: Input should be a valid integer)"
             ),
+        ),
+        (
+            bool,
+            "import numpy as np\nresult = np.bool_(True)",
+            snapshot("- `result` must be bool, and it is numpy.bool"),
         ),
         (
             dict[int, list[int]],

@@ -124,22 +124,37 @@ async def test_the_model_reads_the_changes_and_listeners_get_them() -> None:
     events = [event async for event in agent.stream_events("Go")]
 
     assert (
-        "# lamp: changed: level\n# numbers: list 3 → list 4\n# n: int (new)\n# ages: deleted\n"
+        "# ages: deleted\n# lamp: changed: level\n# numbers: list 3 → list 4\n# n: int (new)\n"
         in (agent.messages[-2].content)
     )
-    assert [change.name for change in events[1].changes] == ["lamp", "numbers", "n", "ages"]  # type: ignore[union-attr]
+    assert [change.name for change in events[1].changes] == ["ages", "lamp", "numbers", "n"]  # type: ignore[union-attr]
 
 
 async def test_nobody_looks_for_changes_unless_asked() -> None:
     assert (await PythonRuntime().execute("x = 1")).changes == ()
 
 
-async def test_many_changes_are_told_up_to_a_bound() -> None:
-    runtime = PythonRuntime(report_changes=True)
+async def test_of_many_changes_the_model_reads_the_first_and_the_rest_is_counted() -> None:
+    runtime = PythonRuntime(report_changes=True, variables=[Variable("old", 1)])
+    model = ScriptedModel(code("for i in range(100): globals()[f'v{i}'] = i\ndel old"), "Done.")
+    agent = CaveAgent(model, runtime=runtime)
 
-    result = await runtime.execute("for i in range(100): globals()[f'v{i}'] = i")
+    events = [event async for event in agent.stream_events("Go")]
 
-    assert len(result.changes) == 20
+    assert len(events[1].changes) == 102  # type: ignore[union-attr]
+    told = model.requests[1][-1]["content"].splitlines()
+    assert told[1:3] == ["# old: deleted", "# i: int (new)"]
+    assert told[20:22] == ["# v17: int (new)", "# … 82 more names changed"]
+
+
+async def test_of_many_columns_the_model_reads_the_first_and_the_rest_is_counted() -> None:
+    frame = pd.DataFrame({"a": [1]})
+    runtime = PythonRuntime(report_changes=True, variables=[Variable("frame", frame)])
+    model = ScriptedModel(code("for i in range(12): frame[f'c{i}'] = i"), "Done.")
+
+    await CaveAgent(model, runtime=runtime).run("Go")
+
+    assert "+ c7 int64, … 4 more\n" in model.requests[1][-1]["content"]
 
 
 async def test_among_many_names_one_level_less_is_looked_at() -> None:

@@ -39,6 +39,9 @@ class Color(Enum):
         "before = guest\nguest = Guest(name=before.name)",
         "for night in range(2):\n    guest = Guest(nights=night)",
         "if guest.nights == 0:\n    guest = Guest()\nguest.nights = 3",
+        "guest: Guest = Guest('Ann')",
+        "guest = other = Guest('Ann')",
+        "print((guest := Guest('Ann')).name)",
     ],
 )
 async def test_a_live_object_is_not_made_anew(cell: str) -> None:

@@ -405,6 +405,19 @@ def test_a_database_that_somebody_has_locked_is_not_waited_for(tmp_path: Any) ->
     other.close()
 
 
+def test_an_engine_whose_database_is_locked_is_not_waited_for(tmp_path: Any) -> None:
+    path = tmp_path / "birds.db"
+    owner, engine = sqlite3.connect(path), sqlalchemy.create_engine(f"sqlite:///{path}")
+    owner.execute("BEGIN EXCLUSIVE")
+    start = time.perf_counter()
+
+    assert summarize(engine) == "Engine, sqlite"
+
+    assert time.perf_counter() - start < 4  # SQLite's own patience is 5 s
+    engine.dispose()
+    owner.close()
+
+
 def test_pictures_are_told_by_their_size_and_kind() -> None:
     figure = matplotlib.figure.Figure()
     figure.subplots(1, 2)[0].set_title("secret")

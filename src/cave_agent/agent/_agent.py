@@ -59,8 +59,8 @@ class CaveAgent:
         messages: The conversation so far; from the first run on, the system message first.
 
     Raises:
-        TypeError: `model` has neither `call` nor `stream`, `runtime` is no `PythonRuntime`, or a
-            message is no `Message`.
+        TypeError: `model` has neither `call` nor `stream`, `runtime` is no `PythonRuntime`, the
+            template no `str`, or a message no `Message`.
         ValueError: A bound is not a whole number of at least one, or a cost or time not positive,
             `log_level` is no `LogLevel`, or `python_block_identifier` not a word.
     """
@@ -104,7 +104,9 @@ class CaveAgent:
         )
         self.python_block_identifier = _checked_identifier(python_block_identifier)
         self.system_prompt_template = (
-            load("system") if system_prompt_template is None else system_prompt_template
+            load("system")
+            if system_prompt_template is None
+            else _checked_template(system_prompt_template)
         )
         self.agent_identity = load("identity") if agent_identity is None else agent_identity
         self.instructions = load("instructions") if instructions is None else instructions
@@ -228,6 +230,14 @@ class CaveAgent:
             self.messages[0] = message
         else:
             self.messages.insert(0, message)
+
+
+def _checked_template(template: object) -> str:
+    if not isinstance(template, str):
+        raise TypeError(
+            f"system_prompt_template is a str, not {template!r:.80}. Name the others: runtime=…"
+        )
+    return template
 
 
 def _checked_runtime(runtime: object) -> PythonRuntime:

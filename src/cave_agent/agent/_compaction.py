@@ -15,6 +15,7 @@ _LEFT_OF_ROOM = 0.6  # that older messages fill where some are dropped, so that 
 _TAIL = 0.3  # of the window that the latest messages keep, word by word
 _SUMMARY = 0.1
 _SHORT = 300  # characters of an old output
+_MARK = 60  # of the line that says what was left out of it
 _LATEST = 2  # outputs that are not shortened
 _CHARACTERS_A_WORD = 6
 
@@ -56,7 +57,7 @@ def _with_short_outputs(messages: list[Message]) -> list[Message]:
 
 def _short(output: Message) -> Message:
     content = output.content
-    if len(content) <= _SHORT:
+    if len(content) <= _SHORT + _MARK:  # that of one which was shortened before
         return ExecutionResultMessage(content)  # without its pictures
     half, left_out = _SHORT // 2, len(content) - _SHORT
     ends = {"head": content[:half], "tail": content[-half:]}

@@ -16,6 +16,7 @@ Check: TypeAlias = Callable[[PythonRuntime], str | Awaitable[str | None] | None]
 """A verdict on the runtime's state: what is wrong with it, or `None`."""
 
 _NAME = "result"
+_LONGEST_VERDICT = 3000  # characters
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +118,7 @@ class Goal:
             return str(error)
         told = cast("object", verdict)  # users' checks may be untyped
         if told is None or isinstance(told, str):
-            return told or None
+            return told[:_LONGEST_VERDICT] if told else None
         raise TypeError(
             f"A check gives what is wrong as a str, or None if all is well, not {verdict!r:.80}."
         )

@@ -23,6 +23,10 @@ _TEMPLATES = {
 """Those of hints that say by themselves what is to be done."""
 
 
+_MOST_CHANGES = 20
+_MOST_PARTS = 8  # of one of them
+
+
 @dataclass(frozen=True, slots=True)
 class Observation:
     """What came of a cell: for the model, and for listeners."""
@@ -50,7 +54,9 @@ async def observe(result: ExecutionResult, runtime: PythonRuntime, *, most: int)
     if result.pictures:
         output = "\n".join(filter(None, [output, *map(in_words, result.pictures)]))
     template = load(_template(output, result))
-    changes = "".join(map(_line, result.changes))
+    changes = "".join(map(_line, result.changes[:_MOST_CHANGES]))
+    if (more := len(result.changes) - _MOST_CHANGES) > 0:
+        changes += fill(load("change_others"), count=more) + "\n"
     hints = _hints(result) if result.hints else ""
     words = {"output": output, "changes": changes, "hints": hints, "meant": result.meant}
     return Observation(fill(template, **words), event)
@@ -89,7 +95,9 @@ def _in_words(change: Change) -> str:
         return fill(load("change_deleted"), name=change.name)
     if change.before is None:
         return fill(load("change_new"), name=change.name, after=change.after)
-    parts = ", ".join(change.parts)
+    parts = ", ".join(change.parts[:_MOST_PARTS])
+    if (more := len(change.parts) - _MOST_PARTS) > 0:
+        parts += fill(load("change_other_parts"), count=more)
     if change.before == change.after:
         return fill(load("change_inside"), name=change.name, parts=f": {parts}" if parts else "")
     sizes = {"before": change.before, "after": change.after}
@@ -104,8 +112,9 @@ async def _head_and_tail(
         load("exceeded"),
         head=output[: most - tail],
         tail=output[len(output) - tail :],
-        left_out=f"{len(output) - most:,}",
-        total=f"{len(output):,}",
+        left_out=f"{len(output) + result.dropped - most:,}",
+        total=f"{len(output) + result.dropped:,}",
+        whole=load("exceeded_not_kept" if result.dropped else "exceeded_kept"),
         outcome="" if result.success else f", the cell failed with {type(result.error).__name__}",
         name=await runtime.keep_output(output),
     )

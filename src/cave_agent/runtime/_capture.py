@@ -76,6 +76,11 @@ class Capture(io.TextIOBase):
             return self
         return self._siblings[-1] if self._siblings else None
 
+    @property
+    def dropped(self) -> int:
+        """Characters that were not kept."""
+        return self._dropped
+
     def text(self) -> str:
         """What was kept, with a line that says how much was not."""
         with self._lock:

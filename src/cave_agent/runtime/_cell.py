@@ -66,6 +66,7 @@ class ExecutionResult:
             name that is missing, or not to be replaced.
         changes: The names that are new, changed or deleted.
         pictures: The figures and images that the cell showed.
+        dropped: Characters that the cell printed and that were not kept, of very long outputs.
     """
 
     error: BaseException | None = None
@@ -74,6 +75,7 @@ class ExecutionResult:
     meant: str = ""
     changes: tuple[Change, ...] = field(default=(), compare=False)
     pictures: tuple[Picture, ...] = ()
+    dropped: int = 0
 
     @property
     def success(self) -> bool:

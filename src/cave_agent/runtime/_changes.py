@@ -10,8 +10,8 @@ from cave_agent.runtime._summaries import Preview, label, summarize
 from cave_agent.runtime._traces import DEPTH, Trace, trace
 
 _MANY = 50  # names, of which each is looked at less deep
-_MOST = 20  # changes that are told one by one
-_MOST_PARTS = 8
+_MOST = 1000  # changes of a cell
+_MOST_PARTS = 64
 _LONGEST = 160  # characters of a summary
 _UNTOLD = (FunctionType, ModuleType, type)
 
@@ -25,7 +25,7 @@ def snapshot(namespace: Mapping[str, Any]) -> dict[str, Trace]:
 def changes(
     before: Mapping[str, Trace], namespace: Mapping[str, Any], previews: Mapping[str, Preview]
 ) -> tuple[Change, ...]:
-    """What differs between a snapshot and the namespace now, in the order of its names."""
+    """What differs between a snapshot and the namespace now: first what is gone."""
     after = _traced(_known(namespace), len(before))
     if not _is_other(before, after):
         return ()
@@ -40,7 +40,7 @@ def changes(
         for name, then in before.items()
         if name not in after
     ]
-    return tuple((found + gone)[:_MOST])
+    return tuple((gone + found)[:_MOST])
 
 
 def _is_other(then: object, now: object) -> bool:

@@ -7,6 +7,12 @@ from typing import Any, cast
 
 _MOST_CHARACTERS = 1 << 20
 _MOST_ITEMS = 10_000
+_BRACKETS: dict[type[object], tuple[str, str]] = {
+    list: ("[", "]"),
+    tuple: ("(", ")"),
+    dict: ("{", "}"),
+    set: ("{", "}"),
+}
 
 
 def display(value: Any) -> str:
@@ -25,6 +31,11 @@ def _bounded(value: Any) -> str:
         return f"{value[:_MOST_CHARACTERS]!r}… ({len(value):,} in all)"
     if kind in {list, tuple, set, frozenset, dict} and len(value) > _MOST_ITEMS:
         items: Iterable[Any] = value.items() if kind is dict else value
-        first = ", ".join(map(repr, islice(items, _MOST_ITEMS)))
-        return f"{kind.__name__}({first}, … {len(value):,} items in all)"
+        first = ", ".join(map(_item if kind is dict else repr, islice(items, _MOST_ITEMS)))
+        start, end = _BRACKETS.get(kind, (f"{kind.__name__}(", ")"))
+        return f"{start}{first}, … {len(value) - _MOST_ITEMS:,} more{end}"
     return repr(value)
+
+
+def _item(pair: tuple[object, object]) -> str:
+    return f"{pair[0]!r}: {pair[1]!r}"

@@ -5,12 +5,15 @@ from typing import Any
 
 from typing_extensions import is_typeddict
 
-from cave_agent.runtime._foreign import attempt
+from cave_agent.runtime._foreign import attempt, class_module, class_name, class_of
 from cave_agent.runtime._judging import Faults, Look, check_class, judge_of
 from cave_agent.runtime._primitives import check_name
 from cave_agent.runtime._spelling import spelled
+from cave_agent.runtime._summaries import Preview, summarize
 from cave_agent.runtime._traces import trace
 from cave_agent.runtime._types import classes_in
+
+_LONGEST_FINDING = 160  # characters of what is found instead of what is expected
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +64,22 @@ class Expectation:
         """What a later change of the value is told by, as far as a bounded look can tell."""
         return trace(value)
 
-    def faults(self, value: object) -> tuple[str, ...] | None:
-        """What is wrong inside the value; `None` if it is as expected."""
+    def misfit(self, value: object, preview: Preview) -> Misfit | None:
+        """Why the value is not what is expected; `None` if it is."""
         broken: Faults | None = ("it cannot be judged",)
-        return attempt(lambda: self._look(value), broken)
+        if (faults := attempt(lambda: self._look(value), broken)) is None:
+            return None
+        expected, found = self.spelled, summarize(value, preview, budget=_LONGEST_FINDING)
+        kind = class_of(value)
+        is_other = all(kind is not cls for cls in self.classes)
+        if class_name(kind) == expected and is_other:
+            expected, found = _qualified(self.classes[0], expected), _qualified(kind, found)
+        return Misfit(self.name, expected, found, faults)
+
+
+def _qualified(cls: type, text: str) -> str:
+    module = class_module(cls)
+    return text if module == "builtins" else f"{module}.{text}"
 
 
 def _is_class(annotation: object) -> bool:

@@ -43,6 +43,11 @@ def class_mro(cls: type) -> tuple[type, ...]:
     return cast("tuple[type, ...]", vars(type)["__mro__"].__get__(cls))
 
 
+def has_attributes(value: object) -> bool:
+    """Whether the object has a place for attributes of its own, be there any or none."""
+    return type(attempt(lambda: object.__getattribute__(value, "__dict__"), None)) is dict
+
+
 def own_attributes(value: object) -> dict[Any, Any]:
     """What the object itself holds, without asking its class; empty if it holds nothing so."""
     own: Any = attempt(lambda: object.__getattribute__(value, "__dict__"), None)

@@ -88,7 +88,8 @@ class Interpreter:
         changed = () if before is None else changes(before, self.namespace, cell.previews)
         pictures = tuple([picture for _, picture in capture.pictures]) if capture.pictures else ()
         error, hints, meant = outcome
-        return ExecutionResult(error, capture.text(), hints, meant, changed, pictures)
+        text = capture.text()
+        return ExecutionResult(error, text, hints, meant, changed, pictures, capture.dropped)
 
     async def _outcome(self, cell: Cell, capture: Capture, deadline: Deadline) -> _Outcome:
         if cancellations():

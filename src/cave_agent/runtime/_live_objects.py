@@ -10,8 +10,8 @@ from cave_agent.runtime._foreign import (
     class_mro,
     class_name,
     class_of,
+    has_attributes,
     inherited,
-    own_attributes,
 )
 from cave_agent.security import syntax_tree
 
@@ -39,16 +39,25 @@ def replaced(
         if name in injected and class_name(class_of(value := namespace.get(name))) in names
     }
     for node in _outside_of_functions(syntax_tree(source)) if live else ():
-        match node:
-            case ast.Assign(
-                targets=[ast.Name(id=name)], value=ast.Call(func=ast.Name(id=called))
-            ) if name in live:
-                kind = class_of(live[name])
-                if namespace.get(called) is kind and _is_changeable(live[name], kind):
-                    return LiveObjectError(name, ast.unparse(node))
-            case _:
-                pass
+        for name, called in _assigned_calls(node):
+            kind = class_of(live.get(name))
+            if name in live and namespace.get(called) is kind and _is_changeable(live[name], kind):
+                return LiveObjectError(name, ast.unparse(node))
     return None
+
+
+def _assigned_calls(node: ast.AST) -> Iterator[tuple[str, str]]:
+    """The names that a statement or expression binds to what a call of a name gives."""
+    match node:
+        case ast.Assign(targets=targets, value=ast.Call(func=ast.Name(id=called))):
+            yield from ((each.id, called) for each in targets if isinstance(each, ast.Name))
+        case (
+            ast.AnnAssign(target=ast.Name(id=name), value=ast.Call(func=ast.Name(id=called)))
+            | ast.NamedExpr(target=ast.Name(id=name), value=ast.Call(func=ast.Name(id=called)))
+        ):
+            yield name, called
+        case _:
+            pass
 
 
 def _outside_of_functions(node: ast.AST) -> Iterator[ast.AST]:
@@ -62,7 +71,7 @@ def _is_changeable(value: object, kind: type[object]) -> bool:
     """Whether it is an object whose attributes are set, and no value that changes as a whole."""
     bases = class_mro(kind)[:-1]  # without `object`
     return (
-        bool(own_attributes(value))
+        has_attributes(value)
         and inherited(kind, "__setattr__") is vars(object)["__setattr__"]
         and not any(class_module(base) in _OF_VALUES for base in bases)
     )

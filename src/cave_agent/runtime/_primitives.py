@@ -25,6 +25,7 @@ class Variable:
         budget: Characters that this may take; `description` comes on top.
 
     Raises:
+        TypeError: The name or the description is no `str`.
         ValueError: The name is none, `preview` is another word, or `budget` is no whole number
             of at least 1.
     """
@@ -43,6 +44,7 @@ class Variable:
                 f"{self.preview!r:.80}."
             )
         check_budget(f"The budget of {self.name!r}", self.budget)
+        _check_description(self)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -66,6 +68,7 @@ class Function:
                 "Inject it as a Variable, or give Function something callable."
             )
         check_name(self.name)
+        _check_description(self)
 
     @property
     def name(self) -> str:
@@ -104,6 +107,7 @@ class Type:
     def __post_init__(self) -> None:
         _check_class(self.value)
         check_name(self.name)
+        _check_description(self)
 
     @property
     def name(self) -> str:
@@ -129,6 +133,12 @@ def check_name(name: object) -> None:
             f"{name!r} cannot be a name in the runtime: {_fault(name)}. "
             "Rename it: letters, digits and underscores, with no digit in front."
         )
+
+
+def _check_description(described: "Variable | Function | Type") -> None:
+    description = described.description
+    if description is not None and not isinstance(description, str):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers may be untyped
+        raise TypeError(f"The description of {described.name!r} is a str, not {description!r:.80}.")
 
 
 def check_budget(what: str, budget: object) -> None:

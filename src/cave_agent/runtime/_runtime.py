@@ -25,7 +25,6 @@ from cave_agent.runtime._types import named, with_nested
 from cave_agent.security import SecurityChecker
 
 _WAYS_IN = "; retrieve(name), update_variable(name, value), async execute(code: str)"
-_LONGEST_FINDING = 160  # characters of what is found instead of what is expected
 
 
 class PythonRuntime:
@@ -166,15 +165,12 @@ class PythonRuntime:
 
     async def misfit(self, expectation: Expectation) -> Misfit | None:
         """Why the value of a name is not what is expected; `None` if it is."""
-        name, expected = expectation.name, expectation.spelled
+        name = expectation.name
         try:
             value = await self.fetch(name)
         except UnknownNameError:
-            return Misfit(name, expected)
-        if (faults := expectation.faults(value)) is None:
-            return None
-        preview = self._inventory.previews().get(name, "schema")
-        return Misfit(name, expected, summarize(value, preview, budget=_LONGEST_FINDING), faults)
+            return Misfit(name, expectation.spelled)
+        return expectation.misfit(value, self._inventory.previews().get(name, "schema"))
 
     async def execute(
         self,

@@ -61,8 +61,16 @@ def _engine(engine: Any, look: Look) -> str:
     is_shared = type(sync.pool).__name__ == "StaticPool"  # a look would roll back what is begun
     if dialect != "sqlite" or is_shared or sync is not engine:
         return f", {dialect}"
-    with sync.connect() as connection:
-        return f", {dialect}{_inspected(connection, look)}"
+    return f", {dialect}{attempt(lambda: _asked(sync, look), '')}"
+
+
+def _asked(engine: Any, look: Look) -> str:
+    with (
+        engine.connect() as connection,
+        closing(connection.connection.cursor()) as cursor,
+        _impatient(cursor),
+    ):
+        return _inspected(connection, look)
 
 
 def _connection(connection: Any, look: Look) -> str:

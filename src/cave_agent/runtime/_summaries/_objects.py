@@ -3,7 +3,7 @@
 import inspect
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from enum import Enum
 from functools import partial
 from io import IOBase
@@ -27,6 +27,7 @@ from cave_agent.runtime._summaries._look import Look, cut, label, listed
 
 _MOST_FIELDS = 30
 _MOST_METHODS = 20
+_MOST_COUNTED = 10_000
 _LONGEST, _SHORT = 120, 40  # characters of a field or method, and of a value
 _HOLDERS = {"types", "argparse"}  # whose objects are no more than what they hold
 _UNTOLD = {*sys.stdlib_module_names, "pydantic"} - _HOLDERS  # everybody knows what they can do
@@ -52,11 +53,13 @@ def describe_object(value: Any, look: Look, inner: Inner) -> str:
     if class_module(cls).partition(".")[0] in _UNTOLD or look.told & set(mro):
         return f" = {cut(str(value), _SHORT)}" if look.shows_values and _is_worded(cls) else ""
     half = max(0, look.budget // 2)
-    fields = list(islice(_fields(value, look, inner), _MOST_FIELDS))
-    told = listed(fields, len(fields), half)
-    if look.depth or not (methods := list(islice(_methods(cls), _MOST_METHODS))):
+    public = list(islice(_public(value), _MOST_COUNTED))
+    fields = list(_fields(public[:_MOST_FIELDS], look, inner))
+    told = listed(fields, len(public), half)
+    if look.depth or not (methods := list(_methods(cls))):
         return told
-    return f"{told}; methods{listed(methods, len(methods), half)}"
+    stubs = [_signature(*each, is_bound=bound) for *each, bound in methods[:_MOST_METHODS]]
+    return f"{told}; methods{listed(stubs, len(methods), half)}"
 
 
 def _is_worded(cls: type) -> bool:
@@ -66,9 +69,9 @@ def _is_worded(cls: type) -> bool:
     return is_named and getattr(sys.modules.get(package), name, None) is cls
 
 
-def _fields(value: Any, look: Look, inner: Inner) -> Iterator[str]:
+def _fields(public: Iterable[tuple[str, Any]], look: Look, inner: Inner) -> Iterator[str]:
     deeper = look.inside()
-    for name, each in _public(value):
+    for name, each in public:
         kind = class_name(class_of(each)) if look.depth else cut(inner(each, deeper), _LONGEST)
         shows = look.shows_values and is_plain(each)
         yield f"{label(name)}: {kind}{f' = {shown(each, _SHORT)}' if shows else ''}"
@@ -89,7 +92,8 @@ def _items(value: tuple[Any, ...]) -> Iterator[Any]:
     return tuple[Any, ...].__iter__(value)
 
 
-def _methods(cls: type) -> Iterator[str]:
+def _methods(cls: type) -> Iterator[tuple[str, Any, bool]]:
+    """The public ones: name, function, and whether it is bound when it is called."""
     seen: set[str] = set()
     bases = [each for each in class_mro(cls) if class_module(each).partition(".")[0] not in _UNTOLD]
     for name, value in chain.from_iterable(class_dict(base).items() for base in bases):
@@ -97,7 +101,7 @@ def _methods(cls: type) -> Iterator[str]:
         if not name.startswith("_") and name not in seen and kind in _METHODS:
             seen.add(name)
             func: Any = value if kind is FunctionType else value.__func__
-            yield _signature(name, func, is_bound=kind is not staticmethod)
+            yield name, func, kind is not staticmethod
 
 
 def _signature(name: str, func: Any, *, is_bound: bool = False) -> str:
