@@ -1,5 +1,6 @@
 """Words what the model reads after a cell, and what listeners hear of it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cave_agent.errors import SecurityError
@@ -54,9 +55,7 @@ async def observe(result: ExecutionResult, runtime: PythonRuntime, *, most: int)
     if result.pictures:
         output = "\n".join(filter(None, [output, *map(in_words, result.pictures)]))
     template = load(_template(output, result))
-    changes = "".join(map(_line, result.changes[:_MOST_CHANGES]))
-    if (more := len(result.changes) - _MOST_CHANGES) > 0:
-        changes += fill(load("change_others"), count=more) + "\n"
+    changes = _lines(result.changes) if result.changes else ""
     hints = _hints(result) if result.hints else ""
     words = {"output": output, "changes": changes, "hints": hints, "meant": result.meant}
     return Observation(fill(template, **words), event)
@@ -85,9 +84,12 @@ def _hints(result: ExecutionResult) -> str:
     )
 
 
-def _line(change: Change) -> str:
-    """One change in a line of its own."""
-    return f"{_in_words(change)}\n"
+def _lines(changes: Sequence[Change]) -> str:
+    """The first changes, each in a line, and how many more there are."""
+    lines = [*map(_in_words, changes[:_MOST_CHANGES])]
+    if (more := len(changes) - _MOST_CHANGES) > 0:
+        lines.append(fill(load("change_others"), count=more))
+    return "".join(f"{line}\n" for line in lines)
 
 
 def _in_words(change: Change) -> str:

@@ -32,6 +32,7 @@ class Capture(io.TextIOBase):
         limit: Characters to keep; of more, the head and the tail.
 
     Attributes:
+        dropped: Characters that were not kept.
         pictures: What the cell showed, and how it looks.
         figures: The managers of those that are open for the cell in pyplot, by number.
     """
@@ -45,7 +46,7 @@ class Capture(io.TextIOBase):
         self._head = ""
         self._parts: list[str] = []
         self._size = 0  # characters in `_parts`
-        self._dropped = 0
+        self.dropped = 0
         self.pictures: list[tuple[object, Picture]] = []
         self.figures: OrderedDict[Any, Any] = OrderedDict()
 
@@ -76,27 +77,22 @@ class Capture(io.TextIOBase):
             return self
         return self._siblings[-1] if self._siblings else None
 
-    @property
-    def dropped(self) -> int:
-        """Characters that were not kept."""
-        return self._dropped
-
     def text(self) -> str:
         """What was kept, with a line that says how much was not."""
         with self._lock:
             tail = "".join(self._parts)
-        if not self._dropped:
+        if not self.dropped:
             return self._head + tail
-        return f"{self._head}\n[… {self._dropped:,} characters were not kept …]\n{tail}"
+        return f"{self._head}\n[… {self.dropped:,} characters were not kept …]\n{tail}"
 
     def _cut(self, text: str) -> str:
         """What may be kept of a text that is too big to be copied."""
         share = self._share
         if self._head:
-            self._dropped += self._size + len(text) - share
+            self.dropped += self._size + len(text) - share
             self._parts, self._size = [], 0
             return text[-share:]
-        self._dropped += len(text) - 3 * share
+        self.dropped += len(text) - 3 * share
         return text[: 2 * share] + text[-share:]
 
     def _compact(self) -> None:
@@ -104,7 +100,7 @@ class Capture(io.TextIOBase):
         if len(text) > 2 * share:
             if not self._head:
                 self._head, text = text[:share], text[share:]
-            self._dropped += len(text) - share
+            self.dropped += len(text) - share
             text = text[-share:]
         self._parts, self._size = [text], len(text)
 

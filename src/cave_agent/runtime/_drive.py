@@ -23,15 +23,22 @@ _T = TypeVar("_T")
 
 
 @coroutine
-def drive(cell: Coroutine[Any, Any, _T], deadline: Deadline) -> Generator[Any, Any, _T]:
+def drive(
+    cell: Coroutine[Any, Any, _T], deadline: Deadline, *, cancelled: int
+) -> Generator[Any, Any, _T]:
     """Await `cell`; a step is what it does from one suspension to the next.
+
+    Args:
+        cell: What runs.
+        deadline: When it is to have ended.
+        cancelled: How often this task was cancelled from outside before.
 
     Raises:
         CellStopped: The deadline was up, or that of a cell around this one.
         CancelledError: The run was cancelled from outside, whatever the cell made of that.
     """
     resume: Callable[[], Any] = partial(cell.send, None)
-    limit, before = TimeLimit(deadline), cancellations()
+    limit = TimeLimit(deadline)
     cancellation = asyncio.CancelledError()  # stands in where the cell's own awaits took the real
     groups: set[Any] = set()  # the cell's own task groups that cancelled it
     while True:
@@ -40,7 +47,7 @@ def drive(cell: Coroutine[Any, Any, _T], deadline: Deadline) -> Generator[Any, A
         except (StopIteration, CellStopped) as end:
             if getcoroutinestate(cell) == CORO_CLOSED:
                 _take_back(groups)
-                outcome: _T = _outcome(end, cancellation if cancellations() > before else None)
+                outcome: _T = _outcome(end, cancellation if cancellations() > cancelled else None)
                 return outcome
             resume = partial(cell.throw, end)  # the stop came before the code had gone on
             continue

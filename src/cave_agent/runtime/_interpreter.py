@@ -92,10 +92,12 @@ class Interpreter:
         return ExecutionResult(error, text, hints, meant, changed, pictures, capture.dropped)
 
     async def _outcome(self, cell: Cell, capture: Capture, deadline: Deadline) -> _Outcome:
-        if cancellations():
+        if cancelled := cancellations():
             await asyncio.sleep(0)  # a cancellation that waits comes before the cell
+            cancelled = cancellations()
         try:
-            outcome = await drive(self._run(cell, capture, deadline), deadline)
+            running = self._run(cell, capture, deadline)
+            outcome = await drive(running, deadline, cancelled=cancelled)
         except CellStopped as stop:
             if not deadline.is_up:
                 raise  # it is the limit of a cell around this one
@@ -140,6 +142,8 @@ class Interpreter:
     def _refuse_replacement(self, cell: Cell, names: Collection[str]) -> None:
         """Refuse to replace a live object, unless the cell before was refused for the same."""
         refused, self._refused = self._refused, ""
+        if not cell.previews:
+            return
         error = replaced(cell.source, names, self.namespace, injected=cell.previews)
         if error is not None and error.name != refused:
             self._refused = error.name
