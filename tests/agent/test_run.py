@@ -533,6 +533,20 @@ async def test_a_model_error_leaves_even_a_full_history_as_it_was() -> None:
     assert agent.messages == before
 
 
+async def test_names_that_the_code_made_outlive_the_messages_that_told_them() -> None:
+    cells = [code("x = [1]"), code("y = 2"), "Done."]
+    model = ScriptedModel(*cells, "Four.", "Five.")
+    agent = CaveAgent(model, max_history=4)
+
+    for request in ("Make x and y", "And now?", "And then?"):
+        await agent.run(request)
+
+    told = [request[0]["content"] for request in model.requests]
+    assert ["left out" in each for each in told] == [False, False, False, True, True]
+    assert told[-1].endswith("in messages that are left out:\n- x: list[int], 1 item\n- y: int")
+    assert told[-1] == told[-2]
+
+
 async def test_neighbours_of_one_role_are_joined_on_the_wire() -> None:
     model = ScriptedModel(code("x = 1"), "Done.")
     agent = CaveAgent(model, max_steps=1)

@@ -116,6 +116,7 @@ class CaveAgent:
         self._log = AgentLog(log_level)
         self._gate = Gate(self._log)
         self._rate = TokenRate()
+        self._has_forgotten = False  # whether older messages went
 
     async def run(
         self, query: str, *, returns: Any = None, check: Check | None = None
@@ -205,7 +206,11 @@ class CaveAgent:
             if budget.max_cost is not None:  # prices may have to be loaded first
                 await to_thread.run_sync(budget.check, self.model)
             self._renew_system_message()
-            return await run_turn(self._turn(goal, budget), emit)
+            turn = self._turn(goal, budget)
+            try:
+                return await run_turn(turn, emit)
+            finally:
+                self._has_forgotten = self._has_forgotten or turn.has_forgotten
 
     def _turn(self, goal: Goal, budget: Budget) -> Turn:
         return Turn(
@@ -225,7 +230,10 @@ class CaveAgent:
         )
 
     def _renew_system_message(self) -> None:
-        message = SystemMessage(self.build_system_prompt())
+        prompt = self.build_system_prompt()
+        if self._has_forgotten and (names := self.runtime.describe_made()):
+            prompt += fill(load("forgotten"), names=names)
+        message = SystemMessage(prompt)
         if self.messages and self.messages[0].role is MessageRole.SYSTEM:
             self.messages[0] = message
         else:

@@ -18,6 +18,7 @@ _SHORT = 300  # characters of an old output
 _MARK = 60  # of the line that says what was left out of it
 _LATEST = 2  # outputs that are not shortened
 _CHARACTERS_A_WORD = 6
+_NOTHING = "(none)"
 
 
 async def compacted(turn: Turn, messages: list[Message], emit: Emit) -> list[Message]:
@@ -89,12 +90,15 @@ async def _summary(turn: Turn, older: list[Message]) -> Message | None:
         return None
     if not reply.text.strip() or reply.stopped is not None:
         return None
-    made = turn.runtime.describe_made()
-    return UserMessage(fill(load("summary"), summary=reply.text.strip(), names=made))
+    return UserMessage(fill(load("summary"), summary=reply.text.strip(), names=_made(turn)))
+
+
+def _made(turn: Turn) -> str:
+    return turn.runtime.describe_made() or _NOTHING
 
 
 async def _dropped(turn: Turn, messages: list[Message], emit: Emit) -> list[Message]:
-    names = UserMessage(fill(load("dropped"), names=turn.runtime.describe_made()))
+    names = UserMessage(fill(load("dropped"), names=_made(turn)))
     start = int(messages[0].role is MessageRole.SYSTEM)
     fixed = turn.tokens([*messages[:start], turn.request, names])
     room = _FILLED * (turn.context_window or 0) - fixed

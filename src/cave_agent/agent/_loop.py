@@ -58,6 +58,7 @@ async def _think(turn: Turn, emit: Emit) -> Reply:
     reply = Reply(turn.block_identifier, emit)
     known = len(turn.messages)  # more may be added while the model replies
     messages = trimmed(turn.messages, request=turn.request, most=turn.max_history)
+    turn.has_forgotten = turn.has_forgotten or len(messages) < known
     messages = await compacted(turn, messages, emit)
     await listen(turn, turn.asked(messages), reply)
     most = min(turn.step + _MOST_CONTINUATIONS, turn.max_steps)

@@ -34,6 +34,7 @@ class Turn:
         snippets: The cells of the run.
         worked: Those that did not fail.
         before: Marks of what the goal's names held when it began.
+        has_forgotten: Whether the conversation grew beyond its bound, so that older messages went.
     """
 
     model: Model
@@ -57,6 +58,7 @@ class Turn:
     snippets: list[str] = field(default_factory=list[str])
     worked: list[str] = field(default_factory=list[str])
     before: dict[str, object] = field(default_factory=dict[str, object])
+    has_forgotten: bool = False
 
     def __post_init__(self) -> None:
         self.sees_images = sees_images(self.model)

@@ -88,12 +88,14 @@ def _rest(count: int) -> str:
 
 
 def describe_made(values: Mapping[str, object]) -> str:
-    """Each public name that is no module, with what its value is."""
+    """Each public name that is no module, with what its value is; empty if there is none."""
     shown = {
         name: value
         for name, value in values.items()
         if is_usable(name) and not name.startswith("_") and type(value) is not ModuleType
     }
+    if not shown:
+        return ""
     return describe_variables([Variable(name) for name in shown], shown, budget=_MADE_BUDGET)
 
 

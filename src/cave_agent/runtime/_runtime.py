@@ -230,7 +230,7 @@ class PythonRuntime:
         )
 
     def describe_made(self) -> str:
-        """What the code itself has bound to names, for the model to read."""
+        """What the code itself has bound to names, for the model to read; empty if nothing."""
         self._check_open()
         live = {name: self._host.get(name) for name in self._host.names()}
         known = self._inventory.objects()
