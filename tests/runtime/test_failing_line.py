@@ -42,6 +42,8 @@ async def told(cell: str, runtime: PythonRuntime | None = None) -> list[str]:
         ("half(token) + math", ["(token: str)"]),
         ("def f(items):\n    return items[9]\nf([1])", ["(items: list[int], 1 item)"]),
         ("import json\njson.loads('x')", []),
+        ("list = [1]\nlist('ab')", ["(list: list[int], 1 item)"]),
+        ("len(3)", []),
         ("nothing_here", []),
         ("1 +", []),
         ("raise SystemExit", []),

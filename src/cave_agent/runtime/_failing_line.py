@@ -1,6 +1,5 @@
 """What the names on the line that failed hold: often that is what the model got wrong."""
 
-import builtins
 import re
 from collections.abc import Mapping
 from linecache import getline
@@ -51,7 +50,7 @@ def _held(frame: FrameType, line: int) -> dict[str, Any]:
     found = {
         name: frame.f_locals.get(name, frame.f_globals.get(name))
         for name in names
-        if not hasattr(builtins, name) and (name in frame.f_locals or name in frame.f_globals)
+        if name in frame.f_locals or name in frame.f_globals
     }
     told = [name for name, value in found.items() if not _is_known(value)]
     return {name: found[name] for name in told[:_MOST]}
