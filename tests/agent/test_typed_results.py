@@ -479,6 +479,7 @@ async def test_a_refusal_ends_the_run_without_a_result() -> None:
         (list[TypeVar("T")], TypeError),  # type: ignore[misc]
         (Never, TypeError),
         (LiteralString, TypeError),
+        ({}, TypeError),
         (Iterable[int], TypeError),
         (dict[str, Iterator[int]], TypeError),
         (list["Nowhere"], TypeError),  # type: ignore[name-defined]  # noqa: F821

@@ -178,7 +178,7 @@ def local() -> object:
         (Order(), "Order (item: str, count: int); methods (price(each: float) -> float)"),
         (Colour.RED, "Colour"),
         (io.StringIO("secret"), "StringIO, open"),
-        (MyList([1]), "MyList"),
+        (MyList([1]), "MyList, 1 item"),
         (DataFrame(), "DataFrame"),
         (np.zeros((3, 4)), "ndarray, shape (3, 4), float64"),
         (np.float64(3), "float64"),

@@ -49,6 +49,8 @@ class Goal:
         if check is not None and not callable(check):
             raise TypeError(f"A check is a function that takes the runtime, not {check!r:.80}.")
         is_dict = isinstance(returns, Mapping)
+        if is_dict and not returns:
+            raise TypeError("returns names no type: give one, or a dict of them by name.")
         asked = cast("Mapping[str, Any]", returns) if is_dict else {_NAME: returns}
         if returns is None:
             asked = {}

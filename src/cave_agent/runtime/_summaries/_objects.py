@@ -23,11 +23,12 @@ from cave_agent.runtime._foreign import (
 )
 from cave_agent.runtime._signatures import stub
 from cave_agent.runtime._summaries._containers import Inner, is_plain, shown
-from cave_agent.runtime._summaries._look import Look, cut, label, listed
+from cave_agent.runtime._summaries._look import Look, counted, cut, label, listed
 
 _MOST_FIELDS = 30
 _MOST_METHODS = 20
 _MOST_COUNTED = 10_000
+_CONTAINERS = (list, dict, set, frozenset)
 _LONGEST, _SHORT = 120, 40  # characters of a field or method, and of a value
 _HOLDERS = {"types", "argparse"}  # whose objects are no more than what they hold
 _UNTOLD = {*sys.stdlib_module_names, "pydantic"} - _HOLDERS  # everybody knows what they can do
@@ -55,11 +56,17 @@ def describe_object(value: Any, look: Look, inner: Inner) -> str:
     half = max(0, look.budget // 2)
     public = list(islice(_public(value), _MOST_COUNTED))
     fields = list(_fields(public[:_MOST_FIELDS], look, inner))
-    told = listed(fields, len(public), half)
+    told = _length(value, mro) + listed(fields, len(public), half)
     if look.depth or not (methods := list(_methods(cls))):
         return told
     stubs = [_signature(*each, is_bound=bound) for *each, bound in methods[:_MOST_METHODS]]
     return f"{told}; methods{listed(stubs, len(methods), half)}"
+
+
+def _length(value: Any, mro: tuple[type, ...]) -> str:
+    """How many items a container of a class of its own has, by the built-in one behind it."""
+    base: Any = next((each for each in _CONTAINERS if each in mro), None)
+    return "" if base is None else f", {counted(base.__len__(value), 'item')}"
 
 
 def _is_worded(cls: type) -> bool:
