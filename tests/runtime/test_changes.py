@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pyarrow as pa
 import pytest
 from typing_extensions import override
@@ -423,6 +424,44 @@ async def test_columns_of_any_label_are_told(
     result = await runtime.execute(cell)
 
     assert [(change.name, change.parts) for change in result.changes] == [("it", parts)]
+
+
+@pytest.mark.parametrize(
+    ("frame", "cell", "change"),
+    [
+        (
+            pl.DataFrame({"a": [1, 2]}),
+            "it = it.with_columns(b=1)",
+            Change("it", "DataFrame 2×1", "DataFrame 2×2", ("+ b",)),
+        ),
+        (
+            pl.DataFrame({"a": [1, 2]}),
+            "it.insert_column(0, it['a'].alias('b'))",
+            Change("it", "DataFrame 2×1", "DataFrame 2×2", ("+ b",)),
+        ),
+        (
+            pl.DataFrame({"a": [1, 2]}),
+            "it = it.cast(str)",
+            Change("it", "DataFrame 2×1", "DataFrame 2×1", ("a",)),
+        ),
+        (
+            pl.DataFrame({"a": [1, 2]}),
+            "it[0, 'a'] = 5",
+            Change("it", "DataFrame 2×1", "DataFrame 2×1"),
+        ),
+        (pl.DataFrame(), "it = it.clone()", Change("it", "DataFrame 0×0", "DataFrame 0×0")),
+        (
+            pa.table({"a": [1, 2], "b": [1, 2]}),
+            "it = it.drop_columns('a').slice(1)",
+            Change("it", "Table 2×2", "Table 1×1", ("- a",)),
+        ),
+    ],
+)
+async def test_changes_of_polars_and_arrow_are_told(frame: Any, cell: str, change: Change) -> None:
+    runtime = PythonRuntime(variables=[Variable("it", frame)], report_changes=True)
+
+    assert (await runtime.execute("len(it)")).changes == ()
+    assert (await runtime.execute(cell)).changes == (change,)
 
 
 class _Hashing(type):

@@ -172,6 +172,18 @@ def _frame(value: Any, kind: type[object], depth: int) -> Trace:
     return Trace(kind, value.shape, parts, (id(value), id(value.index)), Labels(columns))
 
 
+def _polars(value: Any, kind: type[object], _depth: int) -> Trace:
+    columns = zip(value.columns[:_MOST_COLUMNS], value.dtypes, strict=False)
+    first = value.row(0)[:_COLUMNS] if value.height else ()
+    told = (id(value), tuple(map(cell, first)))
+    return Trace(kind, value.shape, {name: str(dtype) for name, dtype in columns}, told)
+
+
+def _arrow(value: Any, kind: type[object], _depth: int) -> Trace:  # which never changes in place
+    names = dict.fromkeys(value.column_names[:_MOST_COLUMNS])
+    return Trace(kind, value.shape, names, id(value))
+
+
 def _rows(size: int, depth: int) -> tuple[int, ...]:
     rows = (0, size // 2, size - 1) if depth == DEPTH else (0,)
     return rows if size else ()
@@ -205,4 +217,6 @@ _LIBRARIES: dict[tuple[str, str], tuple[_Tracer, tuple[str, ...]]] = {  # and wh
     ("numpy", "ndarray"): (_array, ("shape", "ndim", "dtype", "__getitem__", "__array_finalize__")),
     ("pandas", "DataFrame"): (_frame, ("shape", "columns", "index", "iat", "__len__")),
     ("pandas", "Series"): (_series, ("dtype", "iat", "__len__")),
+    ("polars", "DataFrame"): (_polars, ("shape", "height", "columns", "dtypes", "row")),
+    ("pyarrow", "Table"): (_arrow, ("shape", "column_names")),
 }
