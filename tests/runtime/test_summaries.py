@@ -179,6 +179,11 @@ def local() -> object:
         (Colour.RED, "Colour"),
         (io.StringIO("secret"), "StringIO, open"),
         (MyList([1]), "MyList, 1 item"),
+        (
+            [{"id": 1, "name": "a"}, {"id": 2, "name": "b", "note": "c"}],
+            "list[dict], 2 items (id: int, name: str, note?: str)",
+        ),
+        ([{"ann": 1}, {"bo": 2}], "list[dict], 2 items"),
         (DataFrame(), "DataFrame"),
         (np.zeros((3, 4)), "ndarray, shape (3, 4), float64"),
         (np.float64(3), "float64"),

@@ -3,6 +3,7 @@
 from array import array
 from collections import Counter, OrderedDict, defaultdict, deque
 from collections.abc import Callable, Iterable
+from collections.abc import Set as AbstractSet
 from itertools import islice
 from typing import Any, TypeAlias
 
@@ -62,9 +63,15 @@ def _collection(value: Any, look: Look, inner: Inner) -> str:
     first: list[Any] = list(islice(value, _LOOKED_AT))
     more = ", ..." if name == "tuple" else ""
     told = f"{name}[{_union(first)}{more}], {counted(len(value), 'item')}"
-    if all(map(_is_record, first)) and len({frozenset(each) for each in first}) == 1:
-        return f"{told}{_fields(first[0], look, inner)}"
-    return told
+    if not all(map(_is_record, first)):
+        return told
+    fields: dict[str, Any] = {}
+    for record in first:
+        fields |= {key: each for key, each in record.items() if key not in fields}
+    usual = frozenset(fields).intersection(*first)
+    if 2 * len(usual) < len(fields):  # keys that are data, more likely
+        return told
+    return f"{told}{_fields(fields, look, inner, usual=usual)}"
 
 
 def _mapping(value: dict[Any, Any], look: Look, inner: Inner) -> str:
@@ -86,10 +93,14 @@ def _is_record(value: Any) -> bool:
     return all(class_of(key) is str and key.isidentifier() for key in keys)
 
 
-def _fields(record: dict[str, Any], look: Look, inner: Inner) -> str:
+def _fields(
+    record: dict[str, Any], look: Look, inner: Inner, *, usual: AbstractSet[str] | None = None
+) -> str:
+    """The fields of a record; of several, one that is not in all of them has a question mark."""
     deeper = look.inside()
     told = [
-        f"{label(name)}: {_kind(each) if look.is_deepest else inner(each, deeper)}"
+        f"{label(name)}{'' if usual is None or name in usual else '?'}: "
+        f"{_kind(each) if look.is_deepest else inner(each, deeper)}"
         for name, each in record.items()
     ]
     return listed(told, len(told), max(0, look.budget - 60))
