@@ -410,6 +410,15 @@ def test_a_database_that_somebody_has_locked_is_not_waited_for(tmp_path: Any) ->
     other.close()
 
 
+def test_a_connection_that_gives_texts_as_it_likes_is_told_like_any() -> None:
+    connection = sqlite3.connect(":memory:")
+    connection.execute("CREATE TABLE birds (name TEXT, mass)")
+    connection.text_factory = bytes
+
+    assert summarize(connection) == "Connection, 1 table (birds(name TEXT, mass))"
+    connection.close()
+
+
 def test_an_engine_whose_database_is_locked_is_not_waited_for(tmp_path: Any) -> None:
     path = tmp_path / "birds.db"
     owner, engine = sqlite3.connect(path), sqlalchemy.create_engine(f"sqlite:///{path}")

@@ -11,8 +11,9 @@ from cave_agent.runtime._summaries._look import Describe, Look, counted, cut, la
 
 _MOST_TABLES = 50
 _MOST_COLUMNS = 200
-_TABLES = "SELECT name FROM sqlite_master WHERE type IN ('table', 'view') LIMIT 1000"
-_COLUMNS = "SELECT name, type FROM pragma_table_info(?)"
+# As bytes, since a connection's `text_factory` makes anything of texts.
+_TABLES = "SELECT CAST(name AS BLOB) FROM sqlite_master WHERE type IN ('table', 'view') LIMIT 1000"
+_COLUMNS = "SELECT CAST(name AS BLOB), CAST(type AS BLOB) FROM pragma_table_info(?)"
 _DUCKDB = """
     SELECT table_name, column_name, data_type FROM information_schema.columns
     WHERE table_schema NOT IN ('information_schema', 'pg_catalog')
@@ -25,12 +26,16 @@ def _sqlite(connection: Any, look: Look) -> str:
         return ""
     with closing(connection.cursor()) as cursor, _impatient(cursor):
         cursor.row_factory = None
-        names = [str(row[0]) for row in cursor.execute(_TABLES)]
-        tables = [
-            _table(name, cursor.execute(_COLUMNS, (name,)).fetchmany(_MOST_COLUMNS))
-            for name in names[:_MOST_TABLES]
-        ]
+        names = [row[0].decode("utf-8", "replace") for row in cursor.execute(_TABLES)]
+        tables = [_table(name, _columns(cursor, name)) for name in names[:_MOST_TABLES]]
     return _listed(tables, len(names), look)
+
+
+def _columns(cursor: Any, table: str) -> list[tuple[str, str]]:
+    rows = cursor.execute(_COLUMNS, (table,)).fetchmany(_MOST_COLUMNS)
+    return [
+        (name.decode("utf-8", "replace"), kind.decode("utf-8", "replace")) for name, kind in rows
+    ]
 
 
 @contextmanager
