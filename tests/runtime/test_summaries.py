@@ -410,6 +410,19 @@ def test_a_database_that_somebody_has_locked_is_not_waited_for(tmp_path: Any) ->
     other.close()
 
 
+def test_declared_tables_are_told_without_a_database() -> None:
+    metadata = sqlalchemy.MetaData()
+    birds = sqlalchemy.Table(
+        "birds",
+        metadata,
+        sqlalchemy.Column("name", sqlalchemy.String(20)),
+        sqlalchemy.Column("mass", sqlalchemy.Float),
+    )
+
+    assert summarize(birds) == "Table birds(name VARCHAR(20), mass FLOAT)"
+    assert summarize(metadata) == "MetaData, 1 table (birds(name VARCHAR(20), mass FLOAT))"
+
+
 def test_a_connection_that_gives_texts_as_it_likes_is_told_like_any() -> None:
     connection = sqlite3.connect(":memory:")
     connection.execute("CREATE TABLE birds (name TEXT, mass)")

@@ -111,6 +111,21 @@ def _listed(tables: list[str], total: int, look: Look) -> str:
     return f", {counted(total, 'table')}{listed(tables, total, look.budget - 80)}"
 
 
+def _schema(table: Any, look: Look) -> str:
+    """A table of SQLAlchemy as the code declares it."""
+    return cut(f" {_declared(table)}", look.budget)
+
+
+def _metadata(metadata: Any, look: Look) -> str:
+    tables = [_declared(each) for each in islice(metadata.tables.values(), _MOST_TABLES)]
+    return _listed(tables, len(metadata.tables), look)
+
+
+def _declared(table: Any) -> str:
+    columns = islice(table.columns, _MOST_COLUMNS)
+    return _table(str(table.name), ((each.name, each.type) for each in columns))
+
+
 DESCRIBERS: dict[str, Describe] = {
     "sqlite3.Connection": _sqlite,
     "duckdb.DuckDBPyConnection": _duckdb,
@@ -118,4 +133,6 @@ DESCRIBERS: dict[str, Describe] = {
     "sqlalchemy.engine.Connection": _connection,
     "sqlalchemy.orm.Session": _session,
     "sqlalchemy.ext.asyncio.AsyncEngine": _engine,
+    "sqlalchemy.Table": _schema,
+    "sqlalchemy.MetaData": _metadata,
 }

@@ -20,6 +20,7 @@ _LIBRARIES = {  # which are never imported for this: what is not loaded has no o
     "pyarrow": "_tables",
     "sqlite3": "_databases",
     "duckdb": "_databases",
+    "sqlalchemy": "_databases",
     "sqlalchemy.engine": "_databases",
     "sqlalchemy.orm": "_databases",
     "sqlalchemy.ext.asyncio": "_databases",
