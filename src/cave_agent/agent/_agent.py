@@ -283,6 +283,6 @@ def _at_least_one(name: str, bound: object) -> int:
 def _positive(name: str, bound: object) -> str:
     """A bound as digits, so that 0.1 is the decimal 0.1."""
     with suppress(ArithmeticError):
-        if not isinstance(bound, str | bool) and Decimal(str(bound)) > 0:
+        if Decimal(str(bound)) > 0:
             return str(bound)
     raise ValueError(f"{name} is a number above 0, not {bound!r:.80}.")
