@@ -103,11 +103,7 @@ class CaveAgent:
             None if context_window is None else _at_least_one("context_window", context_window)
         )
         self.python_block_identifier = _checked_identifier(python_block_identifier)
-        self.system_prompt_template = (
-            load("system")
-            if system_prompt_template is None
-            else _checked_template(system_prompt_template)
-        )
+        self.system_prompt_template = _checked_template(system_prompt_template)
         self.agent_identity = load("identity") if agent_identity is None else agent_identity
         self.instructions = load("instructions") if instructions is None else instructions
         self.additional_context = additional_context or ""
@@ -241,6 +237,8 @@ class CaveAgent:
 
 
 def _checked_template(template: object) -> str:
+    if template is None:
+        return load("system")
     if not isinstance(template, str):
         raise TypeError(
             f"system_prompt_template is a str, not {template!r:.80}. Name the others: runtime=…"
