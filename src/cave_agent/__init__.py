@@ -24,9 +24,11 @@ from cave_agent.security import (
     SecurityRule,
     SecurityViolation,
 )
+from cave_agent.skills import SkillInjectionError
 
 if TYPE_CHECKING:
     from cave_agent.models import LiteLLMModel, LocalModel, OpenAIServerModel
+    from cave_agent.skills import Skill, SkillDiscovery, SkillFrontmatter, SkillRegistry
 
 __version__ = "0.9.0"
 
@@ -55,19 +57,32 @@ __all__ = [
     "SecurityError",
     "SecurityRule",
     "SecurityViolation",
+    "Skill",
+    "SkillDiscovery",
+    "SkillFrontmatter",
+    "SkillInjectionError",
+    "SkillRegistry",
     "TokenUsage",
     "Type",
     "Variable",
 ]
 
-_LATE = {"LiteLLMModel", "LocalModel", "OpenAIServerModel"}
+_LATE = {
+    "LiteLLMModel": "models",
+    "LocalModel": "models",
+    "OpenAIServerModel": "models",
+    "Skill": "skills",
+    "SkillDiscovery": "skills",
+    "SkillFrontmatter": "skills",
+    "SkillRegistry": "skills",
+}
 
 
 def __getattr__(name: str) -> object:
-    """The adapters, imported when one is first asked for."""
+    """The adapters and skills, imported when one is first asked for."""
     if name not in _LATE:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value: object = getattr(import_module("cave_agent.models"), name)
+    value: object = getattr(import_module(f"{__name__}.{_LATE[name]}"), name)
     globals()[name] = value
     return value
 

@@ -26,11 +26,18 @@ __all__ = [
     "ModelTimeoutError",
     "PromptError",
     "RuntimeClosedError",
+    "ScriptError",
     "ScriptExhaustedError",
     "SecurityError",
     "SecurityRuleError",
+    "SkillError",
+    "SkillFileError",
+    "SkillInjectionError",
+    "SkillLoadError",
+    "SkillTrustError",
     "UnknownNameError",
     "UnknownPriceError",
+    "UnknownSkillError",
     "WeightsError",
 ]
 
@@ -195,3 +202,42 @@ class ScriptExhaustedError(ModelError):
 
 class WeightsError(ModelError):
     """A local model's weights are missing, damaged or could not be written."""
+
+
+class SkillError(CaveAgentError):
+    """A skill cannot be used as it was asked to; the conversation goes on."""
+
+
+class SkillLoadError(SkillError, ValueError):
+    """A folder or file is no skill, or two skills have one name."""
+
+
+class UnknownSkillError(SkillError, KeyError):
+    """A skill was named that the agent does not have."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])  # as that of UnknownNameError
+
+
+class SkillFileError(SkillError, FileNotFoundError):
+    """A file of a skill is not there, lies outside of its folder, or cannot be read."""
+
+
+class SkillInjectionError(SkillError):
+    """What a skill brings into the runtime could not be made or bound; nothing of it was."""
+
+
+class SkillTrustError(SkillError, PermissionError):
+    """A skill's files are not those that the user trusts.
+
+    Attributes:
+        folder: Where they are.
+    """
+
+    def __init__(self, message: str, *, folder: str) -> None:
+        super().__init__(message)
+        self.folder = folder
+
+
+class ScriptError(SkillError):
+    """A skill's script failed, or could not be run."""

@@ -12,6 +12,7 @@ __all__ = [
     "ExecutionResultMessage",
     "Message",
     "MessageRole",
+    "SkillMessage",
     "SystemMessage",
     "UserMessage",
     "sendable",
@@ -105,6 +106,18 @@ class ExecutionResultMessage(Message):
 
     role: MessageRole = MessageRole.EXECUTION_RESULT
     pictures: tuple[Picture, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SkillMessage(Message):
+    """The instructions of a skill that was activated; they stay, however long a conversation gets.
+
+    Attributes:
+        skill: The name of the skill.
+    """
+
+    role: MessageRole = MessageRole.USER
+    skill: str = ""
 
 
 def _refuse(value: object, kind: type) -> NoReturn:

@@ -284,10 +284,24 @@ def test_what_is_no_model_is_refused() -> None:
 
 
 @pytest.mark.parametrize("bound", [0, -5, 1.5, None, int])
-@pytest.mark.parametrize("name", ["max_steps", "max_history", "max_execution_result_length"])
+@pytest.mark.parametrize("name", ["max_history", "max_execution_result_length"])
 def test_a_bound_of_less_than_one_is_refused(name: str, bound: object) -> None:
     with pytest.raises(ValueError, match=f"{name} is a whole number of at least 1, not {bound}"):
         CaveAgent(ScriptedModel(), **{name: bound})  # type: ignore[arg-type]
+
+
+async def test_without_steps_no_model_is_called() -> None:
+    model = ScriptedModel("Hello.")
+
+    response = await CaveAgent(model, max_steps=0).run("Hello")
+
+    assert (response.status, response.steps_taken) == (ExecutionStatus.MAX_STEPS_REACHED, 0)
+    assert model.requests == []
+
+
+def test_fewer_steps_than_none_are_refused() -> None:
+    with pytest.raises(ValueError, match="max_steps is a whole number of at least 0, not -1"):
+        CaveAgent(ScriptedModel(), max_steps=-1)
 
 
 def test_what_is_no_message_is_refused() -> None:

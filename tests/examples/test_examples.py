@@ -28,6 +28,7 @@ def run_example(path: Path | str, *options: str) -> "subprocess.CompletedProcess
         ("object_methods", "The lamp is at 20 %, the heater at 22 degrees."),
         ("multi_turn", "Ada and Grace come to dinner."),
         ("stream", "--- gave\nDanube\n"),
+        ("skill_data_processor", "'Gentoo penguin': 5076.0"),
     ],
 )
 def test_an_example_does_its_task_and_shows_it(name: str, shown: str) -> None:

@@ -12,7 +12,15 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
 
 
 @pytest.mark.parametrize(
-    "name", ["basic_usage", "runtime_state", "object_methods", "multi_turn", "stream"]
+    "name",
+    [
+        "basic_usage",
+        "runtime_state",
+        "object_methods",
+        "multi_turn",
+        "stream",
+        "skill_data_processor",
+    ],
 )
 async def test_an_example_is_right_with_the_embedded_model(name: str) -> None:
     command = [sys.executable, str(EXAMPLES / f"{name}.py")]

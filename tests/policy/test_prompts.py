@@ -164,7 +164,7 @@ async def test_a_placeholder_that_nothing_fills_is_refused() -> None:
         await agent.run("Hello")
 
     assert str(caught.value) == snapshot(
-        "The template has a placeholder {name}, which nothing fills. Known ones: additional_context, agent_identity, current_time, functions, instructions, python_block_identifier, types, variables. For a literal brace write it twice."
+        "The template has a placeholder {name}, which nothing fills. Known ones: additional_context, agent_identity, current_time, functions, instructions, python_block_identifier, skills, types, variables. For a literal brace write it twice."
     )
 
 

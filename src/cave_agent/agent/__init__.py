@@ -11,6 +11,7 @@ from cave_agent.messages import (
     ExecutionResultMessage,
     Message,
     MessageRole,
+    SkillMessage,
     SystemMessage,
     UserMessage,
 )
@@ -27,6 +28,7 @@ __all__ = [
     "LogLevel",
     "Message",
     "MessageRole",
+    "SkillMessage",
     "SystemMessage",
     "UserMessage",
 ]

@@ -1,17 +1,24 @@
 """The agent: holds the parts that a run uses, and the conversation."""
 
-import re
 from collections.abc import Iterable
-from contextlib import suppress
 from datetime import datetime
 from decimal import Decimal
 from functools import partial
-from operator import index
-from typing import Any, Self, SupportsIndex, cast
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
 
 from anyio import to_thread
 
+import cave_agent.skills
 from cave_agent.agent._budget import Budget
+from cave_agent.agent._checks import (
+    check_messages,
+    checked_identifier,
+    checked_runtime,
+    checked_template,
+    positive,
+    whole_number,
+)
 from cave_agent.agent._gate import Gate, Run
 from cave_agent.agent._goal import Check, Goal
 from cave_agent.agent._log import AgentLog, LogLevel
@@ -20,12 +27,14 @@ from cave_agent.agent._response import AgentResponse
 from cave_agent.agent._stream import Emit, EventStream, unheard
 from cave_agent.agent._token_rate import TokenRate
 from cave_agent.agent._turn import Turn
+from cave_agent.errors import UnknownSkillError
 from cave_agent.messages import Message, MessageRole, SystemMessage, UserMessage
 from cave_agent.models import Model, checked_model
 from cave_agent.prompts import fill, load
 from cave_agent.runtime import PythonRuntime
 
-_IDENTIFIER = re.compile(r"[^\s`~]+")
+if TYPE_CHECKING:
+    from cave_agent.skills import Skill, Toolkit
 
 
 class CaveAgent:
@@ -34,8 +43,8 @@ class CaveAgent:
     Args:
         model: What thinks.
         system_prompt_template: The system prompt, with placeholders `{agent_identity}`,
-            `{functions}`, `{variables}`, `{types}`, `{instructions}`, `{additional_context}`,
-            `{current_time}` and `{python_block_identifier}`; a literal brace is written twice.
+            `{functions}`, `{variables}`, `{types}`, `{skills}`, `{instructions}`,
+            `{additional_context}`, `{current_time}` and `{python_block_identifier}`; a literal brace is written twice.
         max_steps: Model calls that a run may take.
         log_level: Which of this agent's records reach `logging`.
         agent_identity: Who the model is told to be.
@@ -47,6 +56,8 @@ class CaveAgent:
         max_history: Messages that the conversation keeps at most, the system message included;
             the current request and the latest exchange stay in any case.
         max_execution_result_length: Characters of a cell's output that the model reads at most.
+        skills: What it can take up on demand, of `cave_agent.skills`.
+        skills_dir: A folder that holds more of them, each in a folder of its own.
         max_tokens: Tokens that a run may use, prompts included. What is not reported yet is
             estimated from the length of texts.
         max_cost: US dollars that a run may cost, by what the provider reports or the model's
@@ -61,6 +72,7 @@ class CaveAgent:
     Raises:
         TypeError: `model` has neither `call` nor `stream`, `runtime` is no `PythonRuntime`, the
             template no `str`, or a message no `Message`.
+        SkillLoadError: `skills_dir` is no directory, or two skills have one name.
         ValueError: A bound is not a whole number of at least one, or a cost or time not positive,
             `log_level` is no `LogLevel`, or `python_block_identifier` not a word.
     """
@@ -79,6 +91,8 @@ class CaveAgent:
         messages: Iterable[Message] | None = None,
         max_history: int = 10,
         max_execution_result_length: int = 3000,
+        skills: "Iterable[Skill] | None" = None,
+        skills_dir: str | Path | None = None,
         *,
         max_tokens: int | None = None,
         max_cost: Decimal | float | None = None,
@@ -86,28 +100,30 @@ class CaveAgent:
         context_window: int | None = None,
     ) -> None:
         self.model = checked_model(model)
-        self.runtime = PythonRuntime() if runtime is None else _checked_runtime(runtime)
+        self.runtime = PythonRuntime() if runtime is None else checked_runtime(runtime)
         self.messages = list(messages or ())
-        _check_messages(self.messages)
-        self.max_steps = _at_least_one("max_steps", max_steps)
-        self.max_history = _at_least_one("max_history", max_history)
-        self.max_execution_result_length = _at_least_one(
+        check_messages(self.messages)
+        self.max_steps = whole_number("max_steps", max_steps, least=0)
+        self.max_history = whole_number("max_history", max_history)
+        self.max_execution_result_length = whole_number(
             "max_execution_result_length", max_execution_result_length
         )
-        self.max_tokens = None if max_tokens is None else _at_least_one("max_tokens", max_tokens)
-        self.max_cost = None if max_cost is None else Decimal(_positive("max_cost", max_cost))
+        self.max_tokens = None if max_tokens is None else whole_number("max_tokens", max_tokens)
+        self.max_cost = None if max_cost is None else Decimal(positive("max_cost", max_cost))
         self.max_seconds = (
-            None if max_seconds is None else float(_positive("max_seconds", max_seconds))
+            None if max_seconds is None else float(positive("max_seconds", max_seconds))
         )
         self.context_window = (
-            None if context_window is None else _at_least_one("context_window", context_window)
+            None if context_window is None else whole_number("context_window", context_window)
         )
-        self.python_block_identifier = _checked_identifier(python_block_identifier)
-        self.system_prompt_template = _checked_template(system_prompt_template)
+        self.python_block_identifier = checked_identifier(python_block_identifier)
+        self.system_prompt_template = checked_template(system_prompt_template)
         self.agent_identity = load("identity") if agent_identity is None else agent_identity
         self.instructions = load("instructions") if instructions is None else instructions
         self.additional_context = additional_context or ""
         self.log_level = LogLevel(log_level)
+        self.skills_dir = skills_dir
+        self._toolkit = self._equipped(skills, skills_dir)
         self._owns_runtime = runtime is None
         self._log = AgentLog(log_level)
         self._gate = Gate(self._log)
@@ -165,11 +181,30 @@ class CaveAgent:
             functions=self.runtime.describe_functions(),
             variables=self.runtime.describe_variables(),
             types=self.runtime.describe_types(),
+            skills=self._describe_skills(),
             instructions=self.instructions,
             additional_context=self.additional_context,
             current_time=f"{datetime.now().astimezone():%A, %Y-%m-%d}",
             python_block_identifier=self.python_block_identifier,
         )
+
+    @property
+    def skills(self) -> "list[Skill]":
+        """What the agent can take up."""
+        return [] if self._toolkit is None else self._toolkit.registry.list_skills()
+
+    def activate_skill(self, name: str) -> str:
+        """Have the model work with a skill from its next step on; gives its instructions.
+
+        Raises:
+            UnknownSkillError: The agent has no such skill.
+            SkillError: It could not be activated; nothing has changed.
+        """
+        if self._toolkit is None:
+            raise UnknownSkillError(
+                f"There is no skill {name!r:.80}, since the agent has none. Give it skills=[…]."
+            )
+        return self._toolkit.activate(name)
 
     def add_message(self, message: Message) -> None:
         """Append a message to the conversation.
@@ -177,7 +212,7 @@ class CaveAgent:
         Raises:
             TypeError: It is no `Message`.
         """
-        _check_messages([message])
+        check_messages([message])
         self.messages.append(message)
 
     def __cave_summary__(self, budget: int) -> str:
@@ -194,6 +229,21 @@ class CaveAgent:
 
     async def __aexit__(self, *_: object) -> None:
         await self.aclose()
+
+    def _describe_skills(self) -> str:
+        if self._toolkit is None:
+            return ""
+        identifier = self.python_block_identifier
+        return self._toolkit.describe(self.context_window, block_identifier=identifier)
+
+    def _equipped(
+        self, skills: Iterable["Skill"] | None, skills_dir: str | Path | None
+    ) -> "Toolkit | None":
+        if skills is None and skills_dir is None:
+            return None  # and nothing about skills is imported
+        return cave_agent.skills.equip(
+            skills, skills_dir, runtime=self.runtime, conversation=lambda: self.messages
+        )
 
     async def _take_turn(self, run: Run, goal: Goal, emit: Emit) -> AgentResponse:
         async with self._gate.passing(run):
@@ -212,6 +262,7 @@ class CaveAgent:
         return Turn(
             model=self.model,
             runtime=self.runtime,
+            toolkit=self._toolkit,
             messages=self.messages,
             request=UserMessage(goal.worded(self.runtime)),
             goal=goal,
@@ -234,53 +285,3 @@ class CaveAgent:
             self.messages[0] = message
         else:
             self.messages.insert(0, message)
-
-
-def _checked_template(template: object) -> str:
-    if template is None:
-        return load("system")
-    if not isinstance(template, str):
-        raise TypeError(
-            f"system_prompt_template is a str, not {template!r:.80}. Name the others: runtime=…"
-        )
-    return template
-
-
-def _checked_runtime(runtime: object) -> PythonRuntime:
-    if not isinstance(runtime, PythonRuntime):
-        raise TypeError(f"runtime is a PythonRuntime, not {runtime!r:.80}.")
-    return runtime
-
-
-def _checked_identifier(identifier: object) -> str:
-    """Refuse what no fence can be opened with, so that no code would ever be found."""
-    if not isinstance(identifier, str) or not _IDENTIFIER.fullmatch(identifier):
-        raise ValueError(
-            "python_block_identifier is a word that a fence can be opened with, such as "
-            f"'python', not {identifier!r:.80}."
-        )
-    return identifier
-
-
-def _check_messages(messages: Iterable[object]) -> None:
-    for message in messages:
-        if not isinstance(message, Message):
-            raise TypeError(
-                f"A conversation is made of Messages, such as UserMessage('…'), not {message!r:.80}"
-            )
-
-
-def _at_least_one(name: str, bound: object) -> int:
-    with suppress(TypeError):
-        whole = index(cast("SupportsIndex", bound))
-        if whole >= 1 and not isinstance(bound, bool):
-            return whole
-    raise ValueError(f"{name} is a whole number of at least 1, not {bound!r:.80}.")
-
-
-def _positive(name: str, bound: object) -> str:
-    """A bound as digits, so that 0.1 is the decimal 0.1."""
-    with suppress(ArithmeticError):
-        if Decimal(str(bound)) > 0:
-            return str(bound)
-    raise ValueError(f"{name} is a number above 0, not {bound!r:.80}.")

@@ -7,7 +7,13 @@ from cave_agent.agent._stream import Emit, unheard
 from cave_agent.agent._turn import Turn
 from cave_agent.errors import ModelError
 from cave_agent.events import CompactedEvent
-from cave_agent.messages import ExecutionResultMessage, Message, MessageRole, UserMessage
+from cave_agent.messages import (
+    ExecutionResultMessage,
+    Message,
+    MessageRole,
+    SkillMessage,
+    UserMessage,
+)
 from cave_agent.prompts import fill, load
 
 _FILLED = 0.75  # of the window; the rest is for the reply, and for what is misjudged
@@ -24,7 +30,7 @@ _NOTHING = "(none)"
 async def compacted(turn: Turn, messages: list[Message], emit: Emit) -> list[Message]:
     """The messages, or what stands for them if they come near the end of the context window.
 
-    The system message, the request and the latest exchange stay as they are.
+    The system message, skills' instructions, the request and the latest exchange stay as they are.
     """
     if turn.context_window is None or _fits(turn, messages):
         return messages
@@ -35,11 +41,11 @@ async def compacted(turn: Turn, messages: list[Message], emit: Emit) -> list[Mes
     tail = _tail(turn, shorter)
     older = shorter[: len(shorter) - len(tail)]
     system = [each for each in older[:1] if each.role is MessageRole.SYSTEM]
-    request = [each for each in older if each is turn.request]
-    count = len(older) - len(system) - len(request)
+    stay = [each for each in older if each is turn.request or isinstance(each, SkillMessage)]
+    count = len(older) - len(system) - len(stay)
     summary = await _summary(turn, older) if count else None
     if summary is not None:
-        summed_up = [*system, summary, *request, *tail]
+        summed_up = [*system, summary, *stay, *tail]
         if _fits(turn, summed_up):
             await emit(CompactedEvent(fill(load("compacted_to_summary"), count=count)))
             return summed_up
@@ -69,7 +75,7 @@ def _tail(turn: Turn, messages: list[Message]) -> list[Message]:
     """The latest messages, at least one exchange; it begins with no output without its code."""
     start = len(messages) - 1
     while start > 1:
-        is_output = messages[start].role is MessageRole.EXECUTION_RESULT
+        is_output = isinstance(messages[start], ExecutionResultMessage | SkillMessage)
         room = _TAIL * (turn.context_window or 0)
         if not is_output and turn.tokens(messages[start - 1 :]) > room:
             break
@@ -82,8 +88,9 @@ async def _summary(turn: Turn, older: list[Message]) -> Message | None:
     words = turn.rate.characters(_SUMMARY * (turn.context_window or 0)) // _CHARACTERS_A_WORD
     asked = UserMessage(fill(load("summarize"), words=words))
     reply = Reply(turn.block_identifier, unheard)
+    told = [each for each in older if not isinstance(each, SkillMessage)]
     try:
-        await listen(turn, on_the_wire([*older, asked]), reply, is_step=False)
+        await listen(turn, on_the_wire([*told, asked]), reply, is_step=False)
         await reply.end()
     except ModelError as error:
         turn.log.warning("the conversation could not be summed up: %s", error)

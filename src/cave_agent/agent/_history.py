@@ -2,7 +2,7 @@
 
 import re
 
-from cave_agent.messages import ExecutionResultMessage, Message, MessageRole
+from cave_agent.messages import ExecutionResultMessage, Message, MessageRole, SkillMessage
 from cave_agent.models import WireMessages
 from cave_agent.parsing import Code, UnclosedCode
 from cave_agent.prompts import load
@@ -18,14 +18,16 @@ def trimmed(messages: list[Message], *, request: Message, most: int) -> list[Mes
     """The latest of `messages`, at most `most`.
 
     The system message, `request` and the latest exchange stay; code and its result go together.
+    Skills' instructions stay, too, and are not counted.
     """
     kept = list(messages)
+    most += sum(map(_is_skill, kept))
     while len(kept) > most:
         start = 1 if kept[0].role is MessageRole.SYSTEM else 0
-        if kept[start] is request:
+        while start < len(kept) and (kept[start] is request or _is_skill(kept[start])):
             start += 1
         end = start + (2 if _is_pair(kept, start) else 1)
-        if end >= len(kept):
+        if all(map(_is_skill, kept[end:])):
             break
         del kept[start:end]
     return kept
@@ -75,6 +77,10 @@ def fenced(block: Code | UnclosedCode, identifier: str) -> str:
     fence = "`" * max(3, longest + 1)
     end = fence if isinstance(block, Code) else ""
     return f"{fence}{identifier}\n{block.content}{end}"
+
+
+def _is_skill(message: Message) -> bool:
+    return isinstance(message, SkillMessage)
 
 
 def _is_pair(messages: list[Message], start: int) -> bool:

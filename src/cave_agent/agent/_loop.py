@@ -20,6 +20,7 @@ from cave_agent.messages import (
 from cave_agent.parsing import Code, UnclosedCode
 from cave_agent.prompts import fill, load
 from cave_agent.runtime import ExecutionResult
+from cave_agent.skills import using
 
 _MOST_CONTINUATIONS = 3  # of one reply
 _SHORTEST_CELL = 0.001  # seconds, if the run's time has just passed
@@ -31,7 +32,7 @@ async def run_turn(turn: Turn, emit: Emit) -> AgentResponse:
     Raises:
         ModelError: The model gave no usable reply; the conversation can be taken up again.
     """
-    turn.messages.append(turn.request)
+    turn.messages += (*turn.skill_news(), turn.request)
     try:
         turn.before = await turn.goal.marks(turn.runtime)
         return await _take_steps(turn, emit)
@@ -90,8 +91,10 @@ async def _act(turn: Turn, reply: Reply, emit: Emit, *, code: Code) -> None:
     result = await _execute(turn, code.content)
     if result.success:
         turn.worked.append(code.content)
-    observation = await observe(result, turn.runtime, most=turn.max_output)
-    turn.messages.append(ExecutionResultMessage(observation.text, pictures=result.pictures))
+    news = turn.skill_news()
+    observation = await observe(result, turn.runtime, most=turn.max_output, news=news)
+    seen = ExecutionResultMessage(observation.text, pictures=result.pictures)
+    turn.messages += (seen, *news)
     await emit(observation.event)
     for picture in result.pictures:
         await emit(PictureEvent(in_words(picture), picture))
@@ -99,10 +102,12 @@ async def _act(turn: Turn, reply: Reply, emit: Emit, *, code: Code) -> None:
 
 async def _execute(turn: Turn, code: str) -> ExecutionResult:
     """Run a cell, within what is left of the run's time besides the runtime's own limit."""
-    if turn.deadline is None:
-        return await turn.runtime.execute(code)
-    left = max(turn.seconds_left, _SHORTEST_CELL)
-    return await turn.runtime.execute(code, timeout=min(turn.runtime.cell_timeout or left, left))
+    with using(turn.toolkit):
+        if turn.deadline is None:
+            return await turn.runtime.execute(code)
+        left = max(turn.seconds_left, _SHORTEST_CELL)
+        limit = min(turn.runtime.cell_timeout or left, left)
+        return await turn.runtime.execute(code, timeout=limit)
 
 
 def _ask_again(turn: Turn, reply: Reply, *, block: UnclosedCode) -> None:

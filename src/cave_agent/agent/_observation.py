@@ -13,6 +13,7 @@ from cave_agent.events import (
     Picture,
     SecurityErrorEvent,
 )
+from cave_agent.messages import SkillMessage
 from cave_agent.prompts import fill, load
 from cave_agent.runtime import ExecutionResult, Hint, PythonRuntime
 
@@ -36,12 +37,26 @@ class Observation:
     event: Event
 
 
-async def observe(result: ExecutionResult, runtime: PythonRuntime, *, most: int) -> Observation:
+async def observe(
+    result: ExecutionResult,
+    runtime: PythonRuntime,
+    *,
+    most: int,
+    news: Sequence[SkillMessage] = (),
+) -> Observation:
     """The observation of a cell, with at most `most` characters of its output.
 
     Of a longer output the whole text is kept in the runtime, under a name that is told.
+
+    Args:
+        result: What came of it.
+        runtime: Where it ran.
+        most: Characters of the output that the model reads.
+        news: Instructions of skills that follow, and so need not be read in the output.
     """
     output = result.stdout.rstrip("\n")
+    for each in news:
+        output = output.replace(each.content, fill(load("skill_follows"), name=each.skill))
     if isinstance(result.error, SecurityError):
         output = output if len(output) <= most else f"{output[:most]} …"
         text = fill(load("observation_of_refusal"), output=output)

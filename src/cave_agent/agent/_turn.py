@@ -3,6 +3,7 @@
 import asyncio
 import math
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from cave_agent.agent._budget import Budget
 from cave_agent.agent._goal import Goal
@@ -10,9 +11,12 @@ from cave_agent.agent._history import on_the_wire
 from cave_agent.agent._log import AgentLog
 from cave_agent.agent._response import AgentResponse, ExecutionStatus
 from cave_agent.agent._token_rate import TokenRate
-from cave_agent.messages import Message, MessageRole, UserMessage
+from cave_agent.messages import Message, MessageRole, SkillMessage, UserMessage
 from cave_agent.models import Model, TokenUsage, WireMessages, cost_of, sees_images
 from cave_agent.runtime import PythonRuntime
+
+if TYPE_CHECKING:
+    from cave_agent.skills import Toolkit
 
 
 def _now() -> float:
@@ -24,6 +28,7 @@ class Turn:
     """A request, and what became of it so far.
 
     Attributes:
+        toolkit: The agent's skills, if it has any.
         goal: What it is to leave in the runtime.
         sees_images: Whether the model is sent pictures.
         rate: About how many tokens texts are.
@@ -39,6 +44,7 @@ class Turn:
 
     model: Model
     runtime: PythonRuntime
+    toolkit: "Toolkit | None"
     messages: list[Message]
     request: UserMessage
     goal: Goal
@@ -82,6 +88,10 @@ class Turn:
     def asked(self, messages: list[Message]) -> WireMessages:
         """The messages as the model is asked, with pictures if it sees."""
         return on_the_wire(messages, with_images=self.sees_images)
+
+    def skill_news(self) -> list[SkillMessage]:
+        """The instructions of skills that the model has yet to be told."""
+        return [] if self.toolkit is None else self.toolkit.take_news()
 
     def forget_fruitless_request(self) -> None:
         """Take the request out again if nothing came of it, and if nobody else has done so."""

@@ -11,6 +11,7 @@ from cave_agent import __version__
 from cave_agent.cli._demo import run_demo
 from cave_agent.cli._model_choice import choose_model
 from cave_agent.cli._screen import Screen
+from cave_agent.cli._skills import skills
 from cave_agent.errors import CaveAgentError, MissingExtraError, ModelError
 
 app = typer.Typer(
@@ -19,6 +20,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+app.add_typer(skills)
 
 
 def _tell_version(asked: bool | None) -> None:  # noqa: FBT001  # what typer calls

@@ -10,6 +10,7 @@ from cave_agent.errors import (
 from cave_agent.events import Change
 from cave_agent.runtime._capture import uncaptured
 from cave_agent.runtime._cell import Cell, ErrorFeedbackMode, ExecutionResult, Hint
+from cave_agent.runtime._describe import describe_functions, describe_types, describe_variables
 from cave_agent.runtime._expectation import Expectation, Misfit
 from cave_agent.runtime._hosts import Host, InProcessHost
 from cave_agent.runtime._primitives import Function, Type, Variable
@@ -39,6 +40,9 @@ __all__ = [
     "TypeSchemaExtractor",
     "UnknownNameError",
     "Variable",
+    "describe_functions",
+    "describe_types",
+    "describe_variables",
     "register_summarizer",
     "uncaptured",
 ]

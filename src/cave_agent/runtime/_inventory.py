@@ -26,7 +26,7 @@ class Inventory:
         self.functions: dict[str, Function] = {}
         self.variables: dict[str, Variable] = {}
         self.types: dict[str, Type] = {}
-        self._implied: dict[str, type] = {}
+        self._implied: dict[str, Any] = {}  # bound, and not described
         self._deleted: set[str] = set()
 
     def add_function(self, function: Function, names: AbstractSet[str]) -> dict[str, Any]:
@@ -43,6 +43,13 @@ class Inventory:
         """Note a type; gives what is to be bound beside `names`."""
         _refuse_other(Type, described)
         return self._add(self.types, described, names)
+
+    def provide(self, objects: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Note objects that are described elsewhere; gives what is to be bound."""
+        for name in objects:
+            self._refuse_taken(name)
+        self._implied |= objects
+        return objects
 
     def update(self, name: str, value: Any, names: AbstractSet[str]) -> dict[str, Any]:
         """Note the new value of a variable; gives what is to be bound beside `names`."""
@@ -76,11 +83,7 @@ class Inventory:
     def _add(
         self, entries: dict[str, _Kind], entry: _Kind, names: AbstractSet[str]
     ) -> dict[str, Any]:
-        if entry.name in self.functions or entry.name in self.variables or entry.name in self.types:
-            raise DuplicateNameError(
-                f"The name {entry.name!r} is already in this runtime. "
-                "Choose another name, or change a variable's value with update_variable()."
-            )
+        self._refuse_taken(entry.name)
         entries[entry.name] = entry
         self._implied.pop(entry.name, None)
         self._deleted.discard(entry.name)
@@ -96,6 +99,13 @@ class Inventory:
         }
         self._implied |= free
         return free
+
+    def _refuse_taken(self, name: str) -> None:
+        if name in self.functions or name in self.variables or name in self.types:
+            raise DuplicateNameError(
+                f"The name {name!r} is already in this runtime. "
+                "Choose another name, or change a variable's value with update_variable()."
+            )
 
     def _cannot_update(self, name: str) -> str:
         if name in self._deleted:

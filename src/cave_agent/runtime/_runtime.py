@@ -1,10 +1,10 @@
 """The runtime that a model operates: an inventory of live objects and the host they live in."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from types import EllipsisType
 from typing import Any, Self
 
-from cave_agent.errors import RuntimeClosedError, SecurityError, UnknownNameError
+from cave_agent.errors import RuntimeClosedError, UnknownNameError
 from cave_agent.runtime._cell import Cell, ErrorFeedbackMode, ExecutionResult
 from cave_agent.runtime._deadline import check_limit
 from cave_agent.runtime._describe import (
@@ -22,7 +22,7 @@ from cave_agent.runtime._outputs import KeptOutputs
 from cave_agent.runtime._primitives import Function, Type, Variable, check_budget
 from cave_agent.runtime._summaries import cut, summarize
 from cave_agent.runtime._types import named, with_nested
-from cave_agent.security import SecurityChecker
+from cave_agent.security import SecurityChecker, refusal
 
 _WAYS_IN = "; retrieve(name), update_variable(name, value), async execute(code: str)"
 
@@ -114,6 +114,14 @@ class PythonRuntime:
         """
         self._bind(self._inventory.add_type(described, self._host.names()))
 
+    def provide(self, objects: Mapping[str, Any]) -> None:
+        """Make objects available to the code that are not described here; a reset binds them again.
+
+        Raises:
+            DuplicateNameError: Something of such a name was injected.
+        """
+        self._bind(self._inventory.provide(objects))
+
     def update_variable(self, name: str, value: Any) -> None:
         """Bind an injected variable to another value, of any type.
 
@@ -196,8 +204,8 @@ class PythonRuntime:
             )
         seconds = self.cell_timeout if isinstance(timeout, EllipsisType) else timeout
         check_limit(seconds)
-        if (refusal := self._refusal(code)) is not None:
-            return ExecutionResult(refusal, str(refusal))
+        if (refused := refusal(self.security_checker, code)) is not None:
+            return ExecutionResult(refused, str(refused))
         try:
             feedback, previews = self.error_feedback_mode, self._inventory.previews()
             return await self._host.run_cell(
@@ -269,21 +277,10 @@ class PythonRuntime:
     async def __aexit__(self, *_: object) -> None:
         await self.aclose()
 
-    def _bind(self, objects: dict[str, Any]) -> None:
+    def _bind(self, objects: Mapping[str, Any]) -> None:
         self._check_open()
         for name, value in objects.items():
             self._host.put(name, value)
-
-    def _refusal(self, code: str) -> SecurityError | None:
-        if self.security_checker is None:
-            return None
-        try:
-            violations = self.security_checker.check_code(code)
-        except SecurityError as error:
-            return error
-        return (
-            SecurityError([violation.message for violation in violations]) if violations else None
-        )
 
     def _check_open(self) -> None:
         if self._is_closed:

@@ -1,7 +1,7 @@
 """Rules that refuse a cell before it runs: a guard-rail for mistakes, while the wall is a sandbox."""
 
 from cave_agent.errors import SecurityError, SecurityRuleError
-from cave_agent.security._checker import SecurityChecker
+from cave_agent.security._checker import SecurityChecker, refusal
 from cave_agent.security._protocol import SecurityRule, SecurityViolation
 from cave_agent.security._rules import AttributeRule, FunctionRule, ImportRule, RegexRule
 from cave_agent.security._syntax import syntax_tree
@@ -16,5 +16,6 @@ __all__ = [
     "SecurityRule",
     "SecurityRuleError",
     "SecurityViolation",
+    "refusal",
     "syntax_tree",
 ]

@@ -5,7 +5,7 @@ import warnings
 from collections.abc import Callable, Iterable
 from typing import TypeVar, cast
 
-from cave_agent.errors import SecurityRuleError
+from cave_agent.errors import SecurityError, SecurityRuleError
 from cave_agent.security._names import Vocabulary
 from cave_agent.security._protocol import SecurityRule, SecurityViolation
 from cave_agent.security._reader import read_cell
@@ -142,3 +142,14 @@ def _judged(
 def _failed(rule: SecurityRule, how: str) -> SecurityRuleError:
     name = type(rule).__qualname__
     return SecurityRuleError([f"Rule {name!r} {how}. The cell was not run. Fix the rule."])
+
+
+def refusal(checker: SecurityChecker | None, code: str) -> SecurityError | None:
+    """Why `code` is not to run; `None` if there is no checker or it has nothing against it."""
+    if checker is None:
+        return None
+    try:
+        violations = checker.check_code(code)
+    except SecurityError as error:
+        return error
+    return SecurityError([violation.message for violation in violations]) if violations else None

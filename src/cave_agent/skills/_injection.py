@@ -1,0 +1,122 @@
+"""What a skill brings into a runtime: functions, variables and types, live."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import cast
+
+from cave_agent.errors import SkillInjectionError, UnknownNameError
+from cave_agent.runtime import (
+    Function,
+    PythonRuntime,
+    Type,
+    Variable,
+    describe_functions,
+    describe_types,
+    describe_variables,
+)
+from cave_agent.skills._modules import ModuleSpace, where
+from cave_agent.skills._skill import Skill
+
+_EXAMPLE = "__exports__ = [Function(f), Variable('v', value), Type(C)]"
+
+
+@dataclass(frozen=True, slots=True)
+class SkillInjection:
+    """The exports of a skill, made for one runtime.
+
+    Attributes:
+        skill: The name of the skill.
+        exports: In the order in which they were listed.
+    """
+
+    skill: str
+    exports: tuple[Function | Variable | Type, ...]
+
+    @classmethod
+    def of(cls, skill: Skill, runtime: PythonRuntime) -> "SkillInjection":
+        """Make what a skill exports; the code of an injection.py runs now.
+
+        Raises:
+            SkillInjectionError: That failed; nothing was bound.
+        """
+        exports: Sequence[object] = skill.exports
+        path = None if skill.folder is None else skill.folder.injection
+        if skill.folder is not None and path is not None:
+            space = ModuleSpace(skill.name, skill.folder.root, runtime)
+            try:
+                exports = vars(space.load(path)).get("__exports__", ())
+            except (Exception, SystemExit) as error:
+                raise SkillInjectionError(
+                    f"injection.py of the skill {skill.name!r} failed{where(error, path)} with "
+                    f"{type(error).__name__}: {error}"
+                ) from error
+        return cls(skill.name, _checked(skill.name, exports))
+
+    def bind(self, runtime: PythonRuntime, *, again: bool = False) -> None:
+        """Inject all of it, or nothing.
+
+        Args:
+            runtime: Where it goes.
+            again: It was there before: inject what has been deleted since.
+
+        Raises:
+            SkillInjectionError: The runtime has something of such a name.
+        """
+        missing = [each for each in self.exports if not _is_there(runtime, each.name)]
+        taken = [each.name for each in self.exports if each not in missing]
+        if taken and not again:
+            raise SkillInjectionError(
+                f"The skill {self.skill!r} brings {', '.join(map(repr, taken))}, and the runtime has "
+                "such names already. Give yours other names, delete them with `del`, and activate "
+                "the skill again."
+            )
+        for each in missing:
+            match each:
+                case Function():
+                    runtime.inject_function(each)
+                case Variable():
+                    runtime.inject_variable(each)
+                case Type():
+                    runtime.inject_type(each)
+
+    def describe(self) -> str:
+        """What the model reads of it; empty if there is nothing."""
+        functions = [each for each in self.exports if isinstance(each, Function)]
+        variables = [each for each in self.exports if isinstance(each, Variable)]
+        types = [each for each in self.exports if isinstance(each, Type)]
+        parts = [
+            describe_functions(functions) if functions else "",
+            describe_variables(variables, {each.name: each.value for each in variables})
+            if variables
+            else "",
+            describe_types(types) if types else "",
+        ]
+        return "\n".join(part for part in parts if part)
+
+
+def _checked(skill: str, exports: object) -> tuple[Function | Variable | Type, ...]:
+    if not isinstance(exports, list | tuple):
+        raise SkillInjectionError(
+            f"__exports__ of the skill {skill!r} is a list, not {exports!r:.80}: {_EXAMPLE}."
+        )
+    checked: dict[str, Function | Variable | Type] = {}
+    for each in cast("Sequence[object]", exports):
+        if not isinstance(each, Function | Variable | Type):
+            raise SkillInjectionError(
+                f"__exports__ of the skill {skill!r} has {each!r:.80} in it, which is no Function, "
+                f"Variable or Type. Wrap it: {_EXAMPLE}."
+            )
+        if each.name in checked:
+            raise SkillInjectionError(
+                f"__exports__ of the skill {skill!r} has two things called {each.name!r}."
+            )
+        checked[each.name] = each
+    return tuple(checked.values())
+
+
+def _is_there(runtime: PythonRuntime, name: str) -> bool:
+    try:
+        runtime.retrieve(name)
+    except UnknownNameError:
+        return False
+    return True

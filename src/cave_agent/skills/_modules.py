@@ -1,0 +1,179 @@
+"""Runs the Python files of a skill as modules of their own, after the runtime's rules have passed them.
+
+Nothing of the host's imports differs meanwhile but the names in `sys.modules`, which are unique and
+go with the runtime: modules of a skill find their siblings through an `__import__` of their own.
+"""
+
+import builtins
+import importlib.util
+import linecache
+import sys
+import weakref
+from collections.abc import Mapping, Sequence
+from importlib.machinery import SourceFileLoader
+from itertools import count
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from typing_extensions import override
+
+from cave_agent.errors import SecurityError, SkillFileError
+from cave_agent.runtime import PythonRuntime
+from cave_agent.security import SecurityChecker, refusal
+
+_BIGGEST = 1_000_000  # bytes
+_spaces = count(1)
+
+
+class ModuleSpace:
+    """The modules of a folder, for one runtime; each is run once, and again if its text changes.
+
+    Args:
+        name: What the modules' names begin with.
+        root: The folder whose files are siblings.
+        runtime: Whose rules the texts pass first.
+    """
+
+    def __init__(self, name: str, root: Path, runtime: PythonRuntime) -> None:
+        self._prefix = f"{name.replace('-', '_').replace('.', '_')}_skill_{next(_spaces)}"
+        self._root = root.resolve()
+        self._runtime = weakref.ref(runtime)
+        self._texts: dict[str, bytes] = {}
+        package = ModuleType(self._prefix)
+        package.__path__ = []  # the machinery of imports finds nothing by itself
+        sys.modules[self._prefix] = package
+        weakref.finalize(runtime, _forget, self._prefix)
+
+    def load(self, path: Path) -> ModuleType:
+        """The module of a file right in the folder.
+
+        Raises:
+            SecurityError: The runtime's rules refuse it.
+            Exception: Whatever its code raises.
+        """
+        return self._load(path.stem, path.resolve())
+
+    def _load(self, dotted: str, path: Path) -> ModuleType:
+        name = f"{self._prefix}.{dotted}"
+        if path.is_dir():
+            package = sys.modules[name] = ModuleType(name)
+            package.__path__ = []
+            return package
+        text = self._read(path)
+        known = sys.modules.get(name)
+        if known is not None and self._texts.get(name) == text:
+            return known
+        refused = refusal(self._checker, importlib.util.decode_source(text))
+        if refused is not None:
+            raise SecurityError([f"{path.name}, {each}" for each in refused.violations])
+        linecache.checkcache(str(path))
+        folders = list[str]() if path.name == "__init__.py" else None
+        loader = _Loader(name, path, text)
+        spec = importlib.util.spec_from_file_location(
+            name, path, loader=loader, submodule_search_locations=folders
+        )
+        assert spec is not None, "a loader was given"
+        module = importlib.util.module_from_spec(spec)
+        vars(module)["__builtins__"] = {**vars(builtins), "__import__": self._import}
+        self._texts[name] = text
+        sys.modules[name] = module
+        try:
+            loader.exec_module(module)
+        except BaseException:
+            del sys.modules[name]
+            raise
+        return module
+
+    @property
+    def _checker(self) -> SecurityChecker | None:
+        runtime = self._runtime()
+        return None if runtime is None else runtime.security_checker
+
+    def _import(  # noqa: PLR0917  # the signature is Python's
+        self,
+        name: str,
+        globals: Mapping[str, Any] | None = None,  # noqa: A002  # as above
+        locals: Mapping[str, Any] | None = None,  # noqa: A002  # as above
+        fromlist: Sequence[str] = (),
+        level: int = 0,
+    ) -> ModuleType:
+        """`__import__` for the modules of this folder: siblings come before all else."""
+        parts = name.split(".") if name else []
+        if level:
+            parts = [*self._package(globals or {}, level), *parts]
+        elif self._path(parts[:1]) is None:
+            return builtins.__import__(name, globals, locals, fromlist, level)
+        module = sys.modules[self._prefix]
+        for depth in range(1, len(parts) + 1):
+            module = self._sibling(parts[:depth])
+        if not fromlist:
+            return self._sibling(parts[:1])
+        for each in fromlist:
+            if not hasattr(module, each) and self._path([*parts, each]) is not None:
+                self._sibling([*parts, each])
+        return module
+
+    def _package(self, importer: Mapping[str, Any], level: int) -> list[str]:
+        package = str(importer.get("__package__") or self._prefix).split(".")[1:]
+        if level - 1 > len(package):
+            raise ImportError("This relative import leads out of the skill's folder.")
+        return package[: len(package) - (level - 1)]
+
+    def _sibling(self, parts: Sequence[str]) -> ModuleType:
+        dotted = ".".join(parts)
+        if (known := sys.modules.get(f"{self._prefix}.{dotted}")) is not None:
+            return known
+        path = self._path(parts)
+        if path is None:
+            raise ModuleNotFoundError(f"No module named {dotted!r} in the skill", name=dotted)
+        module = self._load(dotted, path)
+        parent = ".".join([self._prefix, *parts[:-1]])
+        setattr(sys.modules[parent], parts[-1], module)
+        return module
+
+    def _path(self, parts: Sequence[str]) -> Path | None:
+        """The file of a module, or the folder of a package without one, if it is one of these."""
+        base = self._root.joinpath(*parts)
+        for path in (base / "__init__.py", base.with_name(f"{base.name}.py")):
+            if path.is_file() and path.resolve().is_relative_to(self._root):
+                return path
+        is_package = base.is_dir() and any(base.glob("*.py"))
+        return base if is_package and base.resolve().is_relative_to(self._root) else None
+
+    @staticmethod
+    def _read(path: Path) -> bytes:
+        if path.stat().st_size > _BIGGEST:
+            raise SkillFileError(f"{path.name!r} has more than {_BIGGEST:,} bytes.")
+        return path.read_bytes()
+
+
+class _Loader(SourceFileLoader):
+    """Makes a module of a text that was read before; it reads and leaves no bytecode."""
+
+    def __init__(self, name: str, path: Path, text: bytes) -> None:
+        super().__init__(name, str(path))
+        self._text = text
+
+    @override
+    def get_data(self, path: Any) -> bytes:
+        return self._text
+
+    @override
+    def path_stats(self, path: Any) -> Any:
+        raise OSError("Without these, bytecode is neither looked for nor written.")
+
+
+def where(error: BaseException, path: Path) -> str:
+    """The line of a file in which an error came up, in words; empty if it did so elsewhere."""
+    line, step = 0, error.__traceback__
+    while step is not None:
+        if step.tb_frame.f_code.co_filename == str(path.resolve()):
+            line = step.tb_lineno
+        step = step.tb_next
+    return f" in line {line}" if line else ""
+
+
+def _forget(prefix: str) -> None:
+    for name in [each for each in sys.modules if each == prefix or each.startswith(f"{prefix}.")]:
+        del sys.modules[name]

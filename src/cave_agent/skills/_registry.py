@@ -1,0 +1,125 @@
+"""The skills of one agent by name, and how the model is told of them."""
+
+import logging
+from collections.abc import Iterable
+from typing import cast
+
+from cave_agent.errors import UnknownSkillError
+from cave_agent.prompts import fill, load
+from cave_agent.skills._discovery import check_names
+from cave_agent.skills._skill import Skill
+
+_log = logging.getLogger("cave_agent.skills")
+_SHORTEST = 40  # characters of a description, else it tells nothing
+
+
+class SkillRegistry:
+    """Skills by name.
+
+    Args:
+        skills: Those that there are from the beginning.
+
+    Raises:
+        SkillLoadError: Two have one name.
+        TypeError: One is no `Skill`.
+    """
+
+    def __init__(self, skills: Iterable[Skill] = ()) -> None:
+        self._skills: dict[str, Skill] = {}
+        self.add_skills(skills)
+
+    def add_skill(self, skill: Skill) -> None:
+        """Add a skill.
+
+        Raises:
+            SkillLoadError: There is one of that name.
+            TypeError: It is no `Skill`.
+        """
+        self.add_skills([skill])
+
+    def add_skills(self, skills: Iterable[Skill]) -> None:
+        """Add all of them, or none.
+
+        Raises:
+            SkillLoadError: Two have one name.
+            TypeError: One is no `Skill`.
+        """
+        skills = list(skills)
+        for skill in skills:
+            if not isinstance(skill, Skill):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers may be untyped
+                raise TypeError(
+                    f"{skill!r:.80} is no Skill. Give SkillDiscovery.from_file(path), or a folder of "
+                    "skills as skills_dir."
+                )
+        check_names([*self._skills.values(), *skills])
+        self._skills |= {skill.name: skill for skill in skills}
+
+    def get_skill(self, name: str) -> Skill | None:
+        """The skill of that name, if there is one."""
+        return self._skills.get(name)
+
+    def list_skills(self) -> list[Skill]:
+        """All of them, in the order in which they came."""
+        return list(self._skills.values())
+
+    def skill(self, name: str) -> Skill:
+        """The skill of that name.
+
+        Raises:
+            UnknownSkillError: There is none; the message lists those that there are.
+        """
+        skill = self._skills.get(name) if isinstance(cast("object", name), str) else None
+        if skill is None:
+            known = ", ".join(self._skills) or "none"
+            raise UnknownSkillError(f"There is no skill {name!r:.80}; there are: {known:.2000}.")
+        return skill
+
+    def describe_skills(self, budget: int | None = None) -> str:
+        """Each skill's name and description in a line, for the model to read.
+
+        Args:
+            budget: Characters for all together; descriptions are shortened first, then skills
+                are left out, and a warning is logged.
+        """
+        lines = [_line(skill, None) for skill in self._skills.values()]
+        if budget is None or sum(map(len, lines)) + len(lines) <= budget:
+            return "\n".join(lines)
+        _log.warning(
+            "The descriptions of %d skills take more than %d characters and are shortened. "
+            "Shorten them, give fewer skills, or raise context_window.",
+            len(lines),
+            budget,
+        )
+        names = sum(len(_line(skill, 0)) + 1 for skill in self._skills.values())
+        share = _share([len(skill.description) for skill in self._skills.values()], budget - names)
+        shown: list[str] = []
+        for skill in self._skills.values():
+            line = _line(skill, share if share >= _SHORTEST else 0)
+            budget -= len(line) + 1
+            if budget < 0:
+                shown.append(fill(load("skills_left_out"), count=len(lines) - len(shown)))
+                break
+            shown.append(line)
+        return "\n".join(shown)
+
+
+def _line(skill: Skill, most: int | None) -> str:
+    """A skill in a line, with at most so many characters of its description."""
+    if most == 0:
+        return f"- {skill.name}"
+    words = " ".join(skill.description.split())
+    if most is not None and len(words) > most:
+        words = f"{words[: most - 2].rsplit(maxsplit=1)[0]} …"
+    return f"- {skill.name}: {words}"
+
+
+def _share(lengths: list[int], room: int) -> int:
+    """How many characters each may have so that all fit: what short ones leave goes to long ones."""
+    left, share = len(lengths), 0
+    for length in sorted(lengths):
+        share = max(0, room // left - 2)  # for the colon
+        if length > share:
+            break
+        room -= length + 2
+        left -= 1
+    return share

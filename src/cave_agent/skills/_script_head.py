@@ -1,0 +1,103 @@
+"""What can be told of a Python script without running it."""
+
+import ast
+from dataclasses import dataclass
+from enum import Enum, auto
+
+from cave_agent.security import syntax_tree
+
+MAIN = "main"
+_RUNTIME = "runtime"
+_DECLARES = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Import | ast.ImportFrom
+
+
+class ScriptKind(Enum):
+    """How a script is used.
+
+    Attributes:
+        MAIN: It has a `main` that is given the runtime.
+        PROGRAM: It does something when it is run.
+        MODULE: It only declares, for others to import.
+    """
+
+    MAIN = auto()
+    PROGRAM = auto()
+    MODULE = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class ScriptHead:
+    """What a script says of itself.
+
+    Attributes:
+        kind: How it is used.
+        arguments: Those of its `main` behind the runtime, as a call has them.
+        doc: The first line of its docstring.
+    """
+
+    kind: ScriptKind
+    arguments: str = ""
+    doc: str = ""
+
+
+def script_head(source: str) -> ScriptHead:
+    """What to tell of a script; one that is no Python is taken for a program.
+
+    A `main` is given the runtime if its first parameter is called so, or if the script would not
+    call it by itself.
+    """
+    try:
+        tree = syntax_tree(source)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return ScriptHead(ScriptKind.PROGRAM)
+    doc = ast.get_docstring(tree) or ""
+    main = next((node for node in tree.body if _binds_main(node)), None)
+    is_guarded = any(map(_is_guard, tree.body))
+    if isinstance(main, ast.FunctionDef | ast.AsyncFunctionDef):
+        first = next(iter((*main.args.posonlyargs, *main.args.args)), None)
+        if not is_guarded or (first is not None and first.arg == _RUNTIME):
+            doc = ast.get_docstring(main) or doc
+            return ScriptHead(ScriptKind.MAIN, _arguments(main.args), doc.partition("\n")[0])
+    elif main is not None and not is_guarded:
+        return ScriptHead(ScriptKind.MAIN, doc=doc.partition("\n")[0])
+    kind = ScriptKind.MODULE if all(map(_declares, tree.body)) else ScriptKind.PROGRAM
+    return ScriptHead(kind, doc=doc.partition("\n")[0])
+
+
+def _binds_main(node: ast.stmt) -> bool:
+    match node:
+        case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
+            return name == MAIN
+        case ast.ImportFrom(names=names):
+            return any((each.asname or each.name) == MAIN for each in names)
+        case ast.Assign(targets=[ast.Name(id=name)]):
+            return name == MAIN
+        case _:
+            return False
+
+
+def _is_guard(node: ast.stmt) -> bool:
+    """Whether it is the `if` that runs something if the script is run as a program."""
+    return isinstance(node, ast.If) and any(
+        isinstance(each, ast.Name) and each.id == "__name__" for each in ast.walk(node.test)
+    )
+
+
+def _declares(node: ast.stmt) -> bool:
+    if isinstance(node, ast.Assign | ast.AnnAssign):
+        return not any(isinstance(each, ast.Call) for each in ast.walk(node))
+    is_docstring = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+    return isinstance(node, _DECLARES) or is_docstring
+
+
+def _arguments(parameters: ast.arguments) -> str:
+    """Each as a call names it, with its default if it has one."""
+    by_position = [*parameters.posonlyargs, *parameters.args]
+    without = len(by_position) - len(parameters.defaults)
+    defaults: list[ast.expr | None] = [*[None] * without, *parameters.defaults]
+    named = [*zip(by_position, defaults, strict=True)][1:]
+    named += zip(parameters.kwonlyargs, parameters.kw_defaults, strict=True)
+    return ", ".join(
+        f"{each.arg}={'...' if default is None else ast.unparse(default)}"
+        for each, default in named
+    )

@@ -1,0 +1,103 @@
+"""Runs the scripts of a skill: those with a `main` in the runtime, others as programs of their own."""
+
+import inspect
+import weakref
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from cave_agent.errors import ScriptError
+from cave_agent.runtime import PythonRuntime
+from cave_agent.security import refusal
+from cave_agent.skills._modules import ModuleSpace, where
+from cave_agent.skills._programs import run_program
+from cave_agent.skills._script_head import MAIN, ScriptKind, script_head
+from cave_agent.skills._skill import Skill
+
+_PROGRAM_OPTIONS = ("cwd", "timeout", "stdin")
+
+
+class ScriptRunner:
+    """Runs the scripts of one skill for one runtime.
+
+    Args:
+        skill: Whose scripts.
+        runtime: What their `main` is given, and whose security rules they pass first.
+    """
+
+    def __init__(self, skill: Skill, runtime: PythonRuntime) -> None:
+        self._skill = skill
+        self._runtime = weakref.ref(runtime)  # which may well hold this runner
+        self._spaces: dict[Path, ModuleSpace] = {}
+
+    async def run(self, script_name: str, *args: object, **kwargs: Any) -> Any:
+        """Run a script.
+
+        Args:
+            script_name: As the skill's list of files has it.
+            args: For a program without `main`: its command line.
+            kwargs: For `main`: its arguments. For a program: `cwd`, `timeout` in seconds, `stdin`.
+
+        Returns:
+            What `main` returns, or the `ScriptResult` of a program.
+
+        Raises:
+            SkillFileError: There is no such script.
+            ScriptError: It failed, or could not be run.
+        """
+        if self._skill.folder is None:
+            raise ScriptError(
+                f"The skill {self._skill.name!r} was built in code and has no scripts."
+            )
+        path = self._skill.folder.find("scripts", script_name)
+        source = self._skill.folder.read_text("scripts", script_name) if _is_python(path) else None
+        if source is not None and script_head(source).kind is ScriptKind.MAIN:
+            if args:
+                raise ScriptError(
+                    f"Give the arguments of {script_name!r} by name: run_skill_script("
+                    f"{self._skill.name!r}, {script_name!r}, name=value)."
+                )
+            return await self._run_main(path, kwargs)
+        if unknown := sorted(kwargs.keys() - set(_PROGRAM_OPTIONS)):
+            raise ScriptError(
+                f"{script_name!r} is a program without main(runtime, …): give its arguments by "
+                f"position, as on a command line. It takes no {', '.join(unknown)}, only "
+                f"{', '.join(_PROGRAM_OPTIONS)}."
+            )
+        self._check_program(path, source)
+        return await run_program(path, args, **kwargs)
+
+    async def _run_main(self, path: Path, kwargs: dict[str, Any]) -> Any:
+        runtime = self._runtime()
+        assert runtime is not None, "whoever runs a script holds it"
+        try:
+            main: Callable[..., Any] = vars(self._space(path.parent, runtime).load(path))[MAIN]
+            inspect.signature(main).bind(runtime, **kwargs)
+            result = main(runtime, **kwargs)
+            return await result if inspect.isawaitable(result) else result
+        except (Exception, SystemExit) as error:
+            raise ScriptError(
+                f"The script {path.name!r} of the skill {self._skill.name!r} failed"
+                f"{where(error, path)} with {type(error).__name__}: {error}"
+            ) from error
+
+    def _space(self, root: Path, runtime: PythonRuntime) -> ModuleSpace:
+        if root not in self._spaces:
+            self._spaces[root] = ModuleSpace(self._skill.name, root, runtime)
+        return self._spaces[root]
+
+    def _check_program(self, path: Path, source: str | None) -> None:
+        """Refuse what the rules refuse, and what they cannot judge."""
+        runtime = self._runtime()
+        checker = None if runtime is None else runtime.security_checker
+        if source is None and checker is not None:
+            raise ScriptError(
+                f"{path.name!r} is no Python, so that the runtime's security rules cannot judge it, "
+                "and it is not run."
+            )
+        if source is not None and (refused := refusal(checker, source)) is not None:
+            raise ScriptError(f"The security rules refuse {path.name!r}: {refused}") from refused
+
+
+def _is_python(path: Path) -> bool:
+    return path.suffix == ".py"

@@ -1,0 +1,76 @@
+"""Which folders of skills the user trusts: asked once, and again when anything in one has changed."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeAlias
+
+from cave_agent.errors import SkillTrustError
+from cave_agent.skills._folder import SkillFolder
+
+Ask: TypeAlias = Callable[[SkillFolder], bool]
+"""Asks the user whether a folder is to be trusted as it is now."""
+
+
+class TrustedFolders:
+    """The hashes of the folders that the user trusts, in a file.
+
+    Args:
+        path: The file; `cave-agent/trusted-skills` in the user's configuration unless given.
+    """
+
+    def __init__(self, path: Path | None = None) -> None:
+        self._path = path or _configuration() / "trusted-skills"
+
+    def __contains__(self, digest: str) -> bool:
+        try:
+            lines = self._path.read_text("utf-8").splitlines()
+        except FileNotFoundError:
+            return False
+        return any(line.partition(" ")[0] == digest for line in lines)
+
+    def add(self, digest: str, folder: Path) -> None:
+        """Trust a folder from now on, for as long as its hash is this one."""
+        self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        descriptor = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        with open(descriptor, "a", encoding="utf-8") as file:  # noqa: PTH123  # no path
+            file.write(f"{digest} {str(folder)!r}\n")
+
+
+class Guard:
+    """Lets a folder be used as long as it is what the user trusts.
+
+    Args:
+        folder: What it guards.
+        trusted: What the user trusts already.
+        ask: Asks about the rest; without it, nothing more is trusted.
+    """
+
+    def __init__(self, folder: SkillFolder, trusted: TrustedFolders, ask: Ask | None) -> None:
+        self._folder = folder
+        self._trusted = trusted
+        self._ask = ask
+
+    def check(self) -> None:
+        """Look at the whole folder, and ask if need be.
+
+        Raises:
+            SkillTrustError: It is not trusted.
+            SkillFileError: It cannot be read.
+        """
+        digest = self._folder.digest()
+        if digest in self._trusted:
+            return
+        if self._ask is None or not self._ask(self._folder):
+            raise SkillTrustError(
+                f"The skill in {str(self._folder.root)!r} comes with the project and is new, or has "
+                "changed since you trusted it. Look at its files, then run `cave-agent skills trust "
+                f"{self._folder.root.name}`.",
+                folder=str(self._folder.root),
+            )
+        self._trusted.add(digest, self._folder.root.resolve())
+
+
+def _configuration() -> Path:
+    base = os.environ.get("XDG_CONFIG_HOME") or ""
+    return (Path(base) if base else Path.home() / ".config") / "cave-agent"

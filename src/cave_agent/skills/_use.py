@@ -1,0 +1,30 @@
+"""Whose skills the running code uses."""
+
+import weakref
+from collections.abc import Generator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from types import EllipsisType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from cave_agent.skills._toolkit import Toolkit
+
+# A context is copied for whatever is due later, and so outlives the agent: it must not hold it.
+_in_use: ContextVar["weakref.ref[Toolkit] | None"] = ContextVar("toolkit_in_use")
+
+
+@contextmanager
+def using(toolkit: "Toolkit | None") -> Generator[None]:
+    """Have the code that runs meanwhile use these skills; with `None`, none."""
+    token = _in_use.set(None if toolkit is None else weakref.ref(toolkit))
+    try:
+        yield
+    finally:
+        _in_use.reset(token)
+
+
+def toolkit_in_use() -> "Toolkit | EllipsisType | None":
+    """That of the agent whose cell runs, `None` if it has none; `...` outside of agents' cells."""
+    reference = _in_use.get(...)
+    return reference if isinstance(reference, EllipsisType | None) else reference()
