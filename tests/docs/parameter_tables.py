@@ -130,7 +130,7 @@ def _arguments(args: ast.arguments) -> Iterator[Parameter]:
 
 
 def _parameter(name: str, arg: ast.arg, default: ast.expr | None) -> Parameter:
-    annotation = ast.unparse(arg.annotation) if arg.annotation is not None else "Any"
+    annotation = ast.unparse(arg.annotation).strip("'") if arg.annotation is not None else "Any"
     return Parameter(name, annotation, "" if name.startswith("*") else _default(default))
 
 

@@ -32,6 +32,7 @@ from cave_agent.messages import Message, MessageRole, SystemMessage, UserMessage
 from cave_agent.models import Model, checked_model
 from cave_agent.prompts import fill, load
 from cave_agent.runtime import PythonRuntime
+from cave_agent.skills import using
 
 if TYPE_CHECKING:
     from cave_agent.skills import Skill, Toolkit
@@ -254,7 +255,8 @@ class CaveAgent:
             self._renew_system_message()
             turn = self._turn(goal, budget)
             try:
-                return await run_turn(turn, emit)
+                with using(self._toolkit):
+                    return await run_turn(turn, emit)
             finally:
                 self._has_forgotten = self._has_forgotten or turn.has_forgotten
 

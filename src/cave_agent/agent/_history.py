@@ -21,13 +21,17 @@ def trimmed(messages: list[Message], *, request: Message, most: int) -> list[Mes
     Skills' instructions stay, too, and are not counted.
     """
     kept = list(messages)
-    most += sum(map(_is_skill, kept))
+    if len(kept) > most:
+        most += len([each for each in kept if type(each) is SkillMessage])
     while len(kept) > most:
         start = 1 if kept[0].role is MessageRole.SYSTEM else 0
-        while start < len(kept) and (kept[start] is request or _is_skill(kept[start])):
+        while start < len(kept) and (kept[start] is request or type(kept[start]) is SkillMessage):
             start += 1
         end = start + (2 if _is_pair(kept, start) else 1)
-        if all(map(_is_skill, kept[end:])):
+        later = end
+        while later < len(kept) and type(kept[later]) is SkillMessage:
+            later += 1
+        if later >= len(kept):
             break
         del kept[start:end]
     return kept
@@ -77,10 +81,6 @@ def fenced(block: Code | UnclosedCode, identifier: str) -> str:
     fence = "`" * max(3, longest + 1)
     end = fence if isinstance(block, Code) else ""
     return f"{fence}{identifier}\n{block.content}{end}"
-
-
-def _is_skill(message: Message) -> bool:
-    return isinstance(message, SkillMessage)
 
 
 def _is_pair(messages: list[Message], start: int) -> bool:

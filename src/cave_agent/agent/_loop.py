@@ -20,7 +20,6 @@ from cave_agent.messages import (
 from cave_agent.parsing import Code, UnclosedCode
 from cave_agent.prompts import fill, load
 from cave_agent.runtime import ExecutionResult
-from cave_agent.skills import using
 
 _MOST_CONTINUATIONS = 3  # of one reply
 _SHORTEST_CELL = 0.001  # seconds, if the run's time has just passed
@@ -91,7 +90,7 @@ async def _act(turn: Turn, reply: Reply, emit: Emit, *, code: Code) -> None:
     result = await _execute(turn, code.content)
     if result.success:
         turn.worked.append(code.content)
-    news = turn.skill_news()
+    news = turn.skill_news() if turn.toolkit is not None else ()
     observation = await observe(result, turn.runtime, most=turn.max_output, news=news)
     seen = ExecutionResultMessage(observation.text, pictures=result.pictures)
     turn.messages += (seen, *news)
@@ -102,12 +101,10 @@ async def _act(turn: Turn, reply: Reply, emit: Emit, *, code: Code) -> None:
 
 async def _execute(turn: Turn, code: str) -> ExecutionResult:
     """Run a cell, within what is left of the run's time besides the runtime's own limit."""
-    with using(turn.toolkit):
-        if turn.deadline is None:
-            return await turn.runtime.execute(code)
-        left = max(turn.seconds_left, _SHORTEST_CELL)
-        limit = min(turn.runtime.cell_timeout or left, left)
-        return await turn.runtime.execute(code, timeout=limit)
+    if turn.deadline is None:
+        return await turn.runtime.execute(code)
+    left = max(turn.seconds_left, _SHORTEST_CELL)
+    return await turn.runtime.execute(code, timeout=min(turn.runtime.cell_timeout or left, left))
 
 
 def _ask_again(turn: Turn, reply: Reply, *, block: UnclosedCode) -> None:

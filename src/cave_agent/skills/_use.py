@@ -25,6 +25,6 @@ def using(toolkit: "Toolkit | None") -> Generator[None]:
 
 
 def toolkit_in_use() -> "Toolkit | EllipsisType | None":
-    """That of the agent whose cell runs, `None` if it has none; `...` outside of agents' cells."""
+    """That of the agent whose run this is a part of, `None` if it has none; `...` outside of runs."""
     reference = _in_use.get(...)
     return reference if isinstance(reference, EllipsisType | None) else reference()
