@@ -2,7 +2,18 @@
 
 import argparse
 
-from benchmarks import cells, chart, imports, many_agents, parsing, report, sessions, steps, streams
+from benchmarks import (
+    cells,
+    chart,
+    imports,
+    many_agents,
+    parsing,
+    report,
+    sessions,
+    skills,
+    steps,
+    streams,
+)
 from benchmarks.peers import HERE
 from benchmarks.players.session import CELLS
 from benchmarks.rows import FULL, QUICK, Row
@@ -15,6 +26,7 @@ _GROUPS = {
     "session": sessions.measure,
     "agents": many_agents.measure,
     "import": imports.measure,
+    "skills": skills.measure,
     "tokens": tokens.measure,
     "stream": streams.measure,  # last, since SDKs swell this process
 }

@@ -61,6 +61,11 @@ class Shares(InProcessHost):
         self._interpreter = self.one._interpreter
 
 
+class DropsFunctionsOnReset(InProcessHost):
+    def reset(self, objects: Mapping[str, Any]) -> None:
+        super().reset({name: value for name, value in objects.items() if not callable(value)})
+
+
 @pytest.mark.parametrize(
     ("host", "said"),
     [
@@ -71,6 +76,7 @@ class Shares(InProcessHost):
         (NeverStops, "stopped when its time is up"),
         (SwallowsCancellation, "lets the cancellation through"),
         (Shares, "runtimes share no names"),
+        (DropsFunctionsOnReset, "a reset keeps skills usable"),
     ],
 )
 async def test_a_host_that_breaks_a_promise_is_found_out(
