@@ -111,16 +111,22 @@ def test_all_but_the_foreign_one_are_valid(shelf: Path) -> None:
 
 async def test_one_agent_uses_them_all(shelf: Path) -> None:
     cells = [
-        'activate_skill("unit-converter")\npounds = await to_pounds(3)\n'
-        'miles = await run_skill_script("unit-converter", "miles.py", kilometres=6)',
+        (
+            'activate_skill("unit-converter")\npounds = await to_pounds(3)\n'
+            'miles = await run_skill_script("unit-converter", "miles.py", kilometres=6)'
+        ),
         'activate_skill("library")\nroom = read_skill_reference("library", "room-117.md")',
         'activate_skill("handbook")',
-        'activate_skill("command-tools")\n'
-        'counted = await run_skill_script("command-tools", "count.py", "a", "b c")\n'
-        'greeted = await run_skill_script("command-tools", "greet.sh", "$HOME; ls")',
+        (
+            'activate_skill("command-tools")\n'
+            'counted = await run_skill_script("command-tools", "count.py", "a", "b c")\n'
+            'greeted = await run_skill_script("command-tools", "greet.sh", "$HOME; ls")'
+        ),
         'activate_skill("pdf-forms")\nform = read_skill_reference("pdf-forms", "FORMS.md")',
-        'activate_skill("schön-malen")\npalette = read_skill_asset("schön-malen", "palette.bin")\n'
-        'red = read_skill_reference("schön-malen", "nested/red.md")',
+        (
+            'activate_skill("schön-malen")\npalette = read_skill_asset("schön-malen", "palette.bin")\n'
+            'red = read_skill_reference("schön-malen", "nested/red.md")'
+        ),
     ]
     model = ScriptedModel(*map(code, cells), "Done.")
     runtime = PythonRuntime(variables=[Variable("name", "Ada")])

@@ -43,10 +43,7 @@ async def check_skills(make: Callable[[], Host]) -> None:
         AssertionError: The host does not do what the message says.
     """
     with TemporaryDirectory() as folder:
-        for name, text in _FILES.items():
-            path = Path(folder, "adder", name)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, "utf-8")
+        _write(Path(folder, "adder"))
         variables = [Variable("numbers", [1, 2]), Variable("sum", 0)]
         async with PythonRuntime(variables=variables, host=make()) as runtime:
             await _is_used(runtime, folder)
@@ -62,13 +59,23 @@ async def _is_used(runtime: PythonRuntime, folder: str) -> None:
     assert await runtime.fetch("one") == b"\x01", "an asset is bytes"
     numbers = await runtime.fetch("numbers")
     assert numbers == [1, 2, 10], "a script works on the runtime's own objects"
-    assert await runtime.fetch("sum") == 13, "a script updates variables from inside a cell"
-    assert await runtime.fetch("doubled") == 26, "what a skill brings is usable in the same cell"
+    total = await runtime.fetch("sum")
+    assert total == sum(numbers), "a script updates variables from inside a cell"
+    assert await runtime.fetch("doubled") == 2 * total, (
+        "what a skill brings is usable in the same cell"
+    )
     runtime.reset()
     after = await runtime.execute('double(3), activate_skill("adder")')
     assert after.success, f"a reset keeps skills usable: {after.stdout}"
     assert "text" not in await _names(runtime), "a reset drops the code's own names"
     assert [skill.name for skill in agent.skills] == ["adder"], "the agent has its skill"
+
+
+def _write(skill: Path) -> None:
+    for name, text in _FILES.items():
+        path = skill / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, "utf-8")
 
 
 async def _names(runtime: PythonRuntime) -> str:
