@@ -1,5 +1,7 @@
 """The usual slips of a model, recognised."""
 
+import gc
+
 import pandas as pd
 import pytest
 
@@ -31,6 +33,52 @@ async def test_a_forgotten_await_is_pointed_out(code: str) -> None:
     hints = await hints_of(f"{code}\n")
 
     assert hints == (Hint.FORGOTTEN_AWAIT,)
+
+
+_SERVICE = "class Service:\n    async def ask(self): return [1]\nservice = Service()"
+
+
+@pytest.mark.filterwarnings("ignore")  # Python warns of the coroutine, too
+@pytest.mark.parametrize(
+    "code",
+    [
+        "fetch()[0]",
+        "fetch().append(2)",
+        "for i in fetch(): pass",
+        "x = [i for i in fetch()]",
+        "len(fetch())",
+        "x = 1 + fetch()",
+        "x = -fetch()",
+        "fetch() < 3",
+        "print(*fetch())",
+        "sum(\n    fetch()\n)",
+        "def use():\n    return fetch()[0]\nuse()",
+        "service.ask()[0]",
+    ],
+)
+async def test_what_is_used_without_await_is_pointed_out(code: str) -> None:
+    hints = await hints_of(f"{_SERVICE}\n{code}")
+    gc.collect()  # else the coroutine warns of itself in another test
+
+    assert hints == (Hint.FORGOTTEN_AWAIT,)
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "(await fetch())['a']",
+        "len(3)",
+        "None[0]",
+        "len(await asyncio.gather(fetch(), fetch()), 3)",
+        "async def fail(): return fetch[0]\nawait asyncio.gather(fail())",
+        "service.ask[0]",
+        "service.tell()[0]",
+        "(lambda: 3)()[0]",
+        "import json\njson.loads(3)",
+    ],
+)
+async def test_another_wrong_type_is_no_forgotten_await(code: str) -> None:
+    assert Hint.FORGOTTEN_AWAIT not in await hints_of(f"{_SERVICE}\n{code}")
 
 
 @pytest.mark.parametrize("code", ["exit()", "quit(0)", "sys.exit('done')", "raise SystemExit"])

@@ -14,6 +14,7 @@ from typing import Any, TypeGuard, cast
 
 from cave_agent.runtime._cell import Hint
 from cave_agent.runtime._foreign import attempt, class_dict, class_mro, class_of, own_attributes
+from cave_agent.runtime._forgotten_await import has_forgotten_await
 from cave_agent.runtime._sources import CELL_PREFIX
 from cave_agent.security import syntax_tree
 
@@ -105,6 +106,8 @@ def hints_on_failure(
         return (Hint.LOOP_IS_RUNNING,)
     if isinstance(error, SyntaxError) and attempt(lambda: _is_of_notebook(error), otherwise=False):
         return (Hint.NOT_A_NOTEBOOK,)
+    if has_forgotten_await(error):
+        return (Hint.FORGOTTEN_AWAIT,)
     return _hints_on_coroutines(namespace, names)
 
 
