@@ -5,18 +5,14 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from types import EllipsisType
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from cave_agent.skills._toolkit import Toolkit
 
 # A context is copied for whatever is due later, and so outlives the agent: it must not hold it.
-_in_use: ContextVar["weakref.ref[Toolkit] | None"] = ContextVar("toolkit_in_use")
+_in_use: ContextVar["weakref.ref[object] | None"] = ContextVar("toolkit_in_use")
 
 
 @contextmanager
-def using(toolkit: "Toolkit | None") -> Generator[None]:
-    """Have the code that runs meanwhile use these skills; with `None`, none."""
+def using(toolkit: object) -> Generator[None]:
+    """Have the code that runs meanwhile use the skills of a toolkit; with `None`, none."""
     token = _in_use.set(None if toolkit is None else weakref.ref(toolkit))
     try:
         yield
@@ -24,7 +20,7 @@ def using(toolkit: "Toolkit | None") -> Generator[None]:
         _in_use.reset(token)
 
 
-def toolkit_in_use() -> "Toolkit | EllipsisType | None":
+def toolkit_in_use() -> object:
     """That of the agent whose run this is a part of, `None` if it has none; `...` outside of runs."""
     reference = _in_use.get(...)
     return reference if isinstance(reference, EllipsisType | None) else reference()
