@@ -59,6 +59,8 @@ def _files(skill: Skill, folder: SkillFolder) -> list[str]:
         listed = _calls(skill, folder, names) if kind == "scripts" else _listed(names)
         if listed:
             parts.append(fill(load(template), name=skill.name, files=listed))
+    if parts:
+        parts.append(fill(load("skill_folder"), folder=folder.root.resolve()))
     return parts
 
 

@@ -81,7 +81,8 @@ class SkillRegistry:
             budget: Characters for all together; descriptions are shortened first, then skills
                 are left out, and a warning is logged.
         """
-        lines = [_line(skill, None) for skill in self._skills.values()]
+        told = {skill.name: " ".join(skill.description.split()) for skill in self.list_skills()}
+        lines = [f"- {name}: {words}" for name, words in told.items()]
         if budget is None or sum(map(len, lines)) + len(lines) <= budget:
             return "\n".join(lines)
         _log.warning(
@@ -90,11 +91,11 @@ class SkillRegistry:
             len(lines),
             budget,
         )
-        names = sum(len(_line(skill, 0)) + 1 for skill in self._skills.values())
-        share = _share([len(skill.description) for skill in self._skills.values()], budget - names)
+        room = budget - sum(len(f"- {name}") + 1 for name in told)
+        share = _share([*map(len, told.values())], room)
         shown: list[str] = []
-        for skill in self._skills.values():
-            line = _line(skill, share if share >= _SHORTEST else 0)
+        for name, words in told.items():
+            line = f"- {name}{_cut(words, share)}"
             budget -= len(line) + 1
             if budget < 0:
                 shown.append(fill(load("skills_left_out"), count=len(lines) - len(shown)))
@@ -103,14 +104,11 @@ class SkillRegistry:
         return "\n".join(shown)
 
 
-def _line(skill: Skill, most: int | None) -> str:
-    """A skill in a line, with at most so many characters of its description."""
-    if most == 0:
-        return f"- {skill.name}"
-    words = " ".join(skill.description.split())
-    if most is not None and len(words) > most:
-        words = f"{words[: most - 2].rsplit(maxsplit=1)[0]} …"
-    return f"- {skill.name}: {words}"
+def _cut(words: str, most: int) -> str:
+    """A description behind its colon, shortened; empty if too little would be left of it."""
+    if len(words) <= most:
+        return f": {words}"
+    return f": {words[: most - 2].rsplit(maxsplit=1)[0]} …" if most >= _SHORTEST else ""
 
 
 def _share(lengths: list[int], room: int) -> int:
