@@ -56,7 +56,7 @@ def test_the_description_keeps_to_its_budget() -> None:
 """,
             70: """\
 - reader: Reads files.
-- writer\
+- writer: Writes files, one line after the …\
 """,
             20: """\
 - reader

@@ -10,7 +10,7 @@ from cave_agent.skills._discovery import check_names
 from cave_agent.skills._skill import Skill
 
 _log = logging.getLogger("cave_agent.skills")
-_SHORTEST = 40  # characters of a description, else it tells nothing
+_SHORTEST = 20  # characters of a description, else it tells nothing
 
 
 class SkillRegistry:
