@@ -200,6 +200,16 @@ def test_a_bad_name_is_refused_before_anything_is_made(project: Path) -> None:
     assert not (project / ".cave-agent").exists()
 
 
+def test_what_a_skill_says_cannot_paint_over_the_question(project: Path) -> None:
+    head = '---\nname: reader\ndescription: "Reads\\e[2J\\u202e files"\n---\n\x1b[31mRed'
+    write_file(project / ".agents" / "skills" / "reader" / "SKILL.md", head)
+    write_file(project / ".agents" / "skills" / "reader" / "a\x1b[2J.md", "")
+
+    screens = [_run("trust", "reader", typed="n\n")[1], _run("show", "reader")[1]]
+
+    assert [screen for screen in screens if "\x1b" in screen or "\u202e" in screen] == []
+
+
 def test_a_projects_skill_can_be_looked_for_from_elsewhere(project: Path, tmp_path: Path) -> None:
     write_skill(tmp_path / "other" / ".agents" / "skills", "reader")
     (tmp_path / "other" / ".git").mkdir()

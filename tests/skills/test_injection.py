@@ -351,6 +351,24 @@ def test_a_sibling_passes_the_rules_too(tmp_path: Path) -> None:
     assert "lines.py, line 1: use of 'eval' is forbidden" in str(_refused(tmp_path, runtime))
 
 
+async def test_the_rules_hold_for_what_outlives_the_runtime(tmp_path: Path) -> None:
+    source = (
+        "from cave_agent import Function\n"
+        "def late():\n    import lines\n    return lines.x\n"
+        "__exports__ = [Function(late)]"
+    )
+    write_skill(tmp_path, injection_py=source, lines_py="x = eval('1')")
+    runtime = PythonRuntime(security_checker=SecurityChecker([FunctionRule({"eval"})]))
+    _agent(tmp_path, runtime=runtime).activate_skill("reader")
+    late = runtime.retrieve("late")
+
+    del runtime
+    gc.collect()
+
+    with pytest.raises((SecurityError, KeyError)):
+        late()
+
+
 def test_an_injection_that_leads_out_of_the_folder_is_refused(tmp_path: Path) -> None:
     folder = write_skill(tmp_path / "skills")
     write_file(tmp_path / "outside.py", "__exports__ = []")

@@ -203,6 +203,19 @@ def test_python_leaves_nothing_that_needs_trust(project: Path) -> None:
     assert len(SkillDiscovery.find(project).skills) == 1
 
 
+@pytest.mark.parametrize("place", ["scripts/run.py", "scripts"])
+def test_a_folder_with_a_link_out_of_it_is_not_trusted(place: str, project: Path) -> None:
+    folder = write_skill(project / ".agents" / "skills", "reader", references__a_md="x")
+    write_file(project / "outside" / "run.py", "print(1)")
+    (folder / place).parent.mkdir(exist_ok=True)
+    (folder / place).symlink_to(project / ("outside/run.py" if "." in place else "outside"))
+
+    scan = SkillDiscovery.find(project, ask=_yes)
+
+    assert scan.skills == ()
+    assert "leads out of it" in str(scan.problems[0])
+
+
 def test_a_folder_that_is_too_big_is_not_trusted(project: Path) -> None:
     folder = write_skill(project / ".agents" / "skills", "reader")
     with (folder / "big").open("wb") as file:

@@ -1,7 +1,9 @@
 """Scripts that are programs run as such: bounded in what they get, print, take and leave behind."""
 
 import asyncio
+import importlib.util
 import os
+import py_compile
 import shutil
 import signal
 import sys
@@ -36,7 +38,13 @@ NEEDS_TINY = dedent(
 )
 HARMLESS = {
     *("PATH", "HOME", "USER", "LOGNAME", "TERM", "LANG", "LANGUAGE", "TZ", "TMPDIR", "TEMP", "TMP"),
-    *("PYTHONDONTWRITEBYTECODE", "PYTHONIOENCODING", "PYTHONUNBUFFERED", "PYTHONUTF8"),
+    *(
+        "PYTHONDONTWRITEBYTECODE",
+        "PYTHONPYCACHEPREFIX",
+        "PYTHONIOENCODING",
+        "PYTHONUNBUFFERED",
+        "PYTHONUTF8",
+    ),
 }
 LEAVES = """
 exec 9> "$1"
@@ -252,6 +260,20 @@ async def test_only_harmless_variables_get_in(
     names = set(result.stdout.split())
     assert {"PATH", "LC_ALL"} <= names
     assert {name for name in names if not name.startswith("LC_")} <= HARMLESS
+
+
+async def test_bytecode_in_the_folder_is_not_run(tmp_path: Path) -> None:
+    source = write(tmp_path / "lines.py", "count = 1")
+    evil = write(tmp_path / "evil.py", "count = 6")
+    os.utime(evil, (1, 1))
+    os.utime(source, (1, 1))
+    compiled = py_compile.compile(str(evil), cfile=importlib.util.cache_from_source(str(source)))
+    script = write(tmp_path / "a.py", "import lines\nprint(lines.count)")
+
+    result = await run_program(script, [])
+
+    assert compiled
+    assert result.stdout == "1\n"
 
 
 async def test_a_program_that_asks_finds_nothing(tmp_path: Path) -> None:

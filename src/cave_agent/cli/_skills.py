@@ -46,10 +46,10 @@ def list_skills(project: _Project = Path(), *, claude: _Claude = False) -> None:
         table.add_column(column, overflow="fold")
     for skill in scan.skills:
         where = "" if skill.folder is None else str(skill.folder.root)
-        table.add_row(skill.name, Text(_shown(skill.description)), Text(where, "dim"))
+        table.add_row(_safe(skill.name), Text(_shown(skill.description)), Text(where, "dim"))
     console.print(table if scan.skills else "No skills were found.")
     for problem in scan.problems:
-        console.print(Text(str(problem), "yellow"), soft_wrap=True)
+        console.print(Text(_safe(str(problem)), "yellow"), soft_wrap=True)
 
 
 @skills.command()
@@ -72,9 +72,11 @@ def show(name: _Name, project: _Project = Path(), *, claude: _Claude = False) ->
     }
     for key, value in told.items():
         if value:
-            console.print(Text.assemble((f"{key}: ", "bold"), value))
+            console.print(
+                Text.assemble((f"{_safe(key)}: ", "bold"), _safe(" ".join(value.split())))
+            )
     console.print()
-    console.print(Markdown(skill.body_content))
+    console.print(Markdown(_safe(skill.body_content, more="\n\t")))
 
 
 @skills.command()
@@ -88,7 +90,7 @@ def validate(
         findings = SkillDiscovery.validate(folder)
         count += len(findings)
         for finding in findings:
-            console.print(Text(f"{folder}:{finding.line}: {finding.message}"))
+            console.print(Text(_safe(f"{folder}:{finding.line}: {finding.message}")))
         if not findings:
             console.print(Text(f"{folder}: valid", "green"))
     if count:
@@ -140,11 +142,12 @@ def trust(
     if skill is None or skill.folder is None:
         _fail(f"There is no skill {name!r}; there are: {_names(scan)}.")
     code = ["injection.py"] if skill.folder.injection else []
-    files = "\n".join(f"  {file}" for file in ("SKILL.md", *code, *skill.folder.files()))
-    typer.echo(f"{skill.folder.root}\n  {skill.description}\n{files}")
+    files = "\n".join(f"  {_safe(file)}" for file in ("SKILL.md", *code, *skill.folder.files()))
+    digest = skill.folder.digest()  # of what is shown, and not of what it may have become since
+    typer.echo(f"{_safe(str(skill.folder.root))}\n  {_shown(skill.description)}\n{files}")
     if not yes and not typer.confirm("Its code runs with your rights. Do you trust it?"):
         raise typer.Exit(1)
-    TrustedFolders().add(skill.folder.digest(), skill.folder.root)
+    TrustedFolders().add(digest, skill.folder.root)
     typer.echo(f"{name!r} is trusted until it changes.")
 
 
@@ -166,8 +169,18 @@ def _folders(path: Path) -> list[Path]:
     return held if held and not (path / "SKILL.md").exists() else [path]
 
 
+def _safe(text: str, *, more: str = "") -> str:
+    """The text without what could move the cursor or turn the line around.
+
+    Args:
+        text: Whatever somebody wrote.
+        more: Other characters that are fine.
+    """
+    return "".join(each if each.isprintable() or each in more else "\ufffd" for each in text)
+
+
 def _shown(description: str) -> str:
-    words = " ".join(description.split())
+    words = _safe(" ".join(description.split()))
     return words if len(words) <= _LONGEST else f"{words[: _LONGEST - 1]}…"
 
 

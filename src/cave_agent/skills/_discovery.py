@@ -108,7 +108,11 @@ class SkillDiscovery:
         found: dict[str, Skill] = {}
         problems: list[SkillError] = []
         for place in places(Path(project).expanduser(), with_claude=with_claude):
-            scan = cls.scan(place.directory)
+            try:
+                scan = cls.scan(place.directory)
+            except SkillLoadError as error:
+                problems.append(error)
+                continue
             problems += scan.problems
             for skill in scan.skills:
                 if place.is_project and skill.folder is not None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
 from stat import S_ISREG
+from typing import NoReturn
 
 from cave_agent.errors import SkillFileError, SkillLoadError
 from cave_agent.skills._frontmatter import Manifest, read_manifest
@@ -139,9 +140,16 @@ class SkillFolder:
             raise SkillFileError(f"{name!r} cannot be read: {_reason(error)}.") from error
 
     def files(self) -> list[str]:
-        """The files as paths within the folder, SKILL.md and injection.py left out."""
+        """The files as paths within the folder, SKILL.md and injection.py left out.
+
+        Raises:
+            SkillFileError: There are too many.
+        """
         root = self.root.resolve()
-        found = [path.relative_to(root).as_posix() for path in _walk(root)]
+        try:
+            found = [path.relative_to(root).as_posix() for path in _walk(root)]
+        except ValueError as error:
+            raise SkillFileError(f"The folder {str(root)!r} cannot be listed: {error}.") from error
         return sorted(file for file in found if file not in {*MANIFESTS, _INJECTION})
 
     def digest(self) -> str:
@@ -160,7 +168,7 @@ class SkillFolder:
 
 def _hash(root: Path) -> str:
     whole, size = sha256(), 0
-    for path in sorted(_walk(root, hidden=True)):
+    for path in sorted(_walk(root, strictly=True)):
         data = _bytes(path, most=_BIGGEST_FOLDER)
         size += len(data)
         if size > _BIGGEST_FOLDER:
@@ -169,27 +177,45 @@ def _hash(root: Path) -> str:
     return whole.hexdigest()
 
 
-def _walk(root: Path, *, hidden: bool = False) -> Iterator[Path]:
-    """The files below a folder, but those that Python leaves there and links out of it."""
+def _walk(root: Path, *, strictly: bool = False) -> Iterator[Path]:
+    """The files below a folder, but those that Python leaves there.
+
+    Args:
+        root: The folder.
+        strictly: Give hidden files, too, and refuse what cannot be looked into or leads out of the
+            folder, which is left out otherwise.
+    """
     count = 0
-    for folder, folders, names in os.walk(root):
+    for folder, folders, names in os.walk(root, onerror=_raise if strictly else None):
         folders[:] = [
-            each for each in folders if each != "__pycache__" and (hidden or each[0] != ".")
+            each for each in folders if each != "__pycache__" and (strictly or each[0] != ".")
         ]
+        if strictly:
+            _refuse_links_out(root, folder, folders)
         for name in names:
             path = Path(folder, name)
-            if (name[0] == "." and not hidden) or not _is_inside(path, root):
+            if strictly:
+                _refuse_links_out(root, folder, [name])
+            elif name[0] == "." or _leads_out(path, root):
                 continue
             count += 1
             if count > _MOST_FILES:
-                raise SkillFileError(
-                    f"The folder {str(root)!r} has more than {_MOST_FILES:,} files."
-                )
+                raise ValueError(f"it has more than {_MOST_FILES:,} files")
             yield path
 
 
-def _is_inside(path: Path, root: Path) -> bool:
-    return not path.is_symlink() or path.resolve().is_relative_to(root)
+def _refuse_links_out(root: Path, folder: str, names: list[str]) -> None:
+    for name in names:
+        if _leads_out(Path(folder, name), root):
+            raise ValueError(f"{name!r} leads out of it")
+
+
+def _leads_out(path: Path, root: Path) -> bool:
+    return path.is_symlink() and not path.resolve().is_relative_to(root)
+
+
+def _raise(error: OSError) -> NoReturn:
+    raise error
 
 
 def _bytes(path: Path, *, most: int) -> bytes:

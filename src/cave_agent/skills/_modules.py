@@ -39,6 +39,7 @@ class ModuleSpace:
         self._prefix = f"{name.replace('-', '_').replace('.', '_')}_skill_{next(_spaces)}"
         self._root = root.resolve()
         self._runtime = weakref.ref(runtime)
+        self._known_checker = runtime.security_checker
         self._texts: dict[str, bytes] = {}
         package = ModuleType(self._prefix)
         package.__path__ = []  # the machinery of imports finds nothing by itself
@@ -87,8 +88,9 @@ class ModuleSpace:
 
     @property
     def _checker(self) -> SecurityChecker | None:
-        runtime = self._runtime()
-        return None if runtime is None else runtime.security_checker
+        if (runtime := self._runtime()) is not None:
+            self._known_checker = runtime.security_checker
+        return self._known_checker  # also of a runtime that is gone
 
     def _import(  # noqa: PLR0917  # the signature is Python's
         self,

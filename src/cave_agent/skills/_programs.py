@@ -23,6 +23,7 @@ _FOR_PYTHON = {
     "PYTHONUTF8": "1",
     "PYTHONIOENCODING": "utf-8",
     "PYTHONDONTWRITEBYTECODE": "1",
+    "PYTHONPYCACHEPREFIX": os.devnull,  # bytecode in the skill's folder is nothing that was judged
     "PYTHONUNBUFFERED": "1",  # so that what it printed is known even if it is killed
 }
 _BY_SUFFIX = {".sh": "sh", ".bash": "bash", ".js": "node", ".mjs": "node"}
