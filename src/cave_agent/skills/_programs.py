@@ -31,7 +31,7 @@ _ENV = re.compile(r"(?:\S*/)?env\s+(?:-S|--split-string[=\s])?\s*(?=(?!-)[^\s=]+
 _LONGEST_HEAD = 4096
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class ScriptResult:
     """What a program that was run has left.
 
@@ -51,8 +51,14 @@ class ScriptResult:
         return self.exit_code == 0
 
     def __str__(self) -> str:
-        code = "" if self.success else f"[exit code {self.exit_code}]"
-        parts = [self.stdout, self.stderr, code]
+        return self._told("" if self.success else f"[exit code {self.exit_code}]")
+
+    def __repr__(self) -> str:
+        return self._told(f"[exit code {self.exit_code}]")
+
+    def _told(self, end: str) -> str:
+        """What was printed as it is: a model reads lines better than their escapes."""
+        parts = [self.stdout, self.stderr, end]
         return "\n".join(part.removesuffix("\n") for part in parts if part)
 
 

@@ -72,7 +72,7 @@ class ScriptRunner:
         assert runtime is not None, "whoever runs a script holds it"
         try:
             main: Callable[..., Any] = vars(self._space(path.parent, runtime).load(path))[MAIN]
-            inspect.signature(main).bind(runtime, **kwargs)
+            _check_arguments(main, runtime, kwargs)
             result = main(runtime, **kwargs)
             return await result if inspect.isawaitable(result) else result
         except (Exception, SystemExit) as error:
@@ -97,6 +97,17 @@ class ScriptRunner:
             )
         if source is not None and (refused := refusal(checker, source)) is not None:
             raise ScriptError(f"The security rules refuse {path.name!r}: {refused}") from refused
+
+
+def _check_arguments(
+    main: Callable[..., Any], runtime: PythonRuntime, kwargs: dict[str, Any]
+) -> None:
+    """Refuse a call that does not fit, and tell what would."""
+    signature = inspect.signature(main)
+    try:
+        signature.bind(runtime, **kwargs)
+    except TypeError as error:
+        raise TypeError(f"{error}; it is main{signature}") from error
 
 
 def _is_python(path: Path) -> bool:

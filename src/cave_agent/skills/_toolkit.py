@@ -170,7 +170,10 @@ def _shared_by(runtime: PythonRuntime) -> _Shared:
     if (known := _shared.get(runtime)) is not None:
         return known
     shared = _Shared(runtime)
-    runtime.provide({function.__name__: function for function in shared.functions()})
+    functions = {function.__name__: function for function in shared.functions()}
+    for name, function in functions.items():
+        function.__qualname__ = name  # which errors about its arguments tell
+    runtime.provide(functions)
     _shared[runtime] = shared
     return shared
 
