@@ -429,6 +429,30 @@ async def test_a_skill_in_code_brings_its_very_objects() -> None:
     assert agent.runtime.retrieve("cache") is cache
 
 
+async def test_what_a_skill_brought_is_told_once_and_variables_as_they_are() -> None:
+    cache = [1]
+
+    def remember(number: int) -> None:
+        cache.append(number)
+
+    skill = Skill(
+        "memory", "Remembers.", functions=[Function(remember)], variables=[Variable("cache", cache)]
+    )
+    runtime = PythonRuntime()
+    cell = code('activate_skill("memory")\nremember(2)')
+    model = ScriptedModel(cell, "Done.", "Done.", "Done.")
+    agent = CaveAgent(model, runtime=runtime, skills=[skill], max_history=3)
+
+    await agent.run("Remember")
+    await agent.run("Again")
+
+    assert "".join(_texts(model)).count("def remember") == 1
+    assert "- cache: list[int], 2 items" in _texts(model)[0]
+    assert "def remember" in CaveAgent(ScriptedModel(), runtime=runtime).build_system_prompt()
+    agent.messages.clear()
+    assert "def remember" in agent.build_system_prompt()
+
+
 async def test_outside_of_an_agent_the_functions_find_whose_skill_it_is() -> None:
     runtime = PythonRuntime()
     first = CaveAgent(ScriptedModel("Hi."), runtime=runtime, skills=[READER])

@@ -176,12 +176,13 @@ class CaveAgent:
         Raises:
             PromptError: The template names a placeholder that nothing fills.
         """
+        told = self._toolkit.told_names() if self._toolkit else frozenset[str]()
         return fill(
             self.system_prompt_template,
             agent_identity=self.agent_identity,
-            functions=self.runtime.describe_functions(),
+            functions=self.runtime.describe_functions(but=told),
             variables=self.runtime.describe_variables(),
-            types=self.runtime.describe_types(),
+            types=self.runtime.describe_types(but=told),
             skills=self._describe_skills(),
             instructions=self.instructions,
             additional_context=self.additional_context,

@@ -1,8 +1,8 @@
 """The runtime that a model operates: an inventory of live objects and the host they live in."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from types import EllipsisType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from cave_agent.errors import RuntimeClosedError, UnknownNameError
 from cave_agent.runtime._cell import Cell, ErrorFeedbackMode, ExecutionResult
@@ -24,6 +24,7 @@ from cave_agent.runtime._summaries import cut, summarize
 from cave_agent.runtime._types import named, with_nested
 from cave_agent.security import SecurityChecker, refusal
 
+_T = TypeVar("_T")
 _WAYS_IN = "; retrieve(name), update_variable(name, value), async execute(code: str)"
 
 
@@ -222,10 +223,10 @@ class PythonRuntime:
         self._check_open()
         return self._outputs.keep(text)
 
-    def describe_functions(self) -> str:
-        """The injected functions, for the model to read."""
+    def describe_functions(self, *, but: Container[str] = ()) -> str:
+        """The injected functions, for the model to read, but those that are told elsewhere."""
         self._check_open()
-        return describe_functions(self._inventory.functions.values())
+        return describe_functions(_without(but, self._inventory.functions))
 
     def describe_variables(self) -> str:
         """The injected variables as they are now, for the model to read."""
@@ -244,10 +245,10 @@ class PythonRuntime:
         known = self._inventory.objects()
         return describe_made({name: each for name, each in live.items() if name not in known})
 
-    def describe_types(self) -> str:
-        """The injected types, for the model to read."""
+    def describe_types(self, *, but: Container[str] = ()) -> str:
+        """The injected types, for the model to read, but those that are told elsewhere."""
         self._check_open()
-        return describe_types(self._inventory.types.values())
+        return describe_types(_without(but, self._inventory.types))
 
     def reset(self) -> None:
         """Bind every injected name to its object again, and drop all other names.
@@ -287,3 +288,7 @@ class PythonRuntime:
             raise RuntimeClosedError(
                 "This runtime was closed with aclose(). Make a new PythonRuntime."
             )
+
+
+def _without(names: Container[str], entries: Mapping[str, _T]) -> list[_T]:
+    return [entry for name, entry in entries.items() if name not in names]

@@ -82,6 +82,16 @@ class Toolkit:
         words = {"skills": told, "first": self.registry.list_skills()[0].name}
         return fill(load("skills"), **words, python_block_identifier=block_identifier) + "\n\n"
 
+    def told_names(self) -> frozenset[str]:
+        """What skills have brought into the runtime and the conversation tells of.
+
+        Variables are among them, and yet told again: they change.
+        """
+        skills = {each.skill for each in (*self._news, *self._told())}
+        return self._shared.names(
+            skill for each in skills if (skill := self.registry.get_skill(each))
+        )
+
     def take_news(self) -> list[SkillMessage]:
         """The instructions that the model has yet to be told."""
         news, self._news = self._news, []
@@ -129,6 +139,13 @@ class _Shared:
         injection.bind(self.runtime, again=known is not None)
         self._injections[key] = injection
         return injection
+
+    def names(self, skills: Iterable[Skill]) -> frozenset[str]:
+        """The names of what these have brought."""
+        made = [
+            self._injections[key] for skill in skills if (key := _key(skill)) in self._injections
+        ]
+        return frozenset(each.name for injection in made for each in injection.exports)
 
     def runner(self, skill: Skill) -> ScriptRunner:
         """What runs the scripts of a skill, after its exports were bound."""
