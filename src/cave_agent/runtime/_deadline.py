@@ -1,5 +1,6 @@
 """When a cell's time is up, and what is then raised in its code."""
 
+import asyncio
 import time
 
 from cave_agent.errors import CellTimeoutError
@@ -23,6 +24,7 @@ class Deadline:
         self.seconds = seconds
         self.at = float("inf") if seconds is None else time.monotonic() + seconds
         self.was_enforced = False  # whether the cell's code was sent a stop
+        self.cancellation: asyncio.CancelledError | None = None  # the latest that came from outside
 
     @property
     def remaining(self) -> float:

@@ -61,7 +61,10 @@ def drive(
         except BaseException as error:  # noqa: BLE001  # what is thrown in is the cell's to see
             if isinstance(error, asyncio.CancelledError):
                 cancellation = error
-                groups.update(set(_groups_that_asked(cell)) - asked_before)
+                asked = set(_groups_that_asked(cell)) - asked_before
+                groups.update(asked)
+                if not asked and cancellations() > cancelled:
+                    deadline.cancellation = error
             resume = partial(cell.throw, error)
 
 

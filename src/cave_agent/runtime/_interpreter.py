@@ -103,6 +103,10 @@ class Interpreter:
                 raise  # it is the limit of a cell around this one
             error = deadline.error().with_traceback(stop.__traceback__)
             return self._failed(error, cell, capture)
+        # Nested task groups of anyio take back more cancellations than are theirs, so that the
+        # task's own count does not tell of this one.
+        if outcome.error is not None and outcome.error is deadline.cancellation:
+            raise outcome.error
         # A stop may get lost, as exceptions in `__del__` do.
         if outcome.error is None and deadline.was_enforced:
             return self._failed(deadline.error(), cell, capture)
