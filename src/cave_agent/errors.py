@@ -227,7 +227,7 @@ class SkillInjectionError(SkillError):
     """What a skill brings into the runtime could not be made or bound; nothing of it was."""
 
 
-class SkillTrustError(SkillError, PermissionError):
+class SkillTrustError(SkillError):
     """A skill's files are not those that the user trusts.
 
     Attributes:

@@ -361,8 +361,8 @@ async def _leave_by_cancelling_a_task_group(runtime: PythonRuntime, code: str) -
         "begun.set()\nasync with asyncio.timeout(9): await asyncio.sleep(9)",
         "begun.set()\nasync with asyncio.TaskGroup() as g: g.create_task(asyncio.sleep(9))",
         "begun.set()\nawait me.execute('await asyncio.sleep(9)')",
-        "import anyio\nasync with anyio.create_task_group(), anyio.create_task_group() as tasks:\n"
-        "    tasks.start_soon(asyncio.sleep, 9)\n    begun.set()\n    await asyncio.sleep(9)",
+        ("import anyio\nasync with anyio.create_task_group(), anyio.create_task_group() as tasks:\n"
+        "    tasks.start_soon(asyncio.sleep, 9)\n    begun.set()\n    await asyncio.sleep(9)"),
     ],
 )  # fmt: skip
 async def test_a_cancellation_from_outside_is_never_swallowed(leave: Leaving, code: str) -> None:

@@ -5,6 +5,7 @@ import gc
 import re
 import sys
 import weakref
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from tests.skills.folders import write_file, write_skill
 
 from cave_agent import (
     CaveAgent,
+    Function,
     FunctionRule,
     ImportRule,
     PythonRuntime,
@@ -21,7 +23,7 @@ from cave_agent import (
     Skill,
     Variable,
 )
-from cave_agent.errors import SecurityError, SkillFileError, SkillInjectionError
+from cave_agent.errors import SecurityError, SkillInjectionError, SkillLoadError
 from cave_agent.models import code
 from cave_agent.skills import SkillDiscovery
 
@@ -374,8 +376,124 @@ def test_an_injection_that_leads_out_of_the_folder_is_refused(tmp_path: Path) ->
     write_file(tmp_path / "outside.py", "__exports__ = []")
     (folder / "injection.py").symlink_to(tmp_path / "outside.py")
 
-    with pytest.raises(SkillFileError, match="leads out of the skill's folder"):
+    with pytest.raises(SkillInjectionError, match="is no file of this folder"):
         _agent(tmp_path / "skills").activate_skill("reader")
+
+
+@pytest.mark.parametrize("target", ["nowhere", None])
+def test_an_injection_that_is_no_file_is_refused(target: str | None, tmp_path: Path) -> None:
+    folder = write_skill(tmp_path, scripts__injection_py="__exports__ = []")
+    if target is None:
+        (folder / "injection.py").mkdir()
+    else:
+        (folder / "injection.py").symlink_to(target)
+
+    assert "is no file of this folder" in str(_refused(tmp_path))
+
+
+def test_the_text_that_is_judged_is_the_one_that_runs(tmp_path: Path) -> None:
+    sources = (
+        b"#\r\r#coding: utf-16\rimport subprocess\r__exports__ = []",
+        b"# coding: utf-7\n#+AAo-import subprocess\n__exports__ = []",
+    )
+    for number, source in enumerate(sources):
+        root = tmp_path / str(number)
+        write_skill(root, injection_py=source)
+        runtime = PythonRuntime(security_checker=SecurityChecker([ImportRule({"subprocess"})]))
+        before = "subprocess" in vars(runtime)
+        if number:
+            _agent(root, runtime=runtime).activate_skill("reader")  # a comment, and no more
+        else:
+            assert "import of 'subprocess' is forbidden" in str(_refused(root, runtime))
+        assert before is False
+
+
+async def test_deleting_and_activating_go_in_one_cell(tmp_path: Path) -> None:
+    write_skill(tmp_path, injection_py=INJECTION)
+    runtime = PythonRuntime(variables=[Variable("seen", 1)])
+    agent = _agent(tmp_path, runtime=runtime)
+
+    result = await runtime.execute('del seen\nactivate_skill("reader")\nmeasure(2)')
+
+    assert result.success, result.stdout
+    assert runtime.retrieve("seen") == [2]
+    assert agent.skills
+
+
+def test_what_fails_late_binds_nothing(tmp_path: Path) -> None:
+    folder = write_skill(tmp_path, injection_py=INJECTION)
+    agent = _agent(tmp_path)
+    (folder / "SKILL.md").unlink()
+
+    with pytest.raises(SkillLoadError):
+        agent.activate_skill("reader")
+
+    with pytest.raises(KeyError):
+        agent.runtime.retrieve("measure")
+
+
+def test_failed_activations_leave_no_modules(tmp_path: Path) -> None:
+    write_skill(tmp_path, injection_py="1 / 0")
+    agent = _agent(tmp_path)
+    before = len(sys.modules)
+
+    for _ in range(5):
+        with pytest.raises(SkillInjectionError):
+            agent.activate_skill("reader")
+
+    assert len(sys.modules) == before
+
+
+def _gone_runtime() -> "weakref.ref[PythonRuntime]":
+    """That of an agent which is gone, and whose skill held it."""
+    runtime = PythonRuntime()
+
+    def own() -> PythonRuntime:
+        return runtime
+
+    skill = Skill("reader", "Reads.", functions=[Function(own)])
+    CaveAgent(ScriptedModel(), runtime=runtime, skills=[skill]).activate_skill("reader")
+    return weakref.ref(runtime)
+
+
+def test_a_skill_that_holds_its_runtime_goes_with_it() -> None:
+    gone = _gone_runtime()
+
+    gc.collect()
+
+    assert gone() is None
+
+
+async def test_deleted_functions_come_back_with_the_next_agent(tmp_path: Path) -> None:
+    write_skill(tmp_path)
+    runtime = PythonRuntime()
+    first = _agent(tmp_path, runtime=runtime)
+    await runtime.execute("del activate_skill")
+
+    second = _agent(tmp_path, code('activate_skill("reader")'), runtime=runtime)
+    await second.run("Read")
+
+    assert "<skill" in second.messages[-2].content
+    assert first.skills
+
+
+def test_a_name_of_pythons_own_is_not_taken(tmp_path: Path) -> None:
+    source = "from cave_agent import Variable\n__exports__ = [Variable('print', 5)]"
+    write_skill(tmp_path, injection_py=source)
+
+    assert "brings 'print', which Python itself has" in str(_refused(tmp_path))
+
+
+def test_threads_activate_a_skill_once(tmp_path: Path) -> None:
+    source = f"import time\ntime.sleep(0.05)\n{INJECTION}"
+    write_skill(tmp_path, injection_py=source)
+    runtime = PythonRuntime()
+    agents = [_agent(tmp_path, runtime=runtime) for _ in range(4)]
+
+    with ThreadPoolExecutor() as pool:
+        texts = list(pool.map(lambda agent: agent.activate_skill("reader"), agents))
+
+    assert all("<skill" in text for text in texts)
 
 
 def test_discovery_runs_no_code(tmp_path: Path) -> None:
@@ -395,7 +513,7 @@ def test_discovery_runs_no_code(tmp_path: Path) -> None:
 def test_a_big_injection_is_refused(tmp_path: Path) -> None:
     write_skill(tmp_path, injection_py="#" * 2_000_000)
 
-    assert "more than 1,000,000 bytes" in str(_refused(tmp_path))
+    assert "2,000,000 bytes, of at most 1,000,000" in str(_refused(tmp_path))
 
 
 def test_skills_in_code_clash_as_others_do() -> None:

@@ -13,7 +13,7 @@ from tests.skills.folders import manifest, write_file, write_skill
 
 from cave_agent import CaveAgent, ScriptedModel
 from cave_agent.errors import SkillTrustError
-from cave_agent.skills import SkillDiscovery, SkillFolder, TrustedFolders
+from cave_agent.skills import Seal, SkillDiscovery, TrustedFolders
 
 pytestmark = pytest.mark.anyio
 
@@ -35,8 +35,8 @@ def project(tmp_path: Path) -> Path:
     return project
 
 
-def _yes(folder: SkillFolder) -> bool:
-    return folder.root.is_dir()
+def _yes(seal: Seal) -> bool:
+    return seal.root.is_dir()
 
 
 def _found(project: Path, **options: bool) -> dict[str, str]:
@@ -146,8 +146,8 @@ def test_trust_is_asked_for_once(project: Path, home: Path) -> None:
     write_skill(project / ".agents" / "skills", "reader")
     asked: list[str] = []
 
-    def ask(folder: SkillFolder) -> bool:
-        asked.append(folder.root.name)
+    def ask(seal: Seal) -> bool:
+        asked.append(seal.root.name)
         return True
 
     for _ in range(3):
@@ -179,7 +179,7 @@ async def test_a_change_after_the_discovery_is_refused_at_the_use(project: Path)
     folder = write_skill(
         project / ".agents" / "skills", "reader", scripts__a_py="def main(runtime): ..."
     )
-    answers = [True, False, False, False]
+    answers = [True, False, False]
     skills = SkillDiscovery.find(project, ask=lambda _: answers.pop(0)).skills
     agent = CaveAgent(ScriptedModel(), skills=skills)
 
@@ -187,20 +187,79 @@ async def test_a_change_after_the_discovery_is_refused_at_the_use(project: Path)
     with pytest.raises(SkillTrustError, match="has changed since you trusted it"):
         agent.activate_skill("reader")
     ran = await agent.runtime.execute('await run_skill_script("reader", "a.py")')
-    read = await agent.runtime.execute('read_skill_reference("reader", "SKILL.md")')
+    read = await agent.runtime.execute('read_skill_reference("reader", "scripts/a.py")')
 
     assert isinstance(ran.error, SkillTrustError)
     assert isinstance(read.error, SkillTrustError)
     assert answers == []
 
 
-def test_python_leaves_nothing_that_needs_trust(project: Path) -> None:
-    folder = write_skill(project / ".agents" / "skills", "reader")
+def test_a_link_that_leads_elsewhere_within_the_folder_is_asked_for_again(project: Path) -> None:
+    folder = write_skill(project / ".agents" / "skills", "reader", a__m_py="", b__m_py="print(1)")
+    (folder / "lib").symlink_to("a")
     assert len(SkillDiscovery.find(project, ask=_yes).skills) == 1
 
-    write_file(folder / "scripts" / "__pycache__" / "a.pyc", "x")
+    (folder / "lib").unlink()
+    (folder / "lib").symlink_to("b")
 
-    assert len(SkillDiscovery.find(project).skills) == 1
+    assert SkillDiscovery.find(project).skills == ()
+
+
+async def test_no_file_is_used_that_was_not_looked_at(project: Path) -> None:
+    folder = write_skill(
+        project / ".agents" / "skills",
+        "reader",
+        injection_py="from cave_agent import Function\n"
+        "def late():\n    import lines\n    return lines.x\n__exports__ = [Function(late)]",
+        lines_py="x = 1",
+        references__a_md="a",
+    )
+    skills = SkillDiscovery.find(project, ask=_yes).skills
+    agent = CaveAgent(ScriptedModel(), skills=skills)
+    agent.activate_skill("reader")
+
+    write_file(folder / "lines.py", "x = 'evil'")
+    write_file(folder / "references" / "a.md", "evil")
+    late = await agent.runtime.execute("late()")
+    read = await agent.runtime.execute('read_skill_reference("reader", "a.md")')
+
+    assert isinstance(late.error, SkillTrustError)
+    assert isinstance(read.error, SkillTrustError)
+    assert "lines.py' has changed since you trusted its skill" in str(late.error)
+
+
+@pytest.mark.parametrize("name", ["loop", "references/loop"])
+def test_a_link_that_goes_round_does_no_harm(name: str, project: Path, home: Path) -> None:
+    for place in (project, home):
+        folder = write_skill(place / ".agents" / "skills", f"round-{place.name}")
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).symlink_to("loop")
+    write_skill(home / ".agents" / "skills", "good")
+
+    scan = SkillDiscovery.find(project, ask=_yes)
+    agent = CaveAgent(ScriptedModel(), skills=scan.skills)
+
+    assert [skill.name for skill in scan.skills] == [
+        "round-project",
+        "good",
+        "round-house",
+    ]
+    assert "<skill" in agent.activate_skill("round-house")
+
+
+@pytest.mark.parametrize("stray", ["SKILL.md", "skill.md/x"])
+def test_a_stray_manifest_hides_no_skill(stray: str, home: Path, project: Path) -> None:
+    write_skill(home / ".agents" / "skills", "good")
+    write_file(home / ".agents" / "skills" / stray, "# Stray")
+
+    assert [skill.name for skill in SkillDiscovery.find(project).skills] == ["good"]
+
+
+def test_a_file_of_trust_that_is_no_text_trusts_nothing(home: Path, project: Path) -> None:
+    write_skill(project / ".agents" / "skills", "reader")
+    write_file(home / ".config" / "cave-agent" / "trusted-skills", b"\xff\xfe")
+
+    assert len(SkillDiscovery.find(project).problems) == 1
 
 
 @pytest.mark.parametrize("place", ["scripts/run.py", "scripts"])
@@ -224,7 +283,7 @@ def test_a_folder_that_is_too_big_is_not_trusted(project: Path) -> None:
     scan = SkillDiscovery.find(project, ask=_yes)
 
     assert scan.skills == ()
-    assert "600,000,000 bytes" in str(scan.problems[0])
+    assert "more than 500,000,000 bytes" in str(scan.problems[0])
 
 
 def test_trust_can_be_kept_elsewhere(project: Path, tmp_path: Path) -> None:
@@ -243,7 +302,7 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     site = tmp_path / "site"
     write_file(site / "offering" / "__init__.py", "raise RuntimeError('imported')")
     write_file(site / "offering-1.0.dist-info" / "METADATA", "Name: offering\nVersion: 1.0\n")
-    entries = "[cave_agent.skills]\nall = offering.skills\nnone = offering.nothing\nbad = missing\n"
+    entries = "[cave_agent.skills]\nall = offering.skills\nnone = offering.nothing\nbad = missing\nworse = __main__.skills\nworse = __main__.skills\n"
     write_file(site / "offering-1.0.dist-info" / "entry_points.txt", entries)
     write_skill(site / "offering" / "skills", "offered")
     monkeypatch.syspath_prepend(str(site))

@@ -242,7 +242,7 @@ async def test_scripts_pass_the_rules_of_the_runtime(tmp_path: Path) -> None:
     assert told == snapshot(
         {
             "main.py": "The script 'main.py' of the skill 'reader' failed with SecurityError: main.py, line 1: use of 'eval' is forbidden",
-            "program.py": "The security rules refuse 'program.py': line 1: use of 'eval' is forbidden",
+            "program.py": "The security rules refuse 'scripts/main.py': line 1: use of 'eval' is forbidden",
             "other.sh": "'other.sh' is no Python, so that the runtime's security rules cannot judge it, and it is not run.",
         }
     )

@@ -86,7 +86,7 @@ def test_what_cannot_be_read_is_told_with_its_line(tmp_path: Path) -> None:
             "invisible": [
                 "line 2: the name 'rea\\x07der' has more in it than letters, digits and hyphens",
                 "line 2: the name is 'rea\\x07der', and the folder 'reader'; make them equal",
-                "line 2: the name 'rea\\x07der' has characters that do not show",
+                "line 2: no agent could call 'rea\\x07der': it is too long, or does not show",
             ],
             "key": [
                 "line 2: brackets or braces, which many readers refuse: use lines",

@@ -235,17 +235,14 @@ class CaveAgent:
     def _describe_skills(self) -> str:
         if self._toolkit is None:
             return ""
-        identifier = self.python_block_identifier
-        return self._toolkit.describe(self.context_window, block_identifier=identifier)
+        return self._toolkit.describe(block_identifier=self.python_block_identifier)
 
     def _equipped(
         self, skills: Iterable["Skill"] | None, skills_dir: str | Path | None
     ) -> "Toolkit | None":
         if skills is None and skills_dir is None:
             return None  # and nothing about skills is imported
-        return cave_agent.skills.equip(
-            skills, skills_dir, runtime=self.runtime, conversation=lambda: self.messages
-        )
+        return cave_agent.skills.equip(skills, skills_dir, runtime=self.runtime, agent=self)
 
     async def _take_turn(self, run: Run, goal: Goal, emit: Emit) -> AgentResponse:
         async with self._gate.passing(run):

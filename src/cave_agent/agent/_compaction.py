@@ -43,7 +43,8 @@ async def compacted(turn: Turn, messages: list[Message], emit: Emit) -> list[Mes
     system = [each for each in older[:1] if each.role is MessageRole.SYSTEM]
     stay = [each for each in older if each is turn.request or isinstance(each, SkillMessage)]
     count = len(older) - len(system) - len(stay)
-    summary = await _summary(turn, older) if count else None
+    helps = count and _fits(turn, [*system, *stay, *tail])  # else a summary would be for nothing
+    summary = await _summary(turn, older) if helps else None
     if summary is not None:
         summed_up = [*system, summary, *stay, *tail]
         if _fits(turn, summed_up):

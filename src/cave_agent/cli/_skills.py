@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cave_agent.errors import SkillError, SkillTrustError
-from cave_agent.skills import Scan, Skill, SkillDiscovery, TrustedFolders
+from cave_agent.skills import Scan, Seal, Skill, SkillDiscovery, TrustedFolders
 
 skills = typer.Typer(
     name="skills", help="Folders of instructions that an agent takes up.", no_args_is_help=True
@@ -46,7 +46,7 @@ def list_skills(project: _Project = Path(), *, claude: _Claude = False) -> None:
         table.add_column(column, overflow="fold")
     for skill in scan.skills:
         where = "" if skill.folder is None else str(skill.folder.root)
-        table.add_row(_safe(skill.name), Text(_shown(skill.description)), Text(where, "dim"))
+        table.add_row(Text(_safe(skill.name)), Text(_shown(skill.description)), Text(where, "dim"))
     console.print(table if scan.skills else "No skills were found.")
     for problem in scan.problems:
         console.print(Text(_safe(str(problem)), "yellow"), soft_wrap=True)
@@ -135,25 +135,28 @@ def trust(
 ) -> None:
     """Trust a skill of this project as it is now; any change of its files is asked for again."""
     scan = SkillDiscovery.find(project, with_claude=claude)
-    if any(each.name == name for each in scan.skills):
-        typer.echo(f"{name!r} is trusted already.")
-        return
-    skill = next((each for each in _known(scan) if each.name == name), None)
+    skill = next((each for each in _untrusted(scan) if each.name == name), None)
     if skill is None or skill.folder is None:
+        if any(each.name == name for each in scan.skills):
+            typer.echo(f"{name!r} is trusted already.")
+            return
         _fail(f"There is no skill {name!r}; there are: {_names(scan)}.")
-    code = ["injection.py"] if skill.folder.injection else []
-    files = "\n".join(f"  {_safe(file)}" for file in ("SKILL.md", *code, *skill.folder.files()))
-    digest = skill.folder.digest()  # of what is shown, and not of what it may have become since
+    seal = Seal.of(skill.folder.root)  # of what is shown, and not of what it may become
+    files = "\n".join(f"  {_safe(file)}" for file in seal.names())
     typer.echo(f"{_safe(str(skill.folder.root))}\n  {_shown(skill.description)}\n{files}")
     if not yes and not typer.confirm("Its code runs with your rights. Do you trust it?"):
         raise typer.Exit(1)
-    TrustedFolders().add(digest, skill.folder.root)
+    TrustedFolders().add(seal)
     typer.echo(f"{name!r} is trusted until it changes.")
 
 
 def _known(scan: Scan) -> Iterator[Skill]:
     """Those that can be used, and those that only lack the user's trust."""
     yield from scan.skills
+    yield from _untrusted(scan)
+
+
+def _untrusted(scan: Scan) -> Iterator[Skill]:
     for problem in scan.problems:
         if isinstance(problem, SkillTrustError):
             yield SkillDiscovery.from_file(problem.folder)

@@ -46,6 +46,11 @@ class Deadline:
         remaining = self.remaining
         return remaining if remaining > 0 else AGAIN
 
+    def note(self, error: asyncio.CancelledError, *, is_outside: bool) -> None:
+        """Remember a cancellation, if it came from outside of the cell."""
+        if is_outside:
+            self.cancellation = error
+
     def error(self) -> CellTimeoutError:
         """What the model reads of it."""
         return CellTimeoutError(

@@ -61,10 +61,8 @@ def drive(
         except BaseException as error:  # noqa: BLE001  # what is thrown in is the cell's to see
             if isinstance(error, asyncio.CancelledError):
                 cancellation = error
-                asked = set(_groups_that_asked(cell)) - asked_before
-                groups.update(asked)
-                if not asked and cancellations() > cancelled:
-                    deadline.cancellation = error
+                groups.update(asked := set(_groups_that_asked(cell)) - asked_before)
+                deadline.note(error, is_outside=not asked and cancellations() > cancelled)
             resume = partial(cell.throw, error)
 
 

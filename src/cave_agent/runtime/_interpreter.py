@@ -105,8 +105,9 @@ class Interpreter:
             return self._failed(error, cell, capture)
         # Nested task groups of anyio take back more cancellations than are theirs, so that the
         # task's own count does not tell of this one.
-        if outcome.error is not None and outcome.error is deadline.cancellation:
-            raise outcome.error
+        cancellation = deadline.cancellation
+        if cancellation is not None and outcome.error is cancellation:
+            raise cancellation
         # A stop may get lost, as exceptions in `__del__` do.
         if outcome.error is None and deadline.was_enforced:
             return self._failed(deadline.error(), cell, capture)

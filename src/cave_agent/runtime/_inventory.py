@@ -83,6 +83,7 @@ class Inventory:
     def _add(
         self, entries: dict[str, _Kind], entry: _Kind, names: AbstractSet[str]
     ) -> dict[str, Any]:
+        self.let_go_of_missing(names)  # a cell that is still running may have deleted it
         self._refuse_taken(entry.name)
         entries[entry.name] = entry
         self._implied.pop(entry.name, None)

@@ -16,12 +16,12 @@ from cave_agent.skills._use import using
 
 if TYPE_CHECKING:
     from cave_agent.skills._discovery import Scan, SkillDiscovery
-    from cave_agent.skills._folder import SkillFolder
     from cave_agent.skills._frontmatter import SkillFrontmatter
     from cave_agent.skills._injection import SkillInjection
     from cave_agent.skills._programs import ScriptResult
     from cave_agent.skills._registry import SkillRegistry
     from cave_agent.skills._scripts import ScriptRunner
+    from cave_agent.skills._seal import Seal
     from cave_agent.skills._skill import Skill
     from cave_agent.skills._toolkit import Toolkit, equip
     from cave_agent.skills._trust import TrustedFolders
@@ -34,7 +34,7 @@ _LATE = {
     "ScriptRunner": "_scripts",
     "Skill": "_skill",
     "SkillDiscovery": "_discovery",
-    "SkillFolder": "_folder",
+    "Seal": "_seal",
     "SkillFrontmatter": "_frontmatter",
     "SkillInjection": "_injection",
     "SkillRegistry": "_registry",
@@ -49,11 +49,11 @@ __all__ = [
     "ScriptError",
     "ScriptResult",
     "ScriptRunner",
+    "Seal",
     "Skill",
     "SkillDiscovery",
     "SkillError",
     "SkillFileError",
-    "SkillFolder",
     "SkillFrontmatter",
     "SkillInjection",
     "SkillInjectionError",

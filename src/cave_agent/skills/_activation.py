@@ -1,6 +1,7 @@
 """Words what the model reads of a skill once it is activated."""
 
 import json
+import os
 from contextlib import suppress
 from pathlib import PurePosixPath
 
@@ -20,7 +21,7 @@ _TEMPLATES = {
 _RUNNABLE = {".py", ".sh", ".bash", ".js", ".mjs"}
 _MOST_LISTED = 6000  # characters of the names of files
 _MOST_READ = 20  # scripts whose heads are looked at
-_BIGGEST_READ = 20_000  # bytes of one
+_BIGGEST_READ = 60_000  # bytes of one
 
 
 class SkillText(str):
@@ -32,20 +33,35 @@ class SkillText(str):
         return str(self)
 
 
-def activation_text(skill: Skill, injection: SkillInjection) -> str:
-    """The instructions of a skill, its files, and what it has brought into the runtime."""
+def activation_text(skill: Skill, injection: SkillInjection, *, most: int) -> str:
+    """The instructions of a skill, its files, and what it brings into the runtime.
+
+    Args:
+        skill: Which.
+        injection: What it brings.
+        most: Characters of the instructions; where the rest is, is told.
+    """
     parts: list[str] = []
     if skill.folder is not None:
-        parts += _files(skill, skill.folder)
+        parts += _files(skill.name, skill.folder)
     if described := injection.describe():
         parts.append(fill(load("skill_exports"), exports=described))
     body = skill.body_content or load("skill_without_body")
-    return fill(load("skill"), name=skill.name, body=body, parts="".join(f"{p}\n\n" for p in parts))
+    if len(body) > most:
+        words = {"name": quoted(skill.name), "left_out": len(body) - most}
+        body = fill(load("skill_cut"), body=body[:most], **words)
+    told = "".join(f"{part}\n\n" for part in parts)
+    return fill(load("skill"), name=quoted(skill.name), body=body, parts=told)
 
 
-def _files(skill: Skill, folder: SkillFolder) -> list[str]:
+def quoted(name: str) -> str:
+    """A name as code and tags have it."""
+    return json.dumps(name, ensure_ascii=False)
+
+
+def _files(skill: str, folder: SkillFolder) -> list[str]:
     by_kind: dict[str, list[str]] = {}
-    for file in folder.files():
+    for file in filter(str.isprintable, folder.files()):
         kind, _, name = file.partition("/")
         if kind in {"references", "assets"}:
             by_kind.setdefault(kind, []).append(name)
@@ -58,9 +74,9 @@ def _files(skill: Skill, folder: SkillFolder) -> list[str]:
         names = by_kind.get(kind, [])
         listed = _calls(skill, folder, names) if kind == "scripts" else _listed(names)
         if listed:
-            parts.append(fill(load(template), name=skill.name, files=listed))
+            parts.append(fill(load(template), name=quoted(skill), files=listed))
     if parts:
-        parts.append(fill(load("skill_folder"), folder=folder.root.resolve()))
+        parts.append(fill(load("skill_folder"), folder=os.path.realpath(folder.root)))
     return parts
 
 
@@ -75,7 +91,7 @@ def _listed(names: list[str]) -> str:
     return ", ".join(shown)
 
 
-def _calls(skill: Skill, folder: SkillFolder, scripts: list[str]) -> str:
+def _calls(skill: str, folder: SkillFolder, scripts: list[str]) -> str:
     """Each script as it is called."""
     lines = [call for name in scripts[:_MOST_READ] if (call := _call(skill, folder, name))]
     if rest := scripts[_MOST_READ:]:
@@ -83,7 +99,7 @@ def _calls(skill: Skill, folder: SkillFolder, scripts: list[str]) -> str:
     return "\n".join(lines)
 
 
-def _call(skill: Skill, folder: SkillFolder, name: str) -> str:
+def _call(skill: str, folder: SkillFolder, name: str) -> str:
     """How a script is called; empty for what is only imported by others."""
     head = ScriptHead(ScriptKind.PROGRAM)
     if name.endswith(".py"):
@@ -93,5 +109,5 @@ def _call(skill: Skill, folder: SkillFolder, name: str) -> str:
     if head.kind is ScriptKind.MODULE:
         return ""
     arguments = '"…"' if head.kind is ScriptKind.PROGRAM else head.arguments
-    told = ", ".join(filter(None, [json.dumps(skill.name), json.dumps(name), arguments]))
+    told = ", ".join(filter(None, [quoted(skill), quoted(name), arguments]))
     return f"await run_skill_script({told})" + (f"  # {head.doc}" if head.doc else "")

@@ -100,7 +100,7 @@ class SkillDiscovery:
 
         Args:
             project: Where to begin.
-            ask: Asks the user about a folder that is new or has changed; without it, such are
+            ask: Asks the user about a folder that is new or has changed, by its `Seal`; without it, such are
                 left out and among the problems.
             with_claude: Whether to look into `.claude/skills`, too.
             trusted: What the user trusts already; the user's own file unless given.
@@ -116,7 +116,7 @@ class SkillDiscovery:
             problems += scan.problems
             for skill in scan.skills:
                 if place.is_project and skill.folder is not None:
-                    skill.guard = Guard(skill.folder, trusted or TrustedFolders(), ask)
+                    skill.guard = Guard(skill.folder.root, trusted or TrustedFolders(), ask)
                 _take(skill, found, problems)
         for problem in problems:
             _log.warning("%s", problem)
@@ -161,7 +161,7 @@ def check_names(skills: Iterable[Skill]) -> None:
 
 
 def _folders(directory: Path) -> list[Path]:
-    """Those that may be skills: the directory's own, or itself if it has a SKILL.md."""
+    """Those that may be skills: the directory itself if it has a SKILL.md, and its folders."""
     try:
         children = sorted(directory.iterdir())
     except OSError as error:
@@ -169,9 +169,9 @@ def _folders(directory: Path) -> list[Path]:
             f"{str(directory)!r} cannot be read: {error.strerror}. Give the folder that holds "
             "the skills' folders."
         ) from error
-    if any(child.name in MANIFESTS for child in children):
-        return [directory]
-    return [child for child in children if child.name[0] != "." and _may_be_skill(child)]
+    own = [directory] if any((directory / name).is_file() for name in MANIFESTS) else []
+    held = [child for child in children if child.name[0] != "." and _may_be_skill(child)]
+    return [*own, *held]
 
 
 def _may_be_skill(path: Path) -> bool:

@@ -3,22 +3,22 @@
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path, PurePosixPath
 from stat import S_ISREG
-from typing import NoReturn
 
 from cave_agent.errors import SkillFileError, SkillLoadError
 from cave_agent.skills._frontmatter import Manifest, read_manifest
+from cave_agent.skills._seal import Seal
 
 MANIFESTS = ("SKILL.md", "skill.md")
 """Names of the file that makes a folder a skill; the standard has the first."""
 
+INJECTION = "injection.py"
+BIGGEST_TEXT = 1_000_000  # bytes
+_COMPILED = (".pyc", ".so", ".pyd", ".pth", ".zip", ".egg")
 _KINDS = ("scripts", "references", "assets")
-_INJECTION = "injection.py"
-_BIGGEST_TEXT = 1_000_000  # bytes
+_CACHE = "__pycache__"
 _BIGGEST_ASSET = 100_000_000
-_BIGGEST_FOLDER = 500_000_000
 _MOST_FILES = 10_000
 
 
@@ -29,10 +29,12 @@ class SkillFolder:
     Attributes:
         root: The folder.
         manifest: Its SKILL.md.
+        seal: What its files must be, if it came with a project.
     """
 
     root: Path
     manifest: Path
+    seal: Seal | None = None
 
     @classmethod
     def of(cls, path: Path) -> "SkillFolder":
@@ -59,20 +61,32 @@ class SkillFolder:
         """What SKILL.md says now.
 
         Raises:
-            SkillLoadError: It cannot be read, or is too big.
+            SkillLoadError: It cannot be read, is too big, or lies elsewhere.
+            SkillTrustError: It is not what the user trusts.
         """
+        if not self.holds(self.manifest):
+            raise SkillLoadError(f"{str(self.manifest)!r} leads out of the skill's folder.")
         try:
-            text = _text(_bytes(self.manifest, most=_BIGGEST_TEXT))
+            text = decoded(self.read(self.manifest, most=BIGGEST_TEXT))
         except (OSError, ValueError) as error:
             raise SkillLoadError(
                 f"{str(self.manifest)!r} cannot be read: {_reason(error)}."
             ) from error
-        return read_manifest(text, folder=self.root.resolve().name)
+        return read_manifest(text, folder=_real(self.root).name)
 
     @property
     def injection(self) -> Path | None:
-        """Its injection.py, if there is one."""
-        return self.find("", _INJECTION) if (self.root / _INJECTION).exists() else None
+        """Its injection.py, if there is one.
+
+        Raises:
+            SkillFileError: It is no file, or leads out of the folder.
+        """
+        path = self.root / INJECTION
+        if not os.path.lexists(path):
+            return None
+        if not self.holds(path) or not path.is_file():
+            raise SkillFileError(f"{INJECTION} of {str(self.root)!r} is no file of this folder.")
+        return path
 
     def find(self, kind: str, name: str) -> Path:
         """A file by its name in the folder of its kind, or else elsewhere in the skill.
@@ -88,27 +102,25 @@ class SkillFolder:
         if not isinstance(name, str):  # pyright: ignore[reportUnnecessaryIsInstance]  # models may send what they like
             raise TypeError(f"A file of a skill is named by a str, not {name!r:.80}.")
         wanted = PurePosixPath(name)
-        if not name or "\0" in name or "\\" in name or wanted.is_absolute() or ".." in wanted.parts:
+        is_odd = not name or "\0" in name or "\\" in name or wanted.is_absolute()
+        if is_odd or {"..", _CACHE} & set(wanted.parts):
             raise SkillFileError(
                 f"{name!r:.200} is no file within a skill. Name it as the skill's list of files does."
             )
-        root = self.root.resolve()
-        for path in (
-            root / kind / wanted,
-            root / wanted,
-            *(root / each / wanted for each in _KINDS),
-        ):
+        places = (self.root / kind, self.root, *(self.root / each for each in _KINDS))
+        for path in (place / wanted for place in places):
             if not os.path.lexists(path):
                 continue
-            if not path.resolve().is_relative_to(root):
+            if not self.holds(path):
                 raise SkillFileError(
                     f"{name!r:.200} leads out of the skill's folder, and is refused."
                 )
             if path.is_file():
                 return path
-        known = ", ".join(file for file in self.files() if file.startswith(kind)) or "none"
+        known = ", ".join(file for file in self.files() if file.startswith(f"{kind}/")) or "none"
         raise SkillFileError(
-            f"The skill {root.name!r} has no file {name!r:.200} in {kind}; there are: {known:.1000}."
+            f"The skill {_real(self.root).name!r} has no file {name!r:.200} in {kind}; there are: "
+            f"{known:.1000}."
         )
 
     def read_text(self, kind: str, name: str) -> str:
@@ -116,10 +128,11 @@ class SkillFolder:
 
         Raises:
             SkillFileError: There is none, it is too big, or no text.
+            SkillTrustError: It is not what the user trusts.
         """
-        data = self.read_bytes(kind, name, most=_BIGGEST_TEXT)
+        data = self.read_bytes(kind, name, most=BIGGEST_TEXT)
         try:
-            return _text(data)
+            return decoded(data)
         except ValueError as error:
             raise SkillFileError(
                 f"{name!r} is no text: {error}. "
@@ -131,112 +144,86 @@ class SkillFolder:
 
         Raises:
             SkillFileError: There is none, or it is too big.
+            SkillTrustError: It is not what the user trusts.
         """
+        path = self.find(kind, name)
         try:
-            return _bytes(self.find(kind, name), most=most)
-        except SkillFileError:
-            raise
+            return self.read(path, most=most)
         except (OSError, ValueError) as error:
             raise SkillFileError(f"{name!r} cannot be read: {_reason(error)}.") from error
 
+    def read(self, path: Path, *, most: int) -> bytes:
+        """All of a plain file: a pipe, which could block, is none.
+
+        Raises:
+            OSError: It cannot be read.
+            ValueError: It is no plain file, or too big.
+            SkillTrustError: It is not what the user trusts.
+        """
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+        with open(descriptor, "rb") as file:  # noqa: PTH123  # no path
+            status = os.fstat(descriptor)
+            if not S_ISREG(status.st_mode):
+                raise ValueError("it is no plain file")
+            if status.st_size > most:
+                raise ValueError(f"it has {status.st_size:,} bytes, of at most {most:,}")
+            data = file.read(most)
+        if self.seal is not None:
+            self.seal.admit(path, data)
+        return data
+
+    def holds(self, path: Path) -> bool:
+        """Whether a path leads to somewhere in this folder."""
+        return _real(path).is_relative_to(_real(self.root))
+
     def files(self) -> list[str]:
-        """The files as paths within the folder, SKILL.md and injection.py left out.
+        """The first files as paths within the folder; SKILL.md and injection.py are left out."""
+        left_out = {*MANIFESTS, INJECTION}
+        return sorted(file for file in self._walk() if file not in left_out)
 
-        Raises:
-            SkillFileError: There are too many.
-        """
-        root = self.root.resolve()
-        try:
-            found = [path.relative_to(root).as_posix() for path in _walk(root)]
-        except ValueError as error:
-            raise SkillFileError(f"The folder {str(root)!r} cannot be listed: {error}.") from error
-        return sorted(file for file in found if file not in {*MANIFESTS, _INJECTION})
-
-    def digest(self) -> str:
-        """A hash of all that is in the folder: names and contents.
-
-        Raises:
-            SkillFileError: It cannot be read whole, or is too big.
-        """
-        try:
-            return _hash(self.root.resolve())
-        except (OSError, ValueError) as error:
-            raise SkillFileError(
-                f"The folder {str(self.root)!r} cannot be read: {_reason(error)}."
-            ) from error
+    def _walk(self) -> Iterator[str]:
+        """Visible files in visible folders, as far as they are of this folder."""
+        root, count = _real(self.root), 0
+        for folder, folders, names in os.walk(root):
+            folders[:] = [each for each in folders if each[0] != "." and each != _CACHE]
+            for path in (Path(folder, name) for name in names if name[0] != "."):
+                if path.is_symlink() and not self.holds(path):
+                    continue
+                count += 1
+                if count > _MOST_FILES:
+                    return
+                yield path.relative_to(root).as_posix()
 
 
-def _hash(root: Path) -> str:
-    whole, size = sha256(), 0
-    for path in sorted(_walk(root, strictly=True)):
-        data = _bytes(path, most=_BIGGEST_FOLDER)
-        size += len(data)
-        if size > _BIGGEST_FOLDER:
-            raise ValueError(f"it has more than {_BIGGEST_FOLDER:,} bytes")
-        whole.update(path.relative_to(root).as_posix().encode() + b"\0" + sha256(data).digest())
-    return whole.hexdigest()
+def python_in(folder: SkillFolder) -> Iterator[tuple[str, str]]:
+    """The name and text of each Python file of a folder, hidden ones included.
 
-
-def _walk(root: Path, *, strictly: bool = False) -> Iterator[Path]:
-    """The files below a folder, but those that Python leaves there.
-
-    Args:
-        root: The folder.
-        strictly: Give hidden files, too, and refuse what cannot be looked into or leads out of the
-            folder, which is left out otherwise.
+    Raises:
+        SkillFileError: There is compiled code, or what cannot be read.
     """
-    count = 0
-    for folder, folders, names in os.walk(root, onerror=_raise if strictly else None):
-        folders[:] = [
-            each for each in folders if each != "__pycache__" and (strictly or each[0] != ".")
-        ]
-        if strictly:
-            _refuse_links_out(root, folder, folders)
-        for name in names:
-            path = Path(folder, name)
-            if strictly:
-                _refuse_links_out(root, folder, [name])
-            elif name[0] == "." or _leads_out(path, root):
-                continue
-            count += 1
-            if count > _MOST_FILES:
-                raise ValueError(f"it has more than {_MOST_FILES:,} files")
-            yield path
+    for name in Seal.of(folder.root).names():
+        if name.endswith(_COMPILED):
+            raise SkillFileError(f"{name!r} is compiled code, which no security rule can judge.")
+        if name.endswith(".py"):
+            yield name, folder.read_text("", name)
 
 
-def _refuse_links_out(root: Path, folder: str, names: list[str]) -> None:
-    for name in names:
-        if _leads_out(Path(folder, name), root):
-            raise ValueError(f"{name!r} leads out of it")
+def decoded(data: bytes) -> str:
+    """What the bytes say in UTF-8, with or without a mark in front, and lines as Python likes.
 
-
-def _leads_out(path: Path, root: Path) -> bool:
-    return path.is_symlink() and not path.resolve().is_relative_to(root)
-
-
-def _raise(error: OSError) -> NoReturn:
-    raise error
-
-
-def _bytes(path: Path, *, most: int) -> bytes:
-    """All of a plain file: a pipe, which could block, is none."""
-    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
-    with open(descriptor, "rb") as file:  # noqa: PTH123  # no path
-        status = os.fstat(descriptor)
-        if not S_ISREG(status.st_mode):
-            raise ValueError("it is no plain file")
-        if status.st_size > most:
-            raise ValueError(f"it has {status.st_size:,} bytes, of at most {most:,}")
-        return file.read(most)
-
-
-def _text(data: bytes) -> str:
-    """What the bytes say in UTF-8, with or without a mark in front, and lines as Python likes."""
+    Raises:
+        ValueError: They are something else.
+    """
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise ValueError(f"byte {error.start:,} is no UTF-8") from error
     return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _real(path: Path) -> Path:
+    """Where a path leads; unlike `Path.resolve` it takes links that go round."""
+    return Path(os.path.realpath(path))
 
 
 def _reason(error: Exception) -> str:

@@ -13,6 +13,7 @@ LONGEST_DESCRIPTION = 1024
 _LONGEST_HEAD = 64_000  # characters, whatever it says
 _LONGEST = {"description": LONGEST_DESCRIPTION, "compatibility": 500, "license": _LONGEST_HEAD}
 _KEYS = ("name", "description", "license", "compatibility", "metadata", "allowed-tools")
+_LONGEST_USABLE = 200  # characters of a name
 _REQUIRED = _KEYS[:2]
 _FENCED = re.compile(r"(\s*?)---[ \t]*\n(.*?)^---[ \t]*(?:\n|\Z)", re.DOTALL | re.MULTILINE)
 
@@ -132,8 +133,8 @@ def _departures(entries: list[Entry], folder: str) -> list[Finding]:
             findings.append(
                 Finding(line, f"{key!r} is missing; every skill has one", is_fatal=True)
             )
-        elif key == "name" and not text.isprintable():
-            message = f"the name {text!r:.80} has characters that do not show"
+        elif key == "name" and not (text.isprintable() and len(text) <= _LONGEST_USABLE):
+            message = f"no agent could call {text!r:.80}: it is too long, or does not show"
             findings.append(Finding(line, message, is_fatal=True))
     return findings
 

@@ -1,10 +1,16 @@
 """What a skill brings into a runtime: functions, variables and types, live."""
 
+import builtins
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import cast
 
-from cave_agent.errors import SkillInjectionError, UnknownNameError
+from cave_agent.errors import (
+    SkillFileError,
+    SkillInjectionError,
+    SkillTrustError,
+    UnknownNameError,
+)
 from cave_agent.runtime import (
     Function,
     PythonRuntime,
@@ -14,7 +20,7 @@ from cave_agent.runtime import (
     describe_types,
     describe_variables,
 )
-from cave_agent.skills._modules import ModuleSpace, where
+from cave_agent.skills._modules import ModuleSpace, told, where
 from cave_agent.skills._skill import Skill
 
 _EXAMPLE = "__exports__ = [Function(f), Variable('v', value), Type(C)]"
@@ -39,18 +45,7 @@ class SkillInjection:
         Raises:
             SkillInjectionError: That failed; nothing was bound.
         """
-        exports: Sequence[object] = skill.exports
-        path = None if skill.folder is None else skill.folder.injection
-        if skill.folder is not None and path is not None:
-            space = ModuleSpace(skill.name, skill.folder.root, runtime)
-            try:
-                exports = vars(space.load(path)).get("__exports__", ())
-            except (Exception, SystemExit) as error:
-                raise SkillInjectionError(
-                    f"injection.py of the skill {skill.name!r} failed{where(error, path)} with "
-                    f"{type(error).__name__}: {error}"
-                ) from error
-        return cls(skill.name, _checked(skill.name, exports))
+        return cls(skill.name, _checked(skill.name, _exports(skill, runtime)))
 
     def bind(self, runtime: PythonRuntime, *, again: bool = False) -> None:
         """Inject all of it, or nothing.
@@ -69,6 +64,11 @@ class SkillInjection:
                 f"The skill {self.skill!r} brings {', '.join(map(repr, taken))}, and the runtime has "
                 "such names already. Give yours other names, delete them with `del`, and activate "
                 "the skill again."
+            )
+        if shadowing := [each.name for each in missing if hasattr(builtins, each.name)]:
+            raise SkillInjectionError(
+                f"The skill {self.skill!r} brings {', '.join(map(repr, shadowing))}, which Python "
+                "itself has. Rename that in its injection.py."
             )
         for each in missing:
             match each:
@@ -92,6 +92,28 @@ class SkillInjection:
             describe_types(types) if types else "",
         ]
         return "\n".join(part for part in parts if part)
+
+
+def _exports(skill: Skill, runtime: PythonRuntime) -> object:
+    """What a skill lists; the code of an injection.py runs now."""
+    if skill.folder is None:
+        return skill.exports
+    try:
+        path = skill.folder.injection
+    except SkillFileError as error:
+        raise SkillInjectionError(str(error)) from error
+    if path is None:
+        return ()
+    space = ModuleSpace(skill, skill.folder.root, runtime)
+    try:
+        return vars(space.load(path)).get("__exports__", ())
+    except SkillTrustError:
+        raise
+    except (Exception, SystemExit) as error:
+        space.close()
+        raise SkillInjectionError(
+            f"injection.py of the skill {skill.name!r} failed{where(error, path)} with {told(error)}"
+        ) from error
 
 
 def _checked(skill: str, exports: object) -> tuple[Function | Variable | Type, ...]:

@@ -72,8 +72,6 @@ async def python_for(script: Path, dependencies: tuple[str, ...]) -> list[str]:
     """
     if not dependencies:
         return [sys.executable]
-    if uv := await anyio.to_thread.run_sync(partial(shutil.which, "uv")):
-        return [await _python_of_uv(uv, script)]
     return [await _python_of_our_own(script, dependencies)]
 
 
@@ -88,24 +86,13 @@ def environment_of(dependencies: tuple[str, ...]) -> Path:
     return cache / "cave-agent" / "environments" / name
 
 
-async def _python_of_uv(uv: str, script: Path) -> str:
-    """That of the environment which uv keeps for a script.
-
-    `uv run` would do both at once, but give the script the environment in which it installs.
-    """
-    options = ["--quiet", "--no-build", "--script", str(script)]
-    await _install([uv, "sync", *options], script)
-    found = await _install([uv, "python", "find", "--script", str(script)], script)
-    return found.stdout.strip()
-
-
 async def _python_of_our_own(script: Path, dependencies: tuple[str, ...]) -> str:
     """That of a virtual environment in the user's cache, which is made if there is none yet."""
     for dependency in dependencies:
         if not _PACKAGE.fullmatch(dependency.partition(";")[0].strip()):
             raise ScriptError(
                 f"{script.name!r} needs {dependency!r}, and only packages by name and version are "
-                "installed with pip. Name it so, or install `uv`."
+                "installed. Name it so."
             )
     folder = environment_of(dependencies)
     python = folder / "bin" / "python"
@@ -150,7 +137,6 @@ async def _install(command: list[str], script: Path, *, cwd: Path | None = None)
         raise ScriptError(
             f"The packages that {script.name!r} needs could not be installed ({why}): "
             f"{ending.end.strip() or 'nothing was printed'}\nMend the '# /// script' block, or take "
-            "it out and install the packages beside cave-agent. Where pip fails, installing `uv` may "
-            "help."
+            "it out and install the packages beside cave-agent."
         )
     return ending

@@ -7,43 +7,47 @@ go with the runtime: modules of a skill find their siblings through an `__import
 import builtins
 import importlib.util
 import linecache
+import os
 import sys
 import weakref
 from collections.abc import Mapping, Sequence
 from importlib.machinery import SourceFileLoader
 from itertools import count
 from pathlib import Path
-from types import ModuleType
+from threading import RLock
+from types import CodeType, ModuleType
 from typing import Any
 
 from typing_extensions import override
 
-from cave_agent.errors import SecurityError, SkillFileError
+from cave_agent.errors import SecurityError
 from cave_agent.runtime import PythonRuntime
 from cave_agent.security import SecurityChecker, refusal
+from cave_agent.skills._folder import BIGGEST_TEXT, decoded
+from cave_agent.skills._skill import Skill
 
-_BIGGEST = 1_000_000  # bytes
 _spaces = count(1)
 
 
 class ModuleSpace:
-    """The modules of a folder, for one runtime; each is run once, and again if its text changes.
+    """The modules of a folder, for one runtime; each is run once, and all again if one has changed.
 
     Args:
-        name: What the modules' names begin with.
+        skill: Whose modules they are.
         root: The folder whose files are siblings.
         runtime: Whose rules the texts pass first.
     """
 
-    def __init__(self, name: str, root: Path, runtime: PythonRuntime) -> None:
-        self._prefix = f"{name.replace('-', '_').replace('.', '_')}_skill_{next(_spaces)}"
-        self._root = root.resolve()
+    def __init__(self, skill: Skill, root: Path, runtime: PythonRuntime) -> None:
+        name = "".join(each if each.isalnum() else "_" for each in skill.name)
+        self._prefix = f"{name}_skill_{next(_spaces)}"
+        self._skill = skill
+        self._root = Path(os.path.realpath(root))
         self._runtime = weakref.ref(runtime)
         self._known_checker = runtime.security_checker
-        self._texts: dict[str, bytes] = {}
-        package = ModuleType(self._prefix)
-        package.__path__ = []  # the machinery of imports finds nothing by itself
-        sys.modules[self._prefix] = package
+        self._texts: dict[Path, str] = {}
+        self._lock = RLock()  # a module is seen whole, or not at all
+        self._begin()
         weakref.finalize(runtime, _forget, self._prefix)
 
     def load(self, path: Path) -> ModuleType:
@@ -51,22 +55,35 @@ class ModuleSpace:
 
         Raises:
             SecurityError: The runtime's rules refuse it.
+            SkillTrustError: It is not what the user trusts.
             Exception: Whatever its code raises.
         """
-        return self._load(path.stem, path.resolve())
+        path = Path(os.path.realpath(path))
+        with self._lock:
+            if any(self._is_other(each, text) for each, text in self._texts.items()):
+                self.close()
+                self._begin()
+            return self._load(path.stem, path)
+
+    def close(self) -> None:
+        """Forget the modules."""
+        _forget(self._prefix)
+        self._texts.clear()
+
+    def _begin(self) -> None:
+        package = sys.modules[self._prefix] = ModuleType(self._prefix)
+        package.__path__ = []  # the machinery of imports finds nothing by itself
 
     def _load(self, dotted: str, path: Path) -> ModuleType:
         name = f"{self._prefix}.{dotted}"
+        if (known := sys.modules.get(name)) is not None:
+            return known
         if path.is_dir():
             package = sys.modules[name] = ModuleType(name)
             package.__path__ = []
             return package
-        text = self._read(path)
-        known = sys.modules.get(name)
-        if known is not None and self._texts.get(name) == text:
-            return known
-        refused = refusal(self._checker, importlib.util.decode_source(text))
-        if refused is not None:
+        text = self._texts[path] = self._read(path)
+        if (refused := refusal(self._checker, text)) is not None:
             raise SecurityError([f"{path.name}, {each}" for each in refused.violations])
         linecache.checkcache(str(path))
         folders = list[str]() if path.name == "__init__.py" else None
@@ -77,7 +94,6 @@ class ModuleSpace:
         assert spec is not None, "a loader was given"
         module = importlib.util.module_from_spec(spec)
         vars(module)["__builtins__"] = {**vars(builtins), "__import__": self._import}
-        self._texts[name] = text
         sys.modules[name] = module
         try:
             loader.exec_module(module)
@@ -106,15 +122,16 @@ class ModuleSpace:
             parts = [*self._package(globals or {}, level), *parts]
         elif self._path(parts[:1]) is None:
             return builtins.__import__(name, globals, locals, fromlist, level)
-        module = sys.modules[self._prefix]
-        for depth in range(1, len(parts) + 1):
-            module = self._sibling(parts[:depth])
-        if not fromlist:
-            return self._sibling(parts[:1])
-        for each in fromlist:
-            if not hasattr(module, each) and self._path([*parts, each]) is not None:
-                self._sibling([*parts, each])
-        return module
+        with self._lock:
+            module = sys.modules[self._prefix]
+            for depth in range(1, len(parts) + 1):
+                module = self._sibling(parts[:depth])
+            if not fromlist:
+                return self._sibling(parts[:1])
+            for each in fromlist:
+                if not hasattr(module, each) and self._path([*parts, each]) is not None:
+                    self._sibling([*parts, each])
+            return module
 
     def _package(self, importer: Mapping[str, Any], level: int) -> list[str]:
         package = str(importer.get("__package__") or self._prefix).split(".")[1:]
@@ -137,43 +154,55 @@ class ModuleSpace:
     def _path(self, parts: Sequence[str]) -> Path | None:
         """The file of a module, or the folder of a package without one, if it is one of these."""
         base = self._root.joinpath(*parts)
+        if "__pycache__" in parts or not Path(os.path.realpath(base)).is_relative_to(self._root):
+            return None
         for path in (base / "__init__.py", base.with_name(f"{base.name}.py")):
-            if path.is_file() and path.resolve().is_relative_to(self._root):
-                return path
-        is_package = base.is_dir() and any(base.glob("*.py"))
-        return base if is_package and base.resolve().is_relative_to(self._root) else None
+            real = Path(os.path.realpath(path))
+            if path.is_file() and real.is_relative_to(self._root):
+                return real
+        return base if base.is_dir() and any(base.glob("*.py")) else None
 
-    @staticmethod
-    def _read(path: Path) -> bytes:
-        if path.stat().st_size > _BIGGEST:
-            raise SkillFileError(f"{path.name!r} has more than {_BIGGEST:,} bytes.")
-        return path.read_bytes()
+    def _is_other(self, path: Path, text: str) -> bool:
+        try:
+            return self._read(path) != text
+        except (OSError, ValueError):
+            return True  # which is told if it is imported again
+
+    def _read(self, path: Path) -> str:
+        """The one text that is judged and run, whatever encoding it claims to be in."""
+        folder = self._skill.folder
+        assert folder is not None, "modules are files"
+        return decoded(folder.read(path, most=BIGGEST_TEXT))
 
 
 class _Loader(SourceFileLoader):
-    """Makes a module of a text that was read before; it reads and leaves no bytecode."""
+    """Makes a module of a text that was read before; it looks for no bytecode and leaves none."""
 
-    def __init__(self, name: str, path: Path, text: bytes) -> None:
+    def __init__(self, name: str, path: Path, text: str) -> None:
         super().__init__(name, str(path))
         self._text = text
 
     @override
-    def get_data(self, path: Any) -> bytes:
-        return self._text
-
-    @override
-    def path_stats(self, path: Any) -> Any:
-        raise OSError("Without these, bytecode is neither looked for nor written.")
+    def get_code(self, fullname: str) -> CodeType:
+        return self.source_to_code(self._text, self.path)  # a str, whose encoding nobody asks for
 
 
 def where(error: BaseException, path: Path) -> str:
     """The line of a file in which an error came up, in words; empty if it did so elsewhere."""
-    line, step = 0, error.__traceback__
+    line, step, file = 0, error.__traceback__, os.path.realpath(path)
     while step is not None:
-        if step.tb_frame.f_code.co_filename == str(path.resolve()):
+        if step.tb_frame.f_code.co_filename == file:
             line = step.tb_lineno
         step = step.tb_next
     return f" in line {line}" if line else ""
+
+
+def told(error: BaseException) -> str:
+    """The kind of an error and what it says, if it says anything."""
+    try:
+        return f"{type(error).__name__}: {error}"
+    except Exception:  # noqa: BLE001  # it is the skill's own
+        return type(error).__name__
 
 
 def _forget(prefix: str) -> None:

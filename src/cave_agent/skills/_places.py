@@ -62,7 +62,10 @@ def _of_packages() -> Iterator[Path]:
 
     for entry in entry_points(group=_GROUP):
         top, *rest = entry.value.split(".")
-        spec = find_spec(top)
+        try:
+            spec = find_spec(top)
+        except (ImportError, ValueError):  # no package at all
+            continue
         for location in (spec and spec.submodule_search_locations) or ():
             if (directory := Path(location, *rest)).is_dir():
                 yield directory

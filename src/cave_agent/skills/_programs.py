@@ -17,6 +17,7 @@ from cave_agent.skills._process import Ending, run_command
 
 _INHERITED = (
     *("PATH", "HOME", "USER", "LOGNAME", "TERM", "LANG", "LANGUAGE", "TZ"),
+    *("LC_ALL", "LC_COLLATE", "LC_CTYPE", "LC_MESSAGES", "LC_MONETARY", "LC_NUMERIC", "LC_TIME"),
     *("TMPDIR", "TEMP", "TMP", "SYSTEMROOT", "PATHEXT", "COMSPEC"),
 )
 _FOR_PYTHON = {
@@ -82,6 +83,7 @@ async def run_program(
     Raises:
         ScriptError: It cannot be run, or its time was up.
     """
+    _check_kinds(cwd, timeout, stdin)
     await _check_limits(script, cwd, timeout)
     words = [_word(arg) for arg in args]
     environment = _environment()
@@ -101,6 +103,16 @@ async def run_program(
             "long ones are better given as stdin."
         ) from error
     return _result(ending, script, timeout)
+
+
+def _check_kinds(cwd: object, seconds: object, stdin: object) -> None:
+    """Refuse what models may well send besides what is asked for."""
+    if not isinstance(cwd, str | Path | None):
+        raise ScriptError(f"cwd is the path of a folder, not {cwd!r:.80}.")
+    if not isinstance(seconds, int | float | None):
+        raise ScriptError(f"A time limit is a number of seconds, not {seconds!r:.80}.")
+    if not isinstance(stdin, str | bytes | None):
+        raise ScriptError(f"stdin is a str or bytes, not {stdin!r:.80}.")
 
 
 async def _check_limits(script: Path, cwd: str | Path | None, seconds: float | None) -> None:
@@ -123,11 +135,7 @@ def _word(arg: object) -> str:
 
 
 def _environment() -> dict[str, str]:
-    inherited = {
-        name: value
-        for name, value in os.environ.items()
-        if name in _INHERITED or name.startswith("LC_")
-    }
+    inherited = {name: value for name, value in os.environ.items() if name in _INHERITED}
     return inherited | _FOR_PYTHON
 
 

@@ -7,6 +7,7 @@ from typing import cast
 from cave_agent.errors import UnknownSkillError
 from cave_agent.prompts import fill, load
 from cave_agent.skills._discovery import check_names
+from cave_agent.skills._frontmatter import normal_name
 from cave_agent.skills._skill import Skill
 
 _log = logging.getLogger("cave_agent.skills")
@@ -68,7 +69,8 @@ class SkillRegistry:
         Raises:
             UnknownSkillError: There is none; the message lists those that there are.
         """
-        skill = self._skills.get(name) if isinstance(cast("object", name), str) else None
+        is_name = isinstance(cast("object", name), str)
+        skill = self._skills.get(normal_name(name)) if is_name else None
         if skill is None:
             known = ", ".join(self._skills) or "none"
             raise UnknownSkillError(f"There is no skill {name!r:.80}; there are: {known:.2000}.")

@@ -47,9 +47,12 @@ def script_head(source: str) -> ScriptHead:
     call it by itself.
     """
     try:
-        tree = syntax_tree(source)
+        return _head(syntax_tree(source))
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return ScriptHead(ScriptKind.PROGRAM)
+
+
+def _head(tree: ast.Module) -> ScriptHead:
     doc = ast.get_docstring(tree) or ""
     main = next((node for node in tree.body if _binds_main(node)), None)
     is_guarded = any(map(_is_guard, tree.body))

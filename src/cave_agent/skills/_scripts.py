@@ -1,6 +1,7 @@
 """Runs the scripts of a skill: those with a `main` in the runtime, others as programs of their own."""
 
 import inspect
+import re
 import weakref
 from collections.abc import Callable
 from pathlib import Path
@@ -9,11 +10,15 @@ from typing import Any
 from cave_agent.errors import ScriptError
 from cave_agent.runtime import PythonRuntime
 from cave_agent.security import refusal
-from cave_agent.skills._modules import ModuleSpace, where
+from cave_agent.skills._folder import python_in
+from cave_agent.skills._inline_metadata import dependencies_of
+from cave_agent.skills._modules import ModuleSpace, told, where
 from cave_agent.skills._programs import run_program
 from cave_agent.skills._script_head import MAIN, ScriptKind, script_head
 from cave_agent.skills._skill import Skill
 
+# What Python takes for the encoding of a source: https://peps.python.org/pep-0263/
+_CLAIM = re.compile(r"(?:[^\n]*\n)?[ \t\f]*#[^\n]*coding[:=][ \t]*(?!utf-?8\b)", re.IGNORECASE)
 _PROGRAM_OPTIONS = ("cwd", "timeout", "stdin")
 
 
@@ -78,25 +83,40 @@ class ScriptRunner:
         except (Exception, SystemExit) as error:
             raise ScriptError(
                 f"The script {path.name!r} of the skill {self._skill.name!r} failed"
-                f"{where(error, path)} with {type(error).__name__}: {error}"
+                f"{where(error, path)} with {told(error)}"
             ) from error
 
     def _space(self, root: Path, runtime: PythonRuntime) -> ModuleSpace:
         if root not in self._spaces:
-            self._spaces[root] = ModuleSpace(self._skill.name, root, runtime)
+            self._spaces[root] = ModuleSpace(self._skill, root, runtime)
         return self._spaces[root]
 
     def _check_program(self, path: Path, source: str | None) -> None:
-        """Refuse what the rules refuse, and what they cannot judge."""
-        runtime = self._runtime()
+        """Refuse what the rules refuse, and what they cannot judge.
+
+        A program may import whatever of Python is in the folder, so that all of it is judged.
+        """
+        runtime, folder = self._runtime(), self._skill.folder
         checker = None if runtime is None else runtime.security_checker
-        if source is None and checker is not None:
+        if checker is None or folder is None:
+            return
+        if source is None:
             raise ScriptError(
                 f"{path.name!r} is no Python, so that the runtime's security rules cannot judge it, "
                 "and it is not run."
             )
-        if source is not None and (refused := refusal(checker, source)) is not None:
-            raise ScriptError(f"The security rules refuse {path.name!r}: {refused}") from refused
+        if dependencies_of(source):
+            raise ScriptError(
+                f"{path.name!r} asks for packages, which the runtime's security rules cannot judge, "
+                "and it is not run."
+            )
+        for file, text in python_in(folder):
+            if _CLAIM.match(text):
+                raise ScriptError(
+                    f"{file!r} claims an encoding other than UTF-8, and is not judged."
+                )
+            if (refused := refusal(checker, text)) is not None:
+                raise ScriptError(f"The security rules refuse {file!r}: {refused}") from refused
 
 
 def _check_arguments(

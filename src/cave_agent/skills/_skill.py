@@ -1,6 +1,7 @@
 """A skill: what an agent can take up, from a folder or built in code."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from cave_agent.errors import SkillLoadError
 from cave_agent.runtime import Function, Type, Variable
@@ -91,8 +92,8 @@ class Skill:
         Raises:
             SkillTrustError: It is not trusted.
         """
-        if self.guard is not None:
-            self.guard.check()
+        if self.guard is not None and self.folder is not None:
+            self.folder = replace(self.folder, seal=self.guard.check())
 
     def __repr__(self) -> str:
         origin = "" if self.folder is None else f", in {str(self.folder.root)!r}"

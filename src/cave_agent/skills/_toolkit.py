@@ -1,15 +1,17 @@
 """What an agent does with its skills, and the four functions by which its code does so."""
 
+import os
 import weakref
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from threading import RLock
+from typing import Any, Protocol
 
 from cave_agent.errors import SkillFileError, UnknownSkillError
 from cave_agent.messages import Message, SkillMessage
 from cave_agent.prompts import fill, load
 from cave_agent.runtime import PythonRuntime
-from cave_agent.skills._activation import SkillText, activation_text
+from cave_agent.skills._activation import SkillText, activation_text, quoted
 from cave_agent.skills._discovery import SkillDiscovery
 from cave_agent.skills._folder import SkillFolder
 from cave_agent.skills._injection import SkillInjection
@@ -18,9 +20,17 @@ from cave_agent.skills._scripts import ScriptRunner
 from cave_agent.skills._skill import Skill
 from cave_agent.skills._use import toolkit_in_use
 
-_SHARE = 0.02
+_SHARE_OF_LIST = 0.02  # of the context window
+_SHARE_OF_BODY = 0.25
 _USUAL_WINDOW = 128_000  # tokens
 _CHARACTERS_A_TOKEN = 4
+
+
+class Learner(Protocol):
+    """Who has skills: an agent."""
+
+    messages: list[Message]
+    context_window: int | None
 
 
 class Toolkit:
@@ -29,17 +39,12 @@ class Toolkit:
     Args:
         registry: Which they are.
         runtime: Where its code runs.
-        conversation: Gives the messages that its model reads.
+        agent: Who has them.
     """
 
-    def __init__(
-        self,
-        registry: SkillRegistry,
-        runtime: PythonRuntime,
-        conversation: Callable[[], list[Message]],
-    ) -> None:
+    def __init__(self, registry: SkillRegistry, runtime: PythonRuntime, agent: Learner) -> None:
         self.registry = registry
-        self._conversation = conversation
+        self._agent = weakref.ref(agent)
         self._news: list[SkillMessage] = []
         self._shared = _shared_by(runtime)
         self._shared.toolkits[self] = None
@@ -52,10 +57,12 @@ class Toolkit:
             SkillError: It could not be activated; nothing has changed.
         """
         skill = self.skill(name)
-        injection = self._shared.injection(skill)
+        injection = self._shared.made(skill)
+        most = int(self._characters * _SHARE_OF_BODY)
+        text = SkillText(activation_text(skill, injection, most=most))
+        self._shared.bind(skill, injection)
         if any(each.skill == skill.name for each in (*self._news, *self._told())):
-            return fill(load("skill_again"), name=skill.name)
-        text = SkillText(activation_text(skill, injection))
+            return fill(load("skill_again"), name=quoted(skill.name))
         self._news.append(SkillMessage(text, skill=skill.name))
         return text
 
@@ -70,16 +77,14 @@ class Toolkit:
         skill.verify()
         return skill
 
-    def describe(self, context_window: int | None, *, block_identifier: str) -> str:
+    def describe(self, *, block_identifier: str) -> str:
         """The skills by name and description, for the system prompt.
 
         Args:
-            context_window: Tokens, of which this may take a fiftieth.
             block_identifier: What the info string of a block of code starts with.
         """
-        budget = int((context_window or _USUAL_WINDOW) * _SHARE * _CHARACTERS_A_TOKEN)
-        told = self.registry.describe_skills(budget)
-        words = {"skills": told, "first": self.registry.list_skills()[0].name}
+        told = self.registry.describe_skills(int(self._characters * _SHARE_OF_LIST))
+        words = {"skills": told, "first": quoted(self.registry.list_skills()[0].name)}
         return fill(load("skills"), **words, python_block_identifier=block_identifier) + "\n\n"
 
     def told_names(self) -> frozenset[str]:
@@ -97,8 +102,17 @@ class Toolkit:
         news, self._news = self._news, []
         return news
 
+    @property
+    def _characters(self) -> int:
+        """About how many the model's context holds."""
+        agent = self._agent()
+        window = None if agent is None else agent.context_window
+        return (window or _USUAL_WINDOW) * _CHARACTERS_A_TOKEN
+
     def _told(self) -> Iterator[SkillMessage]:
-        return (each for each in self._conversation() if isinstance(each, SkillMessage))
+        agent = self._agent()
+        messages = [] if agent is None else agent.messages
+        return (each for each in messages if isinstance(each, SkillMessage))
 
 
 class _Shared:
@@ -109,6 +123,7 @@ class _Shared:
         self.toolkits: weakref.WeakKeyDictionary[Toolkit, None] = weakref.WeakKeyDictionary()
         self._injections: dict[object, SkillInjection] = {}
         self._runners: dict[object, ScriptRunner] = {}
+        self._lock = RLock()  # a skill is made and bound once
 
     @property
     def runtime(self) -> PythonRuntime:
@@ -131,14 +146,18 @@ class _Shared:
             f"There is no skill {skill_name!r:.80}; there are: {', '.join(sorted(names)):.2000}."
         )
 
-    def injection(self, skill: Skill) -> SkillInjection:
-        """What a skill exports, bound in the runtime."""
-        key = _key(skill)
-        known = self._injections.get(key)
-        injection = SkillInjection.of(skill, self.runtime) if known is None else known
-        injection.bind(self.runtime, again=known is not None)
-        self._injections[key] = injection
-        return injection
+    def made(self, skill: Skill) -> SkillInjection:
+        """What a skill exports; its code runs if it has not yet."""
+        with self._lock:
+            known = self._injections.get(_key(skill))
+            return SkillInjection.of(skill, self.runtime) if known is None else known
+
+    def bind(self, skill: Skill, injection: SkillInjection) -> None:
+        """Bind in the runtime what a skill exports."""
+        with self._lock:
+            known = self._injections.get(_key(skill))
+            (known or injection).bind(self.runtime, again=known is not None)
+            self._injections.setdefault(_key(skill), injection)
 
     def names(self, skills: Iterable[Skill]) -> frozenset[str]:
         """The names of what these have brought."""
@@ -149,7 +168,7 @@ class _Shared:
 
     def runner(self, skill: Skill) -> ScriptRunner:
         """What runs the scripts of a skill, after its exports were bound."""
-        self.injection(skill)
+        self.bind(skill, self.made(skill))
         return self._runners.setdefault(_key(skill), ScriptRunner(skill, self.runtime))
 
     def functions(self) -> list[Callable[..., Any]]:
@@ -168,30 +187,32 @@ class _Shared:
 
         def read_skill_reference(skill_name: str, reference_name: str) -> str:
             """The text of a file in a skill's references."""
-            folder = _folder(self.toolkit(skill_name).skill(skill_name))
+            folder = _folder(self.toolkit(skill_name).registry.skill(skill_name))
             return SkillText(folder.read_text("references", reference_name))
 
         def read_skill_asset(skill_name: str, asset_name: str) -> bytes:
             """The bytes of a file in a skill's assets."""
-            folder = _folder(self.toolkit(skill_name).skill(skill_name))
+            folder = _folder(self.toolkit(skill_name).registry.skill(skill_name))
             return folder.read_bytes("assets", asset_name)
 
         return [activate_skill, run_skill_script, read_skill_reference, read_skill_asset]
 
 
-_shared: "weakref.WeakKeyDictionary[PythonRuntime, _Shared]" = weakref.WeakKeyDictionary()
+# Held by the agents and by the functions in the namespace, and not from here: what a skill brings
+# may well hold the runtime.
+_shared: "weakref.WeakKeyDictionary[PythonRuntime, weakref.ref[_Shared]]"
+_shared = weakref.WeakKeyDictionary()
 
 
 def _shared_by(runtime: PythonRuntime) -> _Shared:
-    """What the agents on a runtime share; makes the functions with the first of them."""
-    if (known := _shared.get(runtime)) is not None:
-        return known
-    shared = _Shared(runtime)
+    """What the agents on a runtime share; provides the functions, also if a cell deleted them."""
+    reference = _shared.get(runtime)
+    shared = (reference and reference()) or _Shared(runtime)
     functions = {function.__name__: function for function in shared.functions()}
     for name, function in functions.items():
         function.__qualname__ = name  # which errors about its arguments tell
     runtime.provide(functions)
-    _shared[runtime] = shared
+    _shared[runtime] = weakref.ref(shared)
     return shared
 
 
@@ -200,7 +221,7 @@ def equip(
     skills_dir: str | Path | None,
     *,
     runtime: PythonRuntime,
-    conversation: Callable[[], list[Message]],
+    agent: Learner,
 ) -> Toolkit | None:
     """The toolkit of an agent, if it has skills.
 
@@ -212,11 +233,11 @@ def equip(
     registry = SkillRegistry(skills or ())
     if skills_dir is not None:
         registry.add_skills(SkillDiscovery.from_directory(skills_dir))
-    return Toolkit(registry, runtime, conversation) if registry.list_skills() else None
+    return Toolkit(registry, runtime, agent) if registry.list_skills() else None
 
 
 def _key(skill: Skill) -> object:
-    return skill if skill.folder is None else skill.folder.root.resolve()
+    return skill if skill.folder is None else os.path.realpath(skill.folder.root)
 
 
 def _folder(skill: Skill) -> SkillFolder:

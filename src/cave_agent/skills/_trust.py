@@ -2,13 +2,14 @@
 
 import os
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
 from cave_agent.errors import SkillTrustError
-from cave_agent.skills._folder import SkillFolder
+from cave_agent.skills._seal import Seal
 
-Ask: TypeAlias = Callable[[SkillFolder], bool]
+Ask: TypeAlias = Callable[[Seal], bool]
 """Asks the user whether a folder is to be trusted as it is now."""
 
 
@@ -24,51 +25,52 @@ class TrustedFolders:
 
     def __contains__(self, digest: str) -> bool:
         try:
-            lines = self._path.read_text("utf-8").splitlines()
+            lines = self._path.read_text("utf-8", errors="replace").splitlines()
         except FileNotFoundError:
             return False
         return any(line.partition(" ")[0] == digest for line in lines)
 
-    def add(self, digest: str, folder: Path) -> None:
-        """Trust a folder from now on, for as long as its hash is this one."""
+    def add(self, seal: Seal) -> None:
+        """Trust a folder from now on, for as long as it is as it was looked at."""
         self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         descriptor = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         with open(descriptor, "a", encoding="utf-8") as file:  # noqa: PTH123  # no path
-            file.write(f"{digest} {str(folder)!r}\n")
+            file.write(f"{seal.digest} {str(seal.root)!r}\n")
 
 
+@dataclass(frozen=True, slots=True)
 class Guard:
     """Lets a folder be used as long as it is what the user trusts.
 
-    Args:
+    Attributes:
         folder: What it guards.
         trusted: What the user trusts already.
         ask: Asks about the rest; without it, nothing more is trusted.
     """
 
-    def __init__(self, folder: SkillFolder, trusted: TrustedFolders, ask: Ask | None) -> None:
-        self._folder = folder
-        self._trusted = trusted
-        self._ask = ask
+    folder: Path
+    trusted: TrustedFolders
+    ask: Ask | None
 
-    def check(self) -> None:
-        """Look at the whole folder, and ask if need be.
+    def check(self) -> Seal:
+        """Look at the whole folder, and ask if need be; gives what may be used of it.
 
         Raises:
             SkillTrustError: It is not trusted.
             SkillFileError: It cannot be read.
         """
-        digest = self._folder.digest()
-        if digest in self._trusted:
-            return
-        if self._ask is None or not self._ask(self._folder):
+        seal = Seal.of(self.folder)
+        if seal.digest in self.trusted:
+            return seal
+        if self.ask is None or not self.ask(seal):
             raise SkillTrustError(
-                f"The skill in {str(self._folder.root)!r} comes with the project and is new, or has "
+                f"The skill in {str(self.folder)!r} comes with the project and is new, or has "
                 "changed since you trusted it. Look at its files, then run `cave-agent skills trust "
-                f"{self._folder.root.name}`.",
-                folder=str(self._folder.root),
+                f"{self.folder.name}`.",
+                folder=str(self.folder),
             )
-        self._trusted.add(digest, self._folder.root.resolve())
+        self.trusted.add(seal)
+        return seal
 
 
 def _configuration() -> Path:
