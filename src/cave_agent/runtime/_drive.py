@@ -12,7 +12,7 @@ from collections.abc import Callable, Coroutine, Generator, Iterator
 from functools import partial
 from inspect import CORO_CLOSED, getcoroutinestate
 from types import FrameType, coroutine
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from cave_agent.runtime._deadline import CellStopped, Deadline
 from cave_agent.runtime._insistence import insist
@@ -30,8 +30,8 @@ def drive(
 
     Args:
         cell: What runs.
-        deadline: When it is to have ended.
-        cancelled: How often this task was cancelled from outside before.
+        deadline: When it is to have ended; it remembers a cancellation from outside.
+        cancelled: How often this task was so cancelled before.
 
     Raises:
         CellStopped: The deadline was up, or that of a cell around this one.
@@ -40,15 +40,14 @@ def drive(
     resume: Callable[[], Any] = partial(cell.send, None)
     limit = TimeLimit(deadline)
     cancellation = asyncio.CancelledError()  # stands in where the cell's own awaits took the real
-    groups: set[Any] = set()  # the cell's own task groups that cancelled it
+    groups = set[Any]()  # the cell's own task groups that cancelled it
     while True:
         try:
             awaited = _step(resume, limit)
         except (StopIteration, CellStopped) as end:
             if getcoroutinestate(cell) == CORO_CLOSED:
                 _take_back(groups)
-                outcome: _T = _outcome(end, cancellation if cancellations() > cancelled else None)
-                return outcome
+                return cast("_T", _outcome(end, cancellation, is_due=cancellations() > cancelled))
             resume = partial(cell.throw, end)  # the stop came before the code had gone on
             continue
         if deadline.is_ignored:
@@ -84,8 +83,10 @@ def _step(resume: Callable[[], Any], limit: TimeLimit) -> Any:
         stage.strike()
 
 
-def _outcome(end: StopIteration | CellStopped, cancellation: asyncio.CancelledError | None) -> Any:
-    if cancellation is not None:  # it comes before a stop, and a stop before a value
+def _outcome(
+    end: StopIteration | CellStopped, cancellation: asyncio.CancelledError, *, is_due: bool
+) -> Any:
+    if is_due:  # it comes before a stop, and a stop before a value
         raise cancellation from None
     if isinstance(end, CellStopped):
         raise end
