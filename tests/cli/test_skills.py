@@ -210,6 +210,26 @@ def test_what_a_skill_says_cannot_paint_over_the_question(project: Path) -> None
     assert [screen for screen in screens if "\x1b" in screen or "\u202e" in screen] == []
 
 
+def test_all_that_is_trusted_is_shown(project: Path, tmp_path: Path) -> None:
+    folder = write_skill(project / ".agents" / "skills", "reader")
+    write_skill(tmp_path / "house" / ".agents" / "skills", "reader")
+    write_file(folder / ".hidden" / "x.py", "")
+    write_file(folder / "scripts" / "__pycache__" / "x.pyc", "")
+
+    exit_code, screen = _run("trust", "reader", "--yes")
+
+    assert exit_code == 0
+    assert {".hidden/x.py", "scripts/__pycache__/x.pyc", "SKILL.md"} <= set(screen.split())
+    assert _run("trust", "reader") == (0, "'reader' is trusted already.")
+
+
+def test_an_odd_name_is_listed(tmp_path: Path) -> None:
+    text = '---\nname: "[/x]"\ndescription: Odd.\n---\n'
+    write_file(tmp_path / "house" / ".agents" / "skills" / "odd" / "SKILL.md", text)
+
+    assert "[/x]" in _run("list")[1]
+
+
 def test_a_projects_skill_can_be_looked_for_from_elsewhere(project: Path, tmp_path: Path) -> None:
     write_skill(tmp_path / "other" / ".agents" / "skills", "reader")
     (tmp_path / "other" / ".git").mkdir()

@@ -1,5 +1,8 @@
 """An agent is told of its skills, takes one up, and keeps its instructions."""
 
+import ast
+import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -375,6 +378,46 @@ def test_a_skill_of_many_files_lists_some_and_counts_the_rest(tmp_path: Path) ->
     assert "chapter-000.md" in text
     assert "… 5" in text
     assert "s29.py" in text
+
+
+def test_instructions_that_would_fill_the_window_are_cut_and_can_be_read_on(tmp_path: Path) -> None:
+    write_file(tmp_path / "reader" / "SKILL.md", manifest("reader", body="word " * 2000 + "end"))
+    agent = CaveAgent(ScriptedModel(), skills_dir=tmp_path, context_window=4000)
+
+    text = agent.activate_skill("reader")
+
+    assert len(text) < 5000
+    assert text.replace("word ", "") == snapshot("""\
+<skill name="reader">
+
+[… the last 6003 characters are left out; read on with print(read_skill_reference("reader", "SKILL.md")[-6003:]) …]
+</skill>
+None of these instructions has been carried out yet. Do so in the next block.\
+""")
+
+
+async def test_no_summary_is_made_where_it_could_not_help() -> None:
+    skill = Skill("reader", "Reads.", "word " * 1100)
+    model = ScriptedModel(code('activate_skill("reader")'), *[code("print(1)")] * 3, "Done.")
+    agent = CaveAgent(model, skills=[skill], context_window=1000, max_history=50)
+
+    await agent.run("Read")
+
+    assert not any("Sum up" in text for request in range(5) for text in _texts(model, request))
+
+
+@pytest.mark.parametrize("name", ['q") ; evil("', "reader\n", "\uff52eader", "x" * 150])
+async def test_an_odd_name_is_quoted_and_found(name: str, tmp_path: Path) -> None:
+    head = json.dumps(name, ensure_ascii=False)
+    write_file(tmp_path / "odd" / "SKILL.md", f"---\nname: {head}\ndescription: Odd.\n---\nRead.")
+    agent = CaveAgent(ScriptedModel(), skills_dir=tmp_path)
+
+    result = await agent.runtime.execute(f"activate_skill({name!r})")
+    call = re.search(r"activate_skill\(.*\)", agent.build_system_prompt())
+
+    assert result.success
+    assert call is not None
+    assert ast.literal_eval(call[0].removeprefix("activate_skill")) == agent.skills[0].name
 
 
 def test_a_skill_without_instructions_says_so(tmp_path: Path) -> None:

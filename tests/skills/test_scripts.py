@@ -1,5 +1,6 @@
 """Scripts with a `main` run in the runtime, with its objects; others run as programs."""
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -247,6 +248,102 @@ async def test_scripts_pass_the_rules_of_the_runtime(tmp_path: Path) -> None:
         }
     )
     assert agent.skills
+
+
+@pytest.mark.parametrize(
+    ("files", "said"),
+    [
+        ({"scripts__helper_py": "eval('1')"}, "refuse 'scripts/helper.py'"),
+        ({"scripts/.hidden.py": "eval('1')"}, "refuse 'scripts/.hidden.py'"),
+        ({"scripts__helper_so": "x"}, "compiled code"),
+        ({"scripts__helper_py": "# coding: utf-7\n#+AAo-x"}, "claims an encoding"),
+        ({"scripts__helper_py": "#!x\n# -*- coding: latin-1 -*-"}, "claims an encoding"),
+        ({"scripts__run_py": "# /// script\n# dependencies = ['x']\n# ///"}, "asks for packages"),
+    ],
+)
+async def test_all_that_a_program_may_import_passes_the_rules(
+    files: dict[str, str], said: str, tmp_path: Path
+) -> None:
+    write_skill(tmp_path, **{"scripts__run_py": "print(1)", **files})
+    runtime = PythonRuntime(security_checker=SecurityChecker([FunctionRule({"eval"})]))
+    agent = CaveAgent(ScriptedModel(), runtime=runtime, skills_dir=tmp_path)
+
+    result = await runtime.execute('await run_skill_script("reader", "run.py")')
+
+    assert said in str(result.error)
+    assert agent.skills
+
+
+async def test_a_program_without_fault_runs_under_rules(tmp_path: Path) -> None:
+    runtime = PythonRuntime(security_checker=SecurityChecker([FunctionRule({"eval"})]))
+
+    result, _ = await _run(
+        tmp_path,
+        'await run_skill_script("reader", "run.py")',
+        runtime,
+        scripts__run_py="# -*- coding: utf-8 -*-\nimport lines\nprint(lines.x)",
+        scripts__lines_py="# vim: set fileencoding=utf8 :\nx = 1",
+    )
+
+    assert result == ScriptResult(0, "1\n", "")
+
+
+@pytest.mark.parametrize("name", ["slow.sh", "slow.py"])
+async def test_a_run_that_is_cancelled_while_a_script_runs_ends(name: str, tmp_path: Path) -> None:
+    began = asyncio.Event()
+    write_skill(
+        tmp_path,
+        scripts__slow_sh="sleep 60",
+        scripts__slow_py="import asyncio\nasync def main(runtime): await asyncio.sleep(60)",
+    )
+    runtime = PythonRuntime(variables=[Variable("began", began)])
+    model = ScriptedModel(
+        code(f'began.set()\nawait run_skill_script("reader", "{name}")'), code("x = 1"), "Done."
+    )
+    agent = CaveAgent(model, runtime=runtime, skills_dir=tmp_path)
+
+    async with asyncio.TaskGroup() as tasks:
+        run = tasks.create_task(agent.run("Go"))
+        await began.wait()
+        await asyncio.sleep(0)
+        run.cancel()
+
+    assert run.cancelled()
+    assert len(model.requests) == 1
+
+
+async def test_a_sibling_that_changed_is_run_anew(tmp_path: Path) -> None:
+    folder = write_skill(
+        tmp_path, scripts__a_py="import b\ndef main(runtime): return b.x", scripts__b_py="x = 1"
+    )
+    agent = CaveAgent(ScriptedModel(), skills_dir=tmp_path)
+    call = 'await run_skill_script("reader", "a.py")'
+
+    before = await agent.runtime.execute(call)
+    write_file(folder / "scripts" / "b.py", "x = 2")
+    after = await agent.runtime.execute(call)
+    (folder / "scripts" / "b.py").unlink()
+    gone = await agent.runtime.execute(call)
+
+    assert (before.stdout, after.stdout) == ("1\n", "2\n")
+    assert "No module named 'b'" in str(gone.error)
+
+
+async def test_an_error_that_cannot_be_told_is_told_by_its_kind(tmp_path: Path) -> None:
+    assert await _error(
+        tmp_path,
+        'await run_skill_script("reader", "sum.py")',
+        scripts__sum_py="class Odd(Exception):\n    def __str__(self): raise ValueError\n"
+        "def main(runtime): raise Odd",
+    ) == snapshot("The script 'sum.py' of the skill 'reader' failed in line 3 with Odd")
+
+
+@pytest.mark.parametrize(
+    "option", ["cwd=5", "timeout='5'", "stdin=5", "timeout=0", "cwd='nowhere'"]
+)
+async def test_odd_options_are_refused(option: str, tmp_path: Path) -> None:
+    call = f'await run_skill_script("reader", "run.sh", {option})'
+    assert await _error(tmp_path, call, scripts__run_sh="exit 0")
 
 
 @pytest.mark.parametrize(

@@ -57,7 +57,8 @@ class SkillRegistry:
 
     def get_skill(self, name: str) -> Skill | None:
         """The skill of that name, if there is one."""
-        return self._skills.get(name)
+        is_name = isinstance(cast("object", name), str)  # models may send what they like
+        return self._skills.get(normal_name(name)) if is_name else None
 
     def list_skills(self) -> list[Skill]:
         """All of them, in the order in which they came."""
@@ -69,8 +70,7 @@ class SkillRegistry:
         Raises:
             UnknownSkillError: There is none; the message lists those that there are.
         """
-        is_name = isinstance(cast("object", name), str)
-        skill = self._skills.get(normal_name(name)) if is_name else None
+        skill = self.get_skill(name)
         if skill is None:
             known = ", ".join(self._skills) or "none"
             raise UnknownSkillError(f"There is no skill {name!r:.80}; there are: {known:.2000}.")

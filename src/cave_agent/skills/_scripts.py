@@ -18,7 +18,9 @@ from cave_agent.skills._script_head import MAIN, ScriptKind, script_head
 from cave_agent.skills._skill import Skill
 
 # What Python takes for the encoding of a source: https://peps.python.org/pep-0263/
-_CLAIM = re.compile(r"(?:[^\n]*\n)?[ \t\f]*#[^\n]*coding[:=][ \t]*(?!utf-?8\b)", re.IGNORECASE)
+_CLAIM = re.compile(
+    r"(?:[^\n]*\n)?[ \t\f]*#[^\n]*coding[:=][ \t]*(?![ \t]|utf[-_]?8\b)", re.IGNORECASE
+)
 _PROGRAM_OPTIONS = ("cwd", "timeout", "stdin")
 
 
