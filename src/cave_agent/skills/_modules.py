@@ -98,7 +98,7 @@ class ModuleSpace:
         try:
             loader.exec_module(module)
         except BaseException:
-            del sys.modules[name]
+            sys.modules.pop(name, None)
             raise
         return module
 
@@ -207,4 +207,4 @@ def told(error: BaseException) -> str:
 
 def _forget(prefix: str) -> None:
     for name in [each for each in sys.modules if each == prefix or each.startswith(f"{prefix}.")]:
-        del sys.modules[name]
+        sys.modules.pop(name, None)

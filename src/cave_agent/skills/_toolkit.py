@@ -62,7 +62,7 @@ class Toolkit:
         text = SkillText(activation_text(skill, injection, most=most))
         self._shared.bind(skill, injection)
         if any(each.skill == skill.name for each in (*self._news, *self._told())):
-            return fill(load("skill_again"), name=quoted(skill.name))
+            return SkillText(fill(load("skill_again"), name=quoted(skill.name)))
         self._news.append(SkillMessage(text, skill=skill.name))
         return text
 
