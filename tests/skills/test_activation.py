@@ -46,7 +46,7 @@ activate_skill("reader")
 
 """)
     assert "Read every line" not in agent.build_system_prompt()
-    assert agent.skills == [READER, WRITER]
+    assert agent.skills == (READER, WRITER)
 
 
 def test_an_agent_without_skills_is_told_nothing_of_them(tmp_path: Path) -> None:
@@ -239,13 +239,56 @@ def test_two_skills_of_one_name_are_refused(tmp_path: Path) -> None:
         CaveAgent(ScriptedModel(), skills=[READER], skills_dir=tmp_path)
     with pytest.raises(SkillLoadError, match="Two skills are called 'reader'"):
         CaveAgent(ScriptedModel(), skills=[READER, one])
-    assert CaveAgent(ScriptedModel(), skills=[READER, READER]).skills == [READER]
+    assert CaveAgent(ScriptedModel(), skills=[READER, READER]).skills == (READER,)
 
 
-@pytest.mark.parametrize("skills", ["reader", ["reader"], [Path("reader")]])
+@pytest.mark.parametrize("skills", ["reader", ["reader"], [Path("reader")], READER, 3])
 def test_what_is_no_skill_is_refused(skills: Any) -> None:
-    with pytest.raises(TypeError, match="is no Skill"):
+    with pytest.raises(TypeError, match=r"is no Skill|is a list of Skills, not"):
         CaveAgent(ScriptedModel(), skills=skills)
+
+
+def test_a_scan_and_a_list_of_folders_are_refused_with_the_way_out(tmp_path: Path) -> None:
+    scan: Any = SkillDiscovery.scan(write_skill(tmp_path))
+    folders: Any = [tmp_path]
+
+    with pytest.raises(TypeError, match=r"Of a Scan give its \.skills"):
+        CaveAgent(ScriptedModel(), skills=scan)
+    with pytest.raises(TypeError, match="skills_dir is the path of a folder, not"):
+        CaveAgent(ScriptedModel(), skills_dir=folders)
+
+
+def test_an_empty_folder_of_skills_is_told(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    CaveAgent(ScriptedModel(), skills_dir=tmp_path)
+
+    assert "There are no skills in" in caplog.text
+
+
+async def test_a_conversation_that_is_taken_up_has_what_it_tells_of(tmp_path: Path) -> None:
+    source = "from cave_agent import Variable\n__exports__ = [Variable('limits', [3])]"
+    folder = write_skill(tmp_path, injection_py=source)
+    first = CaveAgent(ScriptedModel("Done."), skills_dir=tmp_path)
+    first.activate_skill("reader")
+    await first.run("Read")
+
+    second = CaveAgent(ScriptedModel("Done."), messages=first.messages, skills_dir=tmp_path)
+    await second.run("Read on")
+    write_file(folder / "injection.py", "1 / 0")
+    third = CaveAgent(ScriptedModel("Done."), messages=first.messages, skills_dir=tmp_path)
+    await third.run("Read on")
+
+    assert second.runtime.retrieve("limits") == [3]
+    assert "is active already" in second.activate_skill("reader")
+
+
+async def test_awaiting_instructions_gives_them() -> None:
+    agent = CaveAgent(ScriptedModel(), skills=[READER])
+
+    result = await agent.runtime.execute('await activate_skill("reader")')
+
+    assert "Read every line." in result.stdout
 
 
 def test_a_directory_that_is_not_there_is_refused(tmp_path: Path) -> None:
@@ -390,7 +433,7 @@ def test_instructions_that_would_fill_the_window_are_cut_and_can_be_read_on(tmp_
     assert text.replace("word ", "") == snapshot("""\
 <skill name="reader">
 
-[… the last 6003 characters are left out; read on with print(read_skill_reference("reader", "SKILL.md")[-6003:]) …]
+[… the last 6003 characters are left out; read on a piece at a time: rest = read_skill_reference("reader", "SKILL.md")[-6003:]; print(rest[:2000]) …]
 </skill>
 None of these instructions has been carried out yet. Do so in the next block.\
 """)

@@ -7,6 +7,7 @@ import sys
 import weakref
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 from inline_snapshot import snapshot
@@ -242,7 +243,7 @@ def test_a_clash_is_told_and_nothing_is_bound(tmp_path: Path) -> None:
     error = _refused(tmp_path, runtime)
 
     assert str(error) == snapshot(
-        "The skill 'reader' brings 'seen', and the runtime has such names already. Give yours other names, delete them with `del`, and activate the skill again."
+        "The skill 'reader' brings 'seen', which the user has put into the runtime. One of the two must have another name."
     )
     assert runtime.retrieve("seen") == 1
     with pytest.raises(KeyError):
@@ -260,12 +261,13 @@ async def test_a_clash_with_a_name_of_a_cell_is_told_and_can_be_solved(tmp_path:
 
     await agent.run("Measure")
 
-    assert "brings 'measure', and the runtime has" in agent.messages[5].content
+    assert "brings 'measure', which your code has made" in agent.messages[5].content
     assert agent.runtime.retrieve("seen") == [2]
 
 
 def test_what_cannot_be_brought_is_told(tmp_path: Path) -> None:
     sources = {
+        "missing": "__export__ = []",
         "number": "__exports__ = 3",
         "mapping": "__exports__ = {'a': 1}",
         "text": "__exports__ = 'measure'",
@@ -287,9 +289,10 @@ def test_what_cannot_be_brought_is_told(tmp_path: Path) -> None:
 
     assert told == snapshot(
         {
-            "number": "__exports__ of the skill 'reader' is a list, not 3: __exports__ = [Function(f), Variable('v', value), Type(C)].",
-            "mapping": "__exports__ of the skill 'reader' is a list, not {'a': 1}: __exports__ = [Function(f), Variable('v', value), Type(C)].",
-            "text": "__exports__ of the skill 'reader' is a list, not 'measure': __exports__ = [Function(f), Variable('v', value), Type(C)].",
+            "missing": "injection.py of the skill 'reader' has no __exports__. Write what it brings: __exports__ = [Function(f), Variable('v', value), Type(C)].",
+            "number": "__exports__ of the skill 'reader' must be a list, such as __exports__ = [Function(f), Variable('v', value), Type(C)]. It is now: 3",
+            "mapping": "__exports__ of the skill 'reader' must be a list, such as __exports__ = [Function(f), Variable('v', value), Type(C)]. It is now: {'a': 1}",
+            "text": "__exports__ of the skill 'reader' must be a list, such as __exports__ = [Function(f), Variable('v', value), Type(C)]. It is now: 'measure'",
             "bare": "__exports__ of the skill 'reader' has <built-in function print> in it, which is no Function, Variable or Type. Wrap it: __exports__ = [Function(f), Variable('v', value), Type(C)].",
             "twice": "__exports__ of the skill 'reader' has two things called 'a'.",
             "import": "injection.py of the skill 'reader' failed in line 1 with ModuleNotFoundError: No module named 'nothing_like_it'",
@@ -320,7 +323,7 @@ async def test_the_run_goes_on_after_a_broken_injection(tmp_path: Path) -> None:
     )
 
     await agent.run("Measure")
-    write_file(folder / "injection.py", "")
+    write_file(folder / "injection.py", "__exports__ = []")
     await agent.run("Again")
 
     assert "SkillInjectionError" in agent.messages[3].content
@@ -328,10 +331,33 @@ async def test_the_run_goes_on_after_a_broken_injection(tmp_path: Path) -> None:
     assert any("<skill" in message.content for message in agent.messages)
 
 
-def test_a_module_without_exports_brings_nothing(tmp_path: Path) -> None:
-    write_skill(tmp_path, injection_py="x = 1")
+def test_no_exports_bring_nothing(tmp_path: Path) -> None:
+    write_skill(tmp_path, injection_py="__exports__ = ()")
 
     assert "Now in the session" not in _agent(tmp_path).activate_skill("reader")
+
+
+async def test_two_skills_that_bring_one_name_clash_whatever_a_cell_deletes(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        source = f"from cave_agent import Variable\n__exports__ = [Variable('load', '{name}')]"
+        write_skill(tmp_path, name, injection_py=source)
+    agent = _agent(tmp_path)
+    runtime = agent.runtime
+    agent.activate_skill("one")
+
+    clash = await runtime.execute('activate_skill("two")')
+    after = await runtime.execute('del load\nactivate_skill("two")\nactivate_skill("one")')
+
+    assert "'load', which the skill 'one' has brought before" in str(clash.error)
+    assert "'load', which the skill 'two' has brought before" in str(after.error)
+
+
+@pytest.mark.parametrize(
+    "contents", [{"functions": [len]}, {"variables": {"a": 1}}, {"types": [Variable("a", 1)]}]
+)
+def test_what_a_skill_in_code_cannot_bring_is_refused_at_once(contents: Any) -> None:
+    with pytest.raises(TypeError, match=r"A skill takes .* objects here"):
+        Skill("memory", "Remembers.", **contents)
 
 
 def test_an_injection_passes_the_rules_of_the_runtime(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from inline_snapshot import snapshot
 from tests.skills.folders import manifest, write_file, write_skill
 
 from cave_agent import CaveAgent, ScriptedModel
-from cave_agent.errors import SkillTrustError
+from cave_agent.errors import SkillLoadError, SkillTrustError
 from cave_agent.skills import Seal, SkillDiscovery, TrustedFolders
 
 pytestmark = pytest.mark.anyio
@@ -140,6 +140,41 @@ def test_a_projects_skill_is_left_out_until_the_user_trusts_it(project: Path) ->
             "The skill in '/.agents/skills/reader' comes with the project and is new, or has changed since you trusted it. Look at its files, then run `cave-agent skills trust reader`."
         ]
     )
+
+
+async def test_the_question_is_no_output_of_the_cell_that_runs(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = write_skill(project / ".agents" / "skills", "reader")
+
+    def ask(seal: Seal) -> bool:
+        print("Trust", *seal.names())
+        return True
+
+    agent = CaveAgent(ScriptedModel(), skills=SkillDiscovery.find(project, ask=ask).skills)
+    write_file(folder / "new.md", "")
+    result = await agent.runtime.execute('activate_skill("reader"); print("ok")')
+
+    assert result.stdout == "ok\n"
+    assert capsys.readouterr().out == "Trust SKILL.md\nTrust SKILL.md new.md\n"
+
+
+def test_a_change_is_named(project: Path) -> None:
+    folder = write_skill(project / ".claude" / "skills", "reader")
+    answers = [True, False]
+    scan = SkillDiscovery.find(project, ask=lambda _: answers.pop(0), with_claude=True)
+    agent = CaveAgent(ScriptedModel(), skills=scan.skills)
+    write_file(folder / "scripts" / "log.txt", "")
+
+    with pytest.raises(SkillTrustError, match=r"\(scripts/log.txt\)") as caught:
+        agent.activate_skill("reader")
+
+    assert "skills trust reader --claude" in str(caught.value)
+
+
+def test_a_project_that_is_not_there_is_refused(project: Path) -> None:
+    with pytest.raises(SkillLoadError, match="There is no folder"):
+        SkillDiscovery.find(project / "none")
 
 
 def test_trust_is_asked_for_once(project: Path, home: Path) -> None:

@@ -165,9 +165,9 @@ async def test_what_fails_in_a_script_is_told_with_its_line(tmp_path: Path) -> N
             "raises": "The script 'sum.py' of the skill 'reader' failed in line 2 with ZeroDivisionError: division by zero",
             "raises later": "The script 'sum.py' of the skill 'reader' failed in line 2 with OSError: 1",
             "exits": "The script 'sum.py' of the skill 'reader' failed in line 3 with SystemExit: 2",
-            "lacks a name": "The script 'sum.py' of the skill 'reader' failed with TypeError: got an unexpected keyword argument 'data'; it is main(runtime)",
+            "lacks a name": "The script 'sum.py' cannot be called so: got an unexpected keyword argument 'data'; it is main(runtime), and its arguments go by name.",
             "has no such module": "The script 'sum.py' of the skill 'reader' failed in line 1 with ModuleNotFoundError: No module named 'nothing_like_it'",
-            "has a sibling that fails": "The script 'sum.py' of the skill 'reader' failed in line 1 with ZeroDivisionError: division by zero",
+            "has a sibling that fails": "The script 'sum.py' of the skill 'reader' failed in line 1 of 'broken.py' with ZeroDivisionError: division by zero",
             "leads out": "The script 'sum.py' of the skill 'reader' failed in line 1 with ImportError: This relative import leads out of the skill's folder.",
             "has no sibling": "The script 'sum.py' of the skill 'reader' failed in line 1 with ModuleNotFoundError: No module named 'none' in the skill",
             "is not callable": "The script 'sum.py' of the skill 'reader' failed with TypeError: 3 is not a callable object",
@@ -243,7 +243,7 @@ async def test_scripts_pass_the_rules_of_the_runtime(tmp_path: Path) -> None:
     assert told == snapshot(
         {
             "main.py": "The script 'main.py' of the skill 'reader' failed with SecurityError: main.py, line 1: use of 'eval' is forbidden",
-            "program.py": "The security rules refuse 'scripts/main.py': line 1: use of 'eval' is forbidden",
+            "program.py": "The security rules refuse 'scripts/main.py', which the program could import: line 1: use of 'eval' is forbidden",
             "other.sh": "'other.sh' is no Python, so that the runtime's security rules cannot judge it, and it is not run.",
         }
     )
@@ -353,6 +353,9 @@ async def test_odd_options_are_refused(option: str, tmp_path: Path) -> None:
         "import sys\ndef main(argv=None): print(sys.argv[1:])\nif __name__ == '__main__': main()",
         "def main():\n    import sys; print(sys.argv[1:])\nif 'x' and __name__ == '__main__':\n    main()",
         "from sys import argv as main\nif __name__ == '__main__': print(main[1:])",
+        "import sys\ndef main(): print(sys.argv[1:])\nmain()",
+        "import sys\ndef main(args): print(args)\nmain(sys.argv[1:])",
+        "import sys\ndef main(): print(sys.argv[1:])\nsys.exit(main())",
     ],
 )
 async def test_a_script_without_a_main_for_a_runtime_is_a_program(

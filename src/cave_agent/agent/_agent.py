@@ -191,9 +191,9 @@ class CaveAgent:
         )
 
     @property
-    def skills(self) -> "list[Skill]":
+    def skills(self) -> "tuple[Skill, ...]":
         """What the agent can take up."""
-        return [] if self._toolkit is None else self._toolkit.registry.list_skills()
+        return () if self._toolkit is None else tuple(self._toolkit.registry.list_skills())
 
     def activate_skill(self, name: str) -> str:
         """Have the model work with a skill from its next step on; gives its instructions.
@@ -250,6 +250,8 @@ class CaveAgent:
             budget = Budget(self.max_tokens, self.max_cost, self.max_seconds)
             if budget.max_cost is not None:  # prices may have to be loaded first
                 await to_thread.run_sync(budget.check, self.model)
+            if self._toolkit is not None:
+                self._toolkit.resume()
             self._renew_system_message()
             turn = self._turn(goal, budget)
             try:

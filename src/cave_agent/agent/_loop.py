@@ -92,8 +92,8 @@ async def _act(turn: Turn, reply: Reply, emit: Emit, *, code: Code) -> None:
         turn.worked.append(code.content)
     news = turn.skill_news() if turn.toolkit is not None else ()
     observation = await observe(result, turn.runtime, most=turn.max_output, news=news)
-    seen = ExecutionResultMessage(observation.text, pictures=result.pictures)
-    turn.messages += (seen, *news)
+    turn.messages.append(ExecutionResultMessage(observation.text, pictures=result.pictures))
+    turn.messages += news
     await emit(observation.event)
     for picture in result.pictures:
         await emit(PictureEvent(in_words(picture), picture))

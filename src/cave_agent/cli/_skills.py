@@ -40,14 +40,15 @@ _TO_DESCRIBE = "What this does. Use it when the user asks for …"
 def list_skills(project: _Project = Path(), *, claude: _Claude = False) -> None:
     """The skills that are found here, in your home and in installed packages."""
     console = Console(highlight=False)
-    scan = SkillDiscovery.find(project, with_claude=claude)
+    scan = _find(project, claude=claude)
     table = Table(box=None, pad_edge=False)
     for column in ("name", "description", "folder"):
         table.add_column(column, overflow="fold")
     for skill in scan.skills:
         where = "" if skill.folder is None else str(skill.folder.root)
         table.add_row(Text(_safe(skill.name)), Text(_shown(skill.description)), Text(where, "dim"))
-    console.print(table if scan.skills else "No skills were found.")
+    nothing = "No skill can be used yet." if scan.problems else "No skills were found."
+    console.print(table if scan.skills else nothing)
     for problem in scan.problems:
         console.print(Text(_safe(str(problem)), "yellow"), soft_wrap=True)
 
@@ -56,7 +57,7 @@ def list_skills(project: _Project = Path(), *, claude: _Claude = False) -> None:
 def show(name: _Name, project: _Project = Path(), *, claude: _Claude = False) -> None:
     """What a skill says of itself, its files and its instructions."""
     console = Console(highlight=False)
-    scan = SkillDiscovery.find(project, with_claude=claude)
+    scan = _find(project, claude=claude)
     skill = next((each for each in _known(scan) if each.name == name), None)
     if skill is None or skill.folder is None:
         _fail(f"There is no skill {name!r}; there are: {_names(scan)}.")
@@ -134,12 +135,15 @@ def trust(
     yes: Annotated[bool, typer.Option("--yes", help="Trust it without asking.")] = False,
 ) -> None:
     """Trust a skill of this project as it is now; any change of its files is asked for again."""
-    scan = SkillDiscovery.find(project, with_claude=claude)
+    scan = _find(project, claude=claude)
     skill = next((each for each in _untrusted(scan) if each.name == name), None)
     if skill is None or skill.folder is None:
         if any(each.name == name for each in scan.skills):
             typer.echo(f"{name!r} is trusted already.")
             return
+        for problem in scan.problems:
+            if not isinstance(problem, SkillTrustError):
+                typer.echo(_safe(str(problem)), err=True)
         _fail(f"There is no skill {name!r}; there are: {_names(scan)}.")
     seal = Seal.of(skill.folder.root)  # of what is shown, and not of what it may become
     files = "\n".join(f"  {_safe(file)}" for file in seal.names())
@@ -148,6 +152,13 @@ def trust(
         raise typer.Exit(1)
     TrustedFolders().add(seal)
     typer.echo(f"{name!r} is trusted until it changes.")
+
+
+def _find(project: Path, *, claude: bool) -> Scan:
+    try:
+        return SkillDiscovery.find(project, with_claude=claude)
+    except SkillError as error:
+        _fail(str(error))
 
 
 def _known(scan: Scan) -> Iterator[Skill]:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Coroutine, Generator, Iterator
 from functools import partial
 from inspect import CORO_CLOSED, getcoroutinestate
 from types import FrameType, coroutine
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 from cave_agent.runtime._deadline import CellStopped, Deadline
 from cave_agent.runtime._insistence import insist
@@ -30,8 +30,8 @@ def drive(
 
     Args:
         cell: What runs.
-        deadline: When it is to have ended; it remembers a cancellation from outside.
-        cancelled: How often this task was so cancelled before.
+        deadline: When it is to have ended; it remembers the latest cancellation from outside.
+        cancelled: How often there was one before.
 
     Raises:
         CellStopped: The deadline was up, or that of a cell around this one.
@@ -47,7 +47,7 @@ def drive(
         except (StopIteration, CellStopped) as end:
             if getcoroutinestate(cell) == CORO_CLOSED:
                 _take_back(groups)
-                return cast("_T", _outcome(end, cancellation, is_due=cancellations() > cancelled))
+                return _outcome(cell, end, cancellation if cancellations() > cancelled else None)
             resume = partial(cell.throw, end)  # the stop came before the code had gone on
             continue
         if deadline.is_ignored:
@@ -84,13 +84,17 @@ def _step(resume: Callable[[], Any], limit: TimeLimit) -> Any:
 
 
 def _outcome(
-    end: StopIteration | CellStopped, cancellation: asyncio.CancelledError, *, is_due: bool
-) -> Any:
-    if is_due:  # it comes before a stop, and a stop before a value
+    _: Coroutine[Any, Any, _T],
+    end: StopIteration | CellStopped,
+    cancellation: asyncio.CancelledError | None,
+) -> _T:
+    """What a cell that has ended gives."""
+    if cancellation is not None:  # it comes before a stop, and a stop before a value
         raise cancellation from None
     if isinstance(end, CellStopped):
         raise end
-    return end.value
+    outcome: _T = end.value
+    return outcome
 
 
 def _groups_that_asked(cell: Any) -> Iterator[Any]:

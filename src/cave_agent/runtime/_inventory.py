@@ -62,6 +62,10 @@ class Inventory:
         """How much the model is told of each variable."""
         return {name: variable.preview for name, variable in self.variables.items()}
 
+    def injected(self) -> frozenset[str]:
+        """The names of what was injected and is described."""
+        return frozenset((*self.functions, *self.variables, *self.types))
+
     def imply(self, classes: Iterable[type], names: AbstractSet[str]) -> dict[str, Any]:
         """Note classes that the code will need; gives what is to be bound beside `names`."""
         return self._imply(named(with_fields(classes)), names)

@@ -123,6 +123,10 @@ class PythonRuntime:
         """
         self._bind(self._inventory.provide(objects))
 
+    def injected(self) -> frozenset[str]:
+        """The names of what was injected."""
+        return self._inventory.injected()
+
     def update_variable(self, name: str, value: Any) -> None:
         """Bind an injected variable to another value, of any type.
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import Generator
 from contextlib import suppress
 from pathlib import PurePosixPath
 
@@ -18,6 +19,11 @@ _TEMPLATES = {
     "assets": "skill_assets",
     "others": "skill_other_files",
 }
+# Files that are no texts, whatever folder they are in.
+_BINARY = {
+    *(".png", ".jpg", ".jpeg", ".gif", ".webp", ".pdf", ".docx", ".xlsx", ".pptx", ".zip"),
+    *(".ttf", ".otf", ".woff", ".woff2", ".parquet", ".mp3", ".mp4", ".wav", ".bin", ".gz"),
+}
 _RUNNABLE = {".py", ".sh", ".bash", ".js", ".mjs"}
 _MOST_LISTED = 6000  # characters of the names of files
 _MOST_READ = 20  # scripts whose heads are looked at
@@ -25,9 +31,16 @@ _BIGGEST_READ = 60_000  # bytes of one
 
 
 class SkillText(str):
-    """Instructions, which a cell shows as they are and not in quotes."""
+    """Instructions, which a cell shows as they are and not in quotes.
+
+    Awaiting one gives it as it is: among functions that are async, models await those that are not.
+    """
 
     __slots__ = ()
+
+    def __await__(self) -> Generator[None, None, str]:
+        yield from ()
+        return self
 
     def __repr__(self) -> str:
         return str(self)
@@ -63,9 +76,11 @@ def _files(skill: str, folder: SkillFolder) -> list[str]:
     by_kind: dict[str, list[str]] = {}
     for file in filter(str.isprintable, folder.files()):
         kind, _, name = file.partition("/")
-        if kind in {"references", "assets"}:
+        if kind == "assets" or PurePosixPath(file).suffix.lower() in _BINARY:
+            by_kind.setdefault("assets", []).append(name if kind == "assets" else file)
+        elif kind == "references":
             by_kind.setdefault(kind, []).append(name)
-        elif kind == "scripts" or PurePosixPath(file).suffix in _RUNNABLE:
+        elif _is_runnable(folder, file, is_script=kind == "scripts"):
             by_kind.setdefault("scripts", []).append(file.removeprefix("scripts/"))
         else:
             by_kind.setdefault("others", []).append(file)
@@ -78,6 +93,13 @@ def _files(skill: str, folder: SkillFolder) -> list[str]:
     if parts:
         parts.append(fill(load("skill_folder"), folder=os.path.realpath(folder.root)))
     return parts
+
+
+def _is_runnable(folder: SkillFolder, file: str, *, is_script: bool) -> bool:
+    """Whether it is Python or tells what runs it."""
+    if PurePosixPath(file).suffix in _RUNNABLE:
+        return True
+    return is_script and folder.begins(file, b"#!")
 
 
 def _listed(names: list[str]) -> str:
@@ -95,7 +117,7 @@ def _calls(skill: str, folder: SkillFolder, scripts: list[str]) -> str:
     """Each script as it is called."""
     lines = [call for name in scripts[:_MOST_READ] if (call := _call(skill, folder, name))]
     if rest := scripts[_MOST_READ:]:
-        lines.append(_listed(rest))
+        lines.append(fill(load("skill_other_scripts"), files=_listed(rest)))
     return "\n".join(lines)
 
 

@@ -93,10 +93,10 @@ class SkillDiscovery:
     ) -> Scan:
         """The skills of a project, the user and the installed packages.
 
-        These are `.cave-agent/skills` and `.agents/skills` in `project` and in the folders above
-        it up to the root of its repository, then in the user's home, then what packages offer
-        under the entry point `cave_agent.skills`. Of two with one name the first is taken. Those
-        of a project are taken only if the user trusts them as they are.
+        These are `.cave-agent/skills` and `.agents/skills` in `project` and above it, up to the
+        root of its repository, then in the user's home, then what packages offer under the entry
+        point `cave_agent.skills`. Of two with one name the first is taken. Those of a project are
+        taken only if the user trusts them as they are.
 
         Args:
             project: Where to begin.
@@ -104,23 +104,33 @@ class SkillDiscovery:
                 left out and among the problems.
             with_claude: Whether to look into `.claude/skills`, too.
             trusted: What the user trusts already; the user's own file unless given.
+
+        Raises:
+            SkillLoadError: There is no such folder.
         """
+        start = Path(project).expanduser()
+        if not start.is_dir():
+            raise SkillLoadError(f"There is no folder {str(start)!r} to begin in.")
         found: dict[str, Skill] = {}
         problems: list[SkillError] = []
-        for place in places(Path(project).expanduser(), with_claude=with_claude):
-            try:
-                scan = cls.scan(place.directory)
-            except SkillLoadError as error:
-                problems.append(error)
-                continue
-            problems += scan.problems
-            for skill in scan.skills:
+        for place in places(start, with_claude=with_claude):
+            skills, others = cls._scanned(place.directory)
+            problems += others
+            for skill in skills:
                 if place.is_project and skill.folder is not None:
                     skill.guard = Guard(skill.folder.root, trusted or TrustedFolders(), ask)
                 _take(skill, found, problems)
         for problem in problems:
             _log.warning("%s", problem)
         return Scan(tuple(found.values()), tuple(problems))
+
+    @classmethod
+    def _scanned(cls, directory: Path) -> tuple[Iterable[Skill], Iterable[SkillError]]:
+        try:
+            scan = cls.scan(directory)
+        except SkillLoadError as error:
+            return (), (error,)
+        return scan.skills, scan.problems
 
     @staticmethod
     def validate(path: str | Path) -> list[Finding]:

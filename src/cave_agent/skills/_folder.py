@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from stat import S_ISREG
@@ -117,7 +118,10 @@ class SkillFolder:
                 )
             if path.is_file():
                 return path
-        known = ", ".join(file for file in self.files() if file.startswith(f"{kind}/")) or "none"
+        files = self.files()
+        known = (
+            ", ".join([file for file in files if file.startswith(f"{kind}/")] or files) or "none"
+        )
         raise SkillFileError(
             f"The skill {_real(self.root).name!r} has no file {name!r:.200} in {kind}; there are: "
             f"{known:.1000}."
@@ -171,6 +175,12 @@ class SkillFolder:
         if self.seal is not None:
             self.seal.admit(path, data)
         return data
+
+    def begins(self, file: str, start: bytes) -> bool:
+        """Whether a file, given as in `files`, has these first bytes."""
+        with suppress(OSError), (self.root / file).open("rb") as opened:
+            return opened.read(len(start)) == start
+        return False
 
     def holds(self, path: Path) -> bool:
         """Whether a path leads to somewhere in this folder."""

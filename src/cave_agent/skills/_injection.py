@@ -47,29 +47,26 @@ class SkillInjection:
         """
         return cls(skill.name, _checked(skill.name, _exports(skill, runtime)))
 
-    def bind(self, runtime: PythonRuntime, *, again: bool = False) -> None:
-        """Inject all of it, or nothing.
+    def bind(self, runtime: PythonRuntime, owners: dict[str, str]) -> None:
+        """Inject all of it, or nothing; what was there before and has been deleted, again.
 
         Args:
             runtime: Where it goes.
-            again: It was there before: inject what has been deleted since.
+            owners: Which skill brought a name; what is bound now is noted.
 
         Raises:
             SkillInjectionError: The runtime has something of such a name.
         """
         missing = [each for each in self.exports if not _is_there(runtime, each.name)]
-        taken = [each.name for each in self.exports if each not in missing]
-        if taken and not again:
-            raise SkillInjectionError(
-                f"The skill {self.skill!r} brings {', '.join(map(repr, taken))}, and the runtime has "
-                "such names already. Give yours other names, delete them with `del`, and activate "
-                "the skill again."
-            )
+        present = [each.name for each in self.exports if each not in missing]
+        if taken := [name for name in present if owners.get(name) != self.skill]:
+            raise SkillInjectionError(self._clash(runtime, taken, owners))
         if shadowing := [each.name for each in missing if hasattr(builtins, each.name)]:
             raise SkillInjectionError(
                 f"The skill {self.skill!r} brings {', '.join(map(repr, shadowing))}, which Python "
-                "itself has. Rename that in its injection.py."
+                "itself has. Rename that in the skill."
             )
+        owners.update({each.name: self.skill for each in missing})
         for each in missing:
             match each:
                 case Function():
@@ -78,6 +75,16 @@ class SkillInjection:
                     runtime.inject_variable(each)
                 case Type():
                     runtime.inject_type(each)
+
+    def _clash(self, runtime: PythonRuntime, taken: list[str], owners: dict[str, str]) -> str:
+        others = {owners[name] for name in taken if name in owners}
+        if others:
+            whose = f"the skill {min(others)!r} has brought before. One of the two must have another name"
+        elif runtime.injected() & set(taken):
+            whose = "the user has put into the runtime. One of the two must have another name"
+        else:
+            whose = "your code has made. Give yours another name, and activate the skill again"
+        return f"The skill {self.skill!r} brings {', '.join(map(repr, taken))}, which {whose}."
 
     def describe(self) -> str:
         """What the model reads of it; empty if there is nothing."""
@@ -106,7 +113,7 @@ def _exports(skill: Skill, runtime: PythonRuntime) -> object:
         return ()
     space = ModuleSpace(skill, skill.folder.root, runtime)
     try:
-        return vars(space.load(path)).get("__exports__", ())
+        names = vars(space.load(path))
     except SkillTrustError:
         raise
     except (Exception, SystemExit) as error:
@@ -114,12 +121,19 @@ def _exports(skill: Skill, runtime: PythonRuntime) -> object:
         raise SkillInjectionError(
             f"injection.py of the skill {skill.name!r} failed{where(error, path)} with {told(error)}"
         ) from error
+    if "__exports__" not in names:
+        raise SkillInjectionError(
+            f"injection.py of the skill {skill.name!r} has no __exports__. Write what it brings: "
+            f"{_EXAMPLE}."
+        )
+    return names["__exports__"]
 
 
 def _checked(skill: str, exports: object) -> tuple[Function | Variable | Type, ...]:
     if not isinstance(exports, list | tuple):
         raise SkillInjectionError(
-            f"__exports__ of the skill {skill!r} is a list, not {exports!r:.80}: {_EXAMPLE}."
+            f"__exports__ of the skill {skill!r} must be a list, such as {_EXAMPLE}. It is now: "
+            f"{exports!r:.80}"
         )
     checked: dict[str, Function | Variable | Type] = {}
     for each in cast("Sequence[object]", exports):

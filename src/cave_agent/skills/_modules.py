@@ -188,13 +188,21 @@ class _Loader(SourceFileLoader):
 
 
 def where(error: BaseException, path: Path) -> str:
-    """The line of a file in which an error came up, in words; empty if it did so elsewhere."""
-    line, step, file = 0, error.__traceback__, os.path.realpath(path)
+    """The innermost line of the skill in which an error came up, in words; empty if in none.
+
+    Args:
+        error: What came up.
+        path: The file that was run; its neighbours and what is below them count, too.
+    """
+    file = os.path.realpath(path)
+    root, line, step = os.path.dirname(file) + os.sep, 0, error.__traceback__  # noqa: PTH120  # a str, as in frames
+    inner = file
     while step is not None:
-        if step.tb_frame.f_code.co_filename == file:
-            line = step.tb_lineno
+        if step.tb_frame.f_code.co_filename.startswith(root):
+            inner, line = step.tb_frame.f_code.co_filename, step.tb_lineno
         step = step.tb_next
-    return f" in line {line}" if line else ""
+    of_file = f" of {inner.removeprefix(root)!r}" if inner != file else ""
+    return f" in line {line}{of_file}" if line else ""
 
 
 def told(error: BaseException) -> str:

@@ -43,8 +43,8 @@ class ScriptHead:
 def script_head(source: str) -> ScriptHead:
     """What to tell of a script; one that is no Python is taken for a program.
 
-    A `main` is given the runtime if its first parameter is called so, or if the script would not
-    call it by itself.
+    A `main` is given the runtime if its first parameter is called so, or if nothing in the script
+    calls it.
     """
     try:
         return _head(syntax_tree(source))
@@ -55,13 +55,13 @@ def script_head(source: str) -> ScriptHead:
 def _head(tree: ast.Module) -> ScriptHead:
     doc = ast.get_docstring(tree) or ""
     main = next((node for node in tree.body if _binds_main(node)), None)
-    is_guarded = any(map(_is_guard, tree.body))
+    runs_itself = any(map(_runs, tree.body))
     if isinstance(main, ast.FunctionDef | ast.AsyncFunctionDef):
         first = next(iter((*main.args.posonlyargs, *main.args.args)), None)
-        if not is_guarded or (first is not None and first.arg == _RUNTIME):
+        if not runs_itself or (first is not None and first.arg == _RUNTIME):
             doc = ast.get_docstring(main) or doc
             return ScriptHead(ScriptKind.MAIN, _arguments(main.args), doc.partition("\n")[0])
-    elif main is not None and not is_guarded:
+    elif main is not None and not runs_itself:
         return ScriptHead(ScriptKind.MAIN, doc=doc.partition("\n")[0])
     kind = ScriptKind.MODULE if all(map(_declares, tree.body)) else ScriptKind.PROGRAM
     return ScriptHead(kind, doc=doc.partition("\n")[0])
@@ -79,11 +79,17 @@ def _binds_main(node: ast.stmt) -> bool:
             return False
 
 
-def _is_guard(node: ast.stmt) -> bool:
-    """Whether it is the `if` that runs something if the script is run as a program."""
-    return isinstance(node, ast.If) and any(
-        isinstance(each, ast.Name) and each.id == "__name__" for each in ast.walk(node.test)
-    )
+def _runs(node: ast.stmt) -> bool:
+    """Whether it runs something if the script is run as a program: it calls `main`, or guards."""
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        return False
+    is_guard = isinstance(node, ast.If) and "__name__" in _names(node.test)
+    calls = (each.func for each in ast.walk(node) if isinstance(each, ast.Call))
+    return is_guard or any(isinstance(each, ast.Name) and each.id == MAIN for each in calls)
+
+
+def _names(node: ast.AST) -> set[str]:
+    return {each.id for each in ast.walk(node) if isinstance(each, ast.Name)}
 
 
 def _declares(node: ast.stmt) -> bool:

@@ -79,14 +79,16 @@ class ScriptRunner:
         assert runtime is not None, "whoever runs a script holds it"
         try:
             main: Callable[..., Any] = vars(self._space(path.parent, runtime).load(path))[MAIN]
-            _check_arguments(main, runtime, kwargs)
-            result = main(runtime, **kwargs)
-            return await result if inspect.isawaitable(result) else result
+            misfit = _misfit(main, runtime, kwargs)
+            if not misfit:
+                result = main(runtime, **kwargs)
+                return await result if inspect.isawaitable(result) else result
         except (Exception, SystemExit) as error:
             raise ScriptError(
                 f"The script {path.name!r} of the skill {self._skill.name!r} failed"
                 f"{where(error, path)} with {told(error)}"
             ) from error
+        raise ScriptError(f"The script {path.name!r} cannot be called so: {misfit}.")
 
     def _space(self, root: Path, runtime: PythonRuntime) -> ModuleSpace:
         if root not in self._spaces:
@@ -118,18 +120,19 @@ class ScriptRunner:
                     f"{file!r} claims an encoding other than UTF-8, and is not judged."
                 )
             if (refused := refusal(checker, text)) is not None:
-                raise ScriptError(f"The security rules refuse {file!r}: {refused}") from refused
+                raise ScriptError(
+                    f"The security rules refuse {file!r}, which the program could import: {refused}"
+                ) from refused
 
 
-def _check_arguments(
-    main: Callable[..., Any], runtime: PythonRuntime, kwargs: dict[str, Any]
-) -> None:
-    """Refuse a call that does not fit, and tell what would."""
+def _misfit(main: Callable[..., Any], runtime: PythonRuntime, kwargs: dict[str, Any]) -> str:
+    """What is wrong with the arguments of a call, and what would be right; empty if nothing."""
     signature = inspect.signature(main)
     try:
         signature.bind(runtime, **kwargs)
     except TypeError as error:
-        raise TypeError(f"{error}; it is main{signature}") from error
+        return f"{error}; it is main{signature}, and its arguments go by name"
+    return ""
 
 
 def _is_python(path: Path) -> bool:

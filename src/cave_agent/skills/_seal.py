@@ -3,7 +3,7 @@
 import hashlib
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from stat import S_ISREG
 
@@ -25,7 +25,7 @@ class Seal:
 
     root: Path
     digest: str
-    hashes: dict[Path, bytes]
+    hashes: dict[Path, bytes] = field(repr=False)
 
     @classmethod
     def of(cls, folder: Path) -> "Seal":
@@ -59,6 +59,16 @@ class Seal:
     def names(self) -> list[str]:
         """The files as paths within the folder."""
         return [path.relative_to(self.root).as_posix() for path in self.hashes]
+
+    def changes(self, before: "Seal") -> list[str]:
+        """The files that came, went or changed."""
+        paths = sorted({*self.hashes, *before.hashes})
+        names = [path.relative_to(self.root).as_posix() for path in paths]
+        return [
+            name
+            for name, path in zip(names, paths, strict=True)
+            if self.hashes.get(path) != before.hashes.get(path)
+        ]
 
     def admit(self, path: Path, data: bytes) -> None:
         """Let the bytes of a file pass if they are what was looked at.

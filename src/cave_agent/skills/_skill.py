@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import TypeVar, cast
 
 from cave_agent.errors import SkillLoadError
 from cave_agent.runtime import Function, Type, Variable
@@ -13,6 +14,8 @@ from cave_agent.skills._frontmatter import (
     normal_name,
 )
 from cave_agent.skills._trust import Guard
+
+_KindT = TypeVar("_KindT", Function, Variable, Type)
 
 
 class Skill:
@@ -53,9 +56,9 @@ class Skill:
         self.folder: SkillFolder | None = None
         self.guard: Guard | None = None
         self.exports: tuple[Function | Variable | Type, ...] = (
-            *(functions or ()),
-            *(variables or ()),
-            *(types or ()),
+            *_of_kind(Function, functions),
+            *_of_kind(Variable, variables),
+            *_of_kind(Type, types),
         )
         self._body = body_content
 
@@ -93,7 +96,7 @@ class Skill:
             SkillTrustError: It is not trusted.
         """
         if self.guard is not None and self.folder is not None:
-            self.folder = replace(self.folder, seal=self.guard.check())
+            self.folder = replace(self.folder, seal=self.guard.check(self.folder.seal))
 
     def __repr__(self) -> str:
         origin = "" if self.folder is None else f", in {str(self.folder.root)!r}"
@@ -107,3 +110,10 @@ def _gaps(name: str, description: str) -> list[str]:
     if len(description) > LONGEST_DESCRIPTION:
         gaps.append(f"its description has more than {LONGEST_DESCRIPTION:,} characters")
     return gaps
+
+
+def _of_kind(kind: type[_KindT], given: Iterable[_KindT] | None) -> list[_KindT]:
+    for each in cast("Iterable[object]", found := list(given or ())):
+        if not isinstance(each, kind):
+            raise TypeError(f"A skill takes {kind.__name__} objects here, not {each!r:.80}.")
+    return found

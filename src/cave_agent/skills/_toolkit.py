@@ -1,5 +1,6 @@
 """What an agent does with its skills, and the four functions by which its code does so."""
 
+import logging
 import os
 import weakref
 from collections.abc import Callable, Iterable, Iterator
@@ -7,7 +8,7 @@ from pathlib import Path
 from threading import RLock
 from typing import Any, Protocol
 
-from cave_agent.errors import SkillFileError, UnknownSkillError
+from cave_agent.errors import SkillError, SkillFileError, UnknownSkillError
 from cave_agent.messages import Message, SkillMessage
 from cave_agent.prompts import fill, load
 from cave_agent.runtime import PythonRuntime
@@ -20,6 +21,7 @@ from cave_agent.skills._scripts import ScriptRunner
 from cave_agent.skills._skill import Skill
 from cave_agent.skills._use import toolkit_in_use
 
+_log = logging.getLogger("cave_agent.skills")
 _SHARE_OF_LIST = 0.02  # of the context window
 _SHARE_OF_BODY = 0.25
 _USUAL_WINDOW = 128_000  # tokens
@@ -87,6 +89,18 @@ class Toolkit:
         words = {"skills": told, "first": quoted(self.registry.list_skills()[0].name)}
         return fill(load("skills"), **words, python_block_identifier=block_identifier) + "\n\n"
 
+    def resume(self) -> None:
+        """Bring what skills have that a conversation tells of which was begun elsewhere."""
+        for name in {each.skill for each in self._told()}:
+            skill = self.registry.get_skill(name)
+            if skill is None or self._shared.has(skill):
+                continue
+            try:
+                skill.verify()
+                self._shared.bind(skill, self._shared.made(skill))
+            except SkillError as error:
+                _log.warning("The conversation goes on without what it tells of: %s", error)
+
     def told_names(self) -> frozenset[str]:
         """What skills have brought into the runtime and the conversation tells of.
 
@@ -123,6 +137,7 @@ class _Shared:
         self.toolkits: weakref.WeakKeyDictionary[Toolkit, None] = weakref.WeakKeyDictionary()
         self._injections: dict[object, SkillInjection] = {}
         self._runners: dict[object, ScriptRunner] = {}
+        self._owners: dict[str, str] = {}  # the skill that brought a name
         self._lock = RLock()  # a skill is made and bound once
 
     @property
@@ -146,6 +161,10 @@ class _Shared:
             f"There is no skill {skill_name!r:.80}; there are: {', '.join(sorted(names)):.2000}."
         )
 
+    def has(self, skill: Skill) -> bool:
+        """Whether its exports were bound before."""
+        return _key(skill) in self._injections
+
     def made(self, skill: Skill) -> SkillInjection:
         """What a skill exports; its code runs if it has not yet."""
         with self._lock:
@@ -155,9 +174,9 @@ class _Shared:
     def bind(self, skill: Skill, injection: SkillInjection) -> None:
         """Bind in the runtime what a skill exports."""
         with self._lock:
-            known = self._injections.get(_key(skill))
-            (known or injection).bind(self.runtime, again=known is not None)
-            self._injections.setdefault(_key(skill), injection)
+            injection = self._injections.get(_key(skill), injection)
+            injection.bind(self.runtime, self._owners)
+            self._injections[_key(skill)] = injection
 
     def names(self, skills: Iterable[Skill]) -> frozenset[str]:
         """The names of what these have brought."""
@@ -230,10 +249,24 @@ def equip(
         DuplicateNameError: The runtime has something that is called as one of the functions.
         TypeError: One of the skills is no `Skill`.
     """
+    _check_kinds(skills, skills_dir)
     registry = SkillRegistry(skills or ())
     if skills_dir is not None:
-        registry.add_skills(SkillDiscovery.from_directory(skills_dir))
+        found = SkillDiscovery.from_directory(skills_dir)
+        registry.add_skills(found)
+        if not found:
+            _log.warning("There are no skills in %r.", str(skills_dir))
     return Toolkit(registry, runtime, agent) if registry.list_skills() else None
+
+
+def _check_kinds(skills: object, skills_dir: object) -> None:
+    if not isinstance(skills, Iterable | None) or isinstance(skills, str | bytes):
+        raise TypeError(
+            f"skills is a list of Skills, not {skills!r:.80}. Of a Scan give its .skills, a single "
+            "Skill in a list, a folder of skills as skills_dir."
+        )
+    if not isinstance(skills_dir, str | Path | None):
+        raise TypeError(f"skills_dir is the path of a folder, not {skills_dir!r:.80}.")
 
 
 def _key(skill: Skill) -> object:

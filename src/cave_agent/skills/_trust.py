@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from cave_agent.errors import SkillTrustError
+from cave_agent.runtime import uncaptured
 from cave_agent.skills._seal import Seal
 
 Ask: TypeAlias = Callable[[Seal], bool]
@@ -52,8 +53,11 @@ class Guard:
     trusted: TrustedFolders
     ask: Ask | None
 
-    def check(self) -> Seal:
+    def check(self, before: Seal | None = None) -> Seal:
         """Look at the whole folder, and ask if need be; gives what may be used of it.
+
+        Args:
+            before: What it was when it was looked at before.
 
         Raises:
             SkillTrustError: It is not trusted.
@@ -62,15 +66,22 @@ class Guard:
         seal = Seal.of(self.folder)
         if seal.digest in self.trusted:
             return seal
-        if self.ask is None or not self.ask(seal):
+        if not self._may_use(seal):
+            changed = "" if before is None else f" ({', '.join(seal.changes(before)):.200})"
+            option = " --claude" if ".claude" in self.folder.parts else ""
             raise SkillTrustError(
                 f"The skill in {str(self.folder)!r} comes with the project and is new, or has "
-                "changed since you trusted it. Look at its files, then run `cave-agent skills trust "
-                f"{self.folder.name}`.",
+                f"changed since you trusted it{changed}. Look at its files, then run `cave-agent "
+                f"skills trust {self.folder.name}{option}`.",
                 folder=str(self.folder),
             )
         self.trusted.add(seal)
         return seal
+
+    def _may_use(self, seal: Seal) -> bool:
+        """Ask the user, and not whoever reads what the cell prints that may be running."""
+        with uncaptured():
+            return self.ask is not None and self.ask(seal)
 
 
 def _configuration() -> Path:
