@@ -93,7 +93,8 @@ async def _act(turn: Turn, reply: Reply, emit: Emit, *, code: Code) -> None:
     news = turn.skill_news() if turn.toolkit is not None else ()
     observation = await observe(result, turn.runtime, most=turn.max_output, news=news)
     turn.messages.append(ExecutionResultMessage(observation.text, pictures=result.pictures))
-    turn.messages += news
+    if news:
+        turn.messages += news
     await emit(observation.event)
     for picture in result.pictures:
         await emit(PictureEvent(in_words(picture), picture))

@@ -209,7 +209,8 @@ class PythonRuntime:
             )
         seconds = self.cell_timeout if isinstance(timeout, EllipsisType) else timeout
         check_limit(seconds)
-        if (refused := refusal(self.security_checker, code)) is not None:
+        checker = self.security_checker
+        if checker is not None and (refused := refusal(checker, code)) is not None:
             return ExecutionResult(refused, str(refused))
         try:
             feedback, previews = self.error_feedback_mode, self._inventory.previews()

@@ -16,6 +16,7 @@ import anyio
 from anyio.abc import Process
 
 _MOST_KEPT = 1_000_000
+_HALF = _MOST_KEPT // 2
 _LONGEST_END = 500
 _BLOCK = 65_536
 _BIGGEST_PIPE = 1_048_576  # what an ordinary user can make it hold
@@ -29,7 +30,7 @@ class Ending:
 
     Attributes:
         exit_code: None if it was killed since its time was up.
-        stdout: What it printed, the rest of a long text left out.
+        stdout: What it printed, the middle of a long text left out.
         stderr: The same of its standard error.
         end: The last characters that it printed on either.
     """
@@ -154,7 +155,7 @@ class _End:
 
 
 class _Output:
-    """What is printed into one pipe; of a long text only the beginning is kept."""
+    """What is printed into one pipe; of a long text the beginning and the end are kept."""
 
     def __init__(self, source: FileIO, end: _End) -> None:
         os.set_blocking(source.fileno(), False)
@@ -162,6 +163,7 @@ class _Output:
         self._end = end
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._head = StringIO()
+        self._tail = ""
         self._length = 0
 
     async def read(self) -> None:
@@ -175,13 +177,17 @@ class _Output:
         self._take(_BIGGEST_PIPE)
         self._keep(self._decoder.decode(b"", final=True))
         left = self._length - _MOST_KEPT
-        note = f"\n[{left:,} more characters were left out]\n" if left > 0 else ""
-        return self._head.getvalue() + note
+        note = f"\n[{left:,} characters were left out here]\n" if left > 0 else ""
+        return self._head.getvalue() + note + self._tail[-_HALF:]
 
     def _take(self, most: int) -> None:
         self._keep(self._decoder.decode(self._source.read(most) or b""))
 
     def _keep(self, text: str) -> None:
-        self._head.write(text[: max(0, _MOST_KEPT - self._length)])
+        room = max(0, _HALF - self._length)
+        self._head.write(text[:room])
+        self._tail += text[room:]
+        if len(self._tail) > _MOST_KEPT:  # not at every block, since it is copied
+            self._tail = self._tail[-_HALF:]
         self._length += len(text)
         self._end.add(text)
