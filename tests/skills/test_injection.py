@@ -352,6 +352,20 @@ async def test_two_skills_that_bring_one_name_clash_whatever_a_cell_deletes(tmp_
     assert "'load', which the skill 'two' has brought before" in str(after.error)
 
 
+async def test_two_skills_of_one_name_on_one_runtime_are_two(tmp_path: Path) -> None:
+    for place in ("a", "b"):
+        source = f"from cave_agent import Variable\n__exports__ = [Variable('load', '{place}')]"
+        write_skill(tmp_path / place, injection_py=source)
+    runtime = PythonRuntime()
+    first, second = (_agent(tmp_path / place, runtime=runtime) for place in ("a", "b"))
+
+    first.activate_skill("reader")
+    with pytest.raises(SkillInjectionError, match="'load', which the skill 'reader' has brought"):
+        second.activate_skill("reader")
+
+    assert runtime.retrieve("load") == "a"
+
+
 @pytest.mark.parametrize(
     "contents", [{"functions": [len]}, {"variables": {"a": 1}}, {"types": [Variable("a", 1)]}]
 )

@@ -26,7 +26,7 @@ from cave_agent.skills._skill import Skill
 _EXAMPLE = "__exports__ = [Function(f), Variable('v', value), Type(C)]"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class SkillInjection:
     """The exports of a skill, made for one runtime.
 
@@ -47,26 +47,26 @@ class SkillInjection:
         """
         return cls(skill.name, _checked(skill.name, _exports(skill, runtime)))
 
-    def bind(self, runtime: PythonRuntime, owners: dict[str, str]) -> None:
+    def bind(self, runtime: PythonRuntime, owners: "dict[str, SkillInjection]") -> None:
         """Inject all of it, or nothing; what was there before and has been deleted, again.
 
         Args:
             runtime: Where it goes.
-            owners: Which skill brought a name; what is bound now is noted.
+            owners: Of which skill a name is; what is bound now is noted.
 
         Raises:
             SkillInjectionError: The runtime has something of such a name.
         """
         missing = [each for each in self.exports if not _is_there(runtime, each.name)]
         present = [each.name for each in self.exports if each not in missing]
-        if taken := [name for name in present if owners.get(name) != self.skill]:
+        if taken := [name for name in present if owners.get(name) is not self]:
             raise SkillInjectionError(self._clash(runtime, taken, owners))
         if shadowing := [each.name for each in missing if hasattr(builtins, each.name)]:
             raise SkillInjectionError(
                 f"The skill {self.skill!r} brings {', '.join(map(repr, shadowing))}, which Python "
                 "itself has. Rename that in the skill."
             )
-        owners.update({each.name: self.skill for each in missing})
+        owners.update({each.name: self for each in missing})
         for each in missing:
             match each:
                 case Function():
@@ -76,8 +76,10 @@ class SkillInjection:
                 case Type():
                     runtime.inject_type(each)
 
-    def _clash(self, runtime: PythonRuntime, taken: list[str], owners: dict[str, str]) -> str:
-        others = {owners[name] for name in taken if name in owners}
+    def _clash(
+        self, runtime: PythonRuntime, taken: list[str], owners: "dict[str, SkillInjection]"
+    ) -> str:
+        others = {owners[name].skill for name in taken if name in owners}
         if others:
             whose = f"the skill {min(others)!r} has brought before. One of the two must have another name"
         elif runtime.injected() & set(taken):

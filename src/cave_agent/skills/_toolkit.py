@@ -137,7 +137,7 @@ class _Shared:
         self.toolkits: weakref.WeakKeyDictionary[Toolkit, None] = weakref.WeakKeyDictionary()
         self._injections: dict[object, SkillInjection] = {}
         self._runners: dict[object, ScriptRunner] = {}
-        self._owners: dict[str, str] = {}  # the skill that brought a name
+        self._owners: dict[str, SkillInjection] = {}  # what brought a name
         self._lock = RLock()  # a skill is made and bound once
 
     @property
