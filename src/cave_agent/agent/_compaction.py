@@ -32,7 +32,7 @@ async def compacted(turn: Turn, messages: list[Message], emit: Emit) -> list[Mes
 
     The system message, skills' instructions, the request and the latest exchange stay as they are.
     """
-    if turn.context_window is None or _fits(turn, messages):
+    if _fits(turn, messages):
         return messages
     shorter = _with_short_outputs(messages)
     if _fits(turn, shorter):

@@ -59,7 +59,8 @@ async def _think(turn: Turn, emit: Emit) -> Reply:
     known = len(turn.messages)  # more may be added while the model replies
     messages = trimmed(turn.messages, request=turn.request, most=turn.max_history)
     turn.has_forgotten = turn.has_forgotten or len(messages) < known
-    messages = await compacted(turn, messages, emit)
+    if turn.context_window is not None:
+        messages = await compacted(turn, messages, emit)
     await listen(turn, turn.asked(messages), reply)
     most = min(turn.step + _MOST_CONTINUATIONS, turn.max_steps)
     while reply.is_cut and turn.step < most:
