@@ -439,6 +439,26 @@ None of these instructions has been carried out yet. Do so in the next block.\
 """)
 
 
+async def test_older_messages_are_dropped_around_the_instructions() -> None:
+    cell = code(f"print({'x' * 1500!r})")
+    down = ModelServerError("down")
+    replies = [code('activate_skill("reader")'), cell, cell, down, cell, down, cell, down, "Done."]
+    agent = CaveAgent(
+        ScriptedModel(*replies),
+        "{skills}",
+        skills=[READER],
+        context_window=2000,
+        max_history=50,
+        max_steps=20,
+    )
+
+    await agent.run("Read")
+
+    texts = [message.content for message in agent.messages]
+    assert sum(map(len, texts)) < 2000 * 4
+    assert any("Read every line." in text for text in texts)
+
+
 async def test_no_summary_is_made_where_it_could_not_help() -> None:
     skill = Skill("reader", "Reads.", "word " * 1100)
     model = ScriptedModel(code('activate_skill("reader")'), *[code("print(1)")] * 3, "Done.")

@@ -18,11 +18,9 @@ def trimmed(messages: list[Message], *, request: Message, most: int) -> list[Mes
     """The latest of `messages`, at most `most`.
 
     The system message, `request` and the latest exchange stay; code and its result go together.
-    Skills' instructions stay, too, and are not counted.
+    Skills' instructions stay, too.
     """
     kept = list(messages)
-    if len(kept) > most:
-        most += len([each for each in kept if type(each) is SkillMessage])
     while len(kept) > most:
         start = 1 if kept[0].role is MessageRole.SYSTEM else 0
         while start < len(kept) and (kept[start] is request or type(kept[start]) is SkillMessage):

@@ -57,7 +57,7 @@ async def _take_steps(turn: Turn, emit: Emit) -> AgentResponse:
 async def _think(turn: Turn, emit: Emit) -> Reply:
     reply = Reply(turn.block_identifier, emit)
     known = len(turn.messages)  # more may be added while the model replies
-    messages = trimmed(turn.messages, request=turn.request, most=turn.max_history)
+    messages = trimmed(turn.messages, request=turn.request, most=turn.most_messages())
     turn.has_forgotten = turn.has_forgotten or len(messages) < known
     if turn.context_window is not None:
         messages = await compacted(turn, messages, emit)

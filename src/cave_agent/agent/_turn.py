@@ -89,6 +89,12 @@ class Turn:
         """The messages as the model is asked, with pictures if it sees."""
         return on_the_wire(messages, with_images=self.sees_images)
 
+    def most_messages(self) -> int:
+        """How many the conversation may have: skills' instructions are not counted."""
+        if self.toolkit is None:
+            return self.max_history
+        return self.max_history + sum(isinstance(each, SkillMessage) for each in self.messages)
+
     def skill_news(self) -> list[SkillMessage]:
         """The instructions of skills that the model has yet to be told."""
         return [] if self.toolkit is None else self.toolkit.take_news()
