@@ -214,5 +214,6 @@ def told(error: BaseException) -> str:
 
 
 def _forget(prefix: str) -> None:
-    for name in [each for each in sys.modules if each == prefix or each.startswith(f"{prefix}.")]:
-        sys.modules.pop(name, None)
+    for name in sys.modules.copy():  # another is forgotten meanwhile if garbage is collected
+        if name == prefix or name.startswith(f"{prefix}."):
+            sys.modules.pop(name, None)
