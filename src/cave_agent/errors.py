@@ -1,10 +1,11 @@
 """The tree of every error that cave-agent raises on its own account; it holds no behaviour."""
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 __all__ = [
     "AgentBusyError",
+    "AgentDepthError",
     "CassetteError",
     "CaveAgentError",
     "CellTimeoutError",
@@ -35,6 +36,7 @@ __all__ = [
     "SkillInjectionError",
     "SkillLoadError",
     "SkillTrustError",
+    "SubAgentError",
     "UnknownNameError",
     "UnknownPriceError",
     "UnknownSkillError",
@@ -63,6 +65,24 @@ class PromptError(CaveAgentError, ValueError):
 
 class AgentBusyError(CaveAgentError, RuntimeError):
     """An agent was asked to run from inside its own cell or its own stream's reader."""
+
+
+class AgentDepthError(CaveAgentError, RecursionError):
+    """An agent was asked to run within too many runs of others."""
+
+
+class SubAgentError(CaveAgentError):
+    """An agent that a cell had asked to run did not do what it was asked for.
+
+    Attributes:
+        path: What the agents are called, the outermost first, such as `boss/cleaner`.
+        response: How its run ended, if it ended by itself; else the cause is chained.
+    """
+
+    def __init__(self, message: str, *, path: str, response: Any = None) -> None:
+        super().__init__(message)
+        self.path = path
+        self.response = response
 
 
 class RuntimeClosedError(CaveAgentError, RuntimeError):

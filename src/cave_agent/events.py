@@ -18,12 +18,14 @@ __all__ = [
     "ExecutionOutputExceededEvent",
     "FinalResponseEvent",
     "MaxStepsReachedEvent",
+    "OwnEvent",
     "Picture",
     "PictureEvent",
     "ReasoningEvent",
     "RefusalEvent",
     "RetryEvent",
     "SecurityErrorEvent",
+    "SubAgentEvent",
     "TextEvent",
     "TruncatedEvent",
 ]
@@ -48,6 +50,7 @@ class EventType(StrEnum):
     SECURITY_ERROR = "security_error"
     CHECK_FAILED = "check_failed"
     HISTORY_COMPACTED = "history_compacted"
+    SUB_AGENT = "sub_agent"
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,7 +255,23 @@ class TruncatedEvent:
     type: ClassVar[EventType] = EventType.TRUNCATED
 
 
-Event: TypeAlias = (
+@dataclass(frozen=True, slots=True)
+class SubAgentEvent:
+    """An event of a run within this one: its cell had asked another agent.
+
+    Attributes:
+        content: That of the event.
+        path: What the agents are called, the outermost first: `boss/cleaner`.
+        event: What happened there.
+    """
+
+    content: str
+    path: str
+    event: "OwnEvent"
+    type: ClassVar[EventType] = EventType.SUB_AGENT
+
+
+OwnEvent: TypeAlias = (
     TextEvent
     | ReasoningEvent
     | RetryEvent
@@ -270,3 +289,6 @@ Event: TypeAlias = (
     | RefusalEvent
     | TruncatedEvent
 )
+"""An event of a run itself."""
+
+Event: TypeAlias = OwnEvent | SubAgentEvent

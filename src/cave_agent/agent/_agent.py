@@ -1,19 +1,17 @@
 """The agent: holds the parts that a run uses, and the conversation."""
 
-from collections.abc import Iterable
-from datetime import datetime
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from anyio import to_thread
-
 import cave_agent.skills
-from cave_agent.agent._budget import Budget
 from cave_agent.agent._checks import (
     check_messages,
     checked_identifier,
+    checked_name,
     checked_runtime,
     checked_template,
     positive,
@@ -21,14 +19,17 @@ from cave_agent.agent._checks import (
 )
 from cave_agent.agent._gate import Gate, Run
 from cave_agent.agent._goal import Check, Goal
+from cave_agent.agent._lineage import Lineage, run_around
 from cave_agent.agent._log import AgentLog, LogLevel
 from cave_agent.agent._loop import run_turn
 from cave_agent.agent._response import AgentResponse
 from cave_agent.agent._stream import Emit, EventStream, unheard
+from cave_agent.agent._sub_agent import checked, failure, hand_over
+from cave_agent.agent._system_prompt import render, renew
 from cave_agent.agent._token_rate import TokenRate
 from cave_agent.agent._turn import Turn
-from cave_agent.errors import UnknownSkillError
-from cave_agent.messages import Message, MessageRole, SystemMessage, UserMessage
+from cave_agent.errors import ModelError, UnknownSkillError
+from cave_agent.messages import Message, UserMessage
 from cave_agent.models import Model, checked_model
 from cave_agent.prompts import fill, load
 from cave_agent.runtime import PythonRuntime
@@ -66,6 +67,9 @@ class CaveAgent:
         max_seconds: Seconds that a run may take, cells included.
         context_window: Tokens that the model's context holds. Near its end old outputs are
             shortened, then older messages summed up by the model, then dropped.
+        name: What events and errors call it; unless given, as the variable that it is in the
+            runtime of the run that asks it.
+        max_depth: How many runs may be within one another, from one of this agent's on.
 
     Attributes:
         messages: The conversation so far; from the first run on, the system message first.
@@ -99,6 +103,8 @@ class CaveAgent:
         max_cost: Decimal | float | None = None,
         max_seconds: float | None = None,
         context_window: int | None = None,
+        name: str | None = None,
+        max_depth: int = 5,
     ) -> None:
         self.model = checked_model(model)
         self.runtime = PythonRuntime() if runtime is None else checked_runtime(runtime)
@@ -117,6 +123,8 @@ class CaveAgent:
         self.context_window = (
             None if context_window is None else whole_number("context_window", context_window)
         )
+        self.name = checked_name(name)
+        self.max_depth = whole_number("max_depth", max_depth)
         self.python_block_identifier = checked_identifier(python_block_identifier)
         self.system_prompt_template = checked_template(system_prompt_template)
         self.agent_identity = load("identity") if agent_identity is None else agent_identity
@@ -130,6 +138,18 @@ class CaveAgent:
         self._gate = Gate(self._log)
         self._rate = TokenRate()
         self._has_forgotten = False  # whether older messages went
+
+    async def __call__(self, task: str, /, **objects: Any) -> AgentResponse:
+        """Work on a task with objects, which become variables of the agent's runtime.
+
+        `(await cleaner("Clean the rows", rows=rows))["clean"]` is what is there in the end.
+
+        Raises:
+            DuplicateNameError: A function or a type of the runtime has the name of an object.
+            CaveAgentError: As for `run`.
+        """
+        goal = Goal.of(task, None, None)
+        return await self._take_turn(Run(self._gate), goal, unheard, given=objects)
 
     async def run(
         self, query: str, *, returns: Any = None, check: Check | None = None
@@ -153,6 +173,9 @@ class CaveAgent:
             RuntimeClosedError: The runtime was closed.
             ModelError: The model gave no usable reply; the conversation can be taken up again.
             AgentBusyError: Asked from inside this agent's own cell or stream.
+            AgentDepthError: There would be more than `max_depth` runs within one another.
+            SubAgentError: Asked in a cell of another agent's run, and not finished: the model
+                failed, or steps or a budget were used up.
         """
         goal = Goal.of(query, returns, check)
         return await self._take_turn(Run(self._gate), goal, unheard)
@@ -176,19 +199,7 @@ class CaveAgent:
         Raises:
             PromptError: The template names a placeholder that nothing fills.
         """
-        told = self._toolkit.told_names() if self._toolkit else frozenset[str]()
-        return fill(
-            self.system_prompt_template,
-            agent_identity=self.agent_identity,
-            functions=self.runtime.describe_functions(but=told),
-            variables=self.runtime.describe_variables(),
-            types=self.runtime.describe_types(but=told),
-            skills=self._describe_skills(),
-            instructions=self.instructions,
-            additional_context=self.additional_context,
-            current_time=f"{datetime.now().astimezone():%A, %Y-%m-%d}",
-            python_block_identifier=self.python_block_identifier,
-        )
+        return render(self, self._toolkit)
 
     @property
     def skills(self) -> "tuple[Skill, ...]":
@@ -232,11 +243,6 @@ class CaveAgent:
     async def __aexit__(self, *_: object) -> None:
         await self.aclose()
 
-    def _describe_skills(self) -> str:
-        if self._toolkit is None:
-            return ""
-        return self._toolkit.describe(block_identifier=self.python_block_identifier)
-
     def _equipped(
         self, skills: Iterable["Skill"] | None, skills_dir: str | Path | None
     ) -> "Toolkit | None":
@@ -244,23 +250,35 @@ class CaveAgent:
             return None  # and nothing about skills is imported
         return cave_agent.skills.equip(skills, skills_dir, runtime=self.runtime, agent=self)
 
-    async def _take_turn(self, run: Run, goal: Goal, emit: Emit) -> AgentResponse:
+    async def _take_turn(
+        self, run: Run, goal: Goal, emit: Emit, *, given: Mapping[str, Any] | None = None
+    ) -> AgentResponse:
+        around = run_around()
+        is_for_cell = around is not None and around.runs_cell
         async with self._gate.passing(run):
             self._log.level = self.log_level
-            budget = Budget(self.max_tokens, self.max_cost, self.max_seconds)
-            if budget.max_cost is not None:  # prices may have to be loaded first
-                await to_thread.run_sync(budget.check, self.model)
+            lineage = Lineage.of(self, emit, around)
+            await lineage.account.check(self.model)
+            if given is not None:
+                await hand_over(self.runtime, given)
             if self._toolkit is not None:
                 self._toolkit.resume()
-            self._renew_system_message()
-            turn = self._turn(goal, budget)
+            renew(self, has_forgotten=self._has_forgotten)
+            turn = self._turn(goal, lineage)
             try:
-                with using(self._toolkit):
-                    return await run_turn(turn, emit)
+                with lineage, using(self._toolkit):
+                    response = await run_turn(turn, lineage.emit)
+            except ModelError as error:
+                if is_for_cell:
+                    raise failure(error, lineage, self.runtime) from error
+                raise
             finally:
                 self._has_forgotten = self._has_forgotten or turn.has_forgotten
+            if given is not None:
+                response = replace(response, objects=await self.runtime.fetch_all())
+            return checked(response, lineage, self.runtime) if is_for_cell else response
 
-    def _turn(self, goal: Goal, budget: Budget) -> Turn:
+    def _turn(self, goal: Goal, lineage: Lineage) -> Turn:
         return Turn(
             model=self.model,
             runtime=self.runtime,
@@ -274,16 +292,6 @@ class CaveAgent:
             block_identifier=self.python_block_identifier,
             context_window=self.context_window,
             rate=self._rate,
-            budget=budget,
+            lineage=lineage,
             log=self._log,
         )
-
-    def _renew_system_message(self) -> None:
-        prompt = self.build_system_prompt()
-        if self._has_forgotten and (names := self.runtime.describe_made()):
-            prompt += fill(load("forgotten"), names=names)
-        message = SystemMessage(prompt)
-        if self.messages and self.messages[0].role is MessageRole.SYSTEM:
-            self.messages[0] = message
-        else:
-            self.messages.insert(0, message)

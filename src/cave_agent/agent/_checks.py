@@ -54,6 +54,17 @@ def checked_identifier(identifier: object) -> str:
     return identifier
 
 
+def checked_name(name: object) -> str | None:
+    """What an agent is called, if anything; paths are made of it.
+
+    Raises:
+        ValueError: It is no word, or has a slash.
+    """
+    if name is None or (isinstance(name, str) and name.strip() and "/" not in name):
+        return name
+    raise ValueError(f"name is a word without a slash, such as 'cleaner', not {name!r:.80}.")
+
+
 def check_messages(messages: Iterable[object]) -> None:
     """Refuse what is no message.
 

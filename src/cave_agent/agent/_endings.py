@@ -87,12 +87,16 @@ def _remember(turn: Turn, reply: Reply) -> None:
 
 def _note(turn: Turn, *, name: str) -> str:
     """What the user is told of a bound that was reached."""
-    usage, bound = turn.usage, f"{name}={getattr(turn.budget, name)}"
-    if not turn.step and turn.seconds_left > 0:
+    account = turn.lineage.account.tightest(name)
+    usage, bound = account.usage, f"{name}={getattr(account.budget, name)}"
+    is_own = account is turn.lineage.account
+    if is_own and not turn.step and turn.seconds_left > 0:
         return fill(load("stopped_before_it_began"), bound=bound)
     cost = "an unknown cost" if usage.cost is None else f"${usage.cost:.6f}"
     spent = f"{usage.total_tokens:,} tokens, {cost}, {turn.seconds:.1f} s"
-    return fill(load("stopped_at_bound"), step=turn.step, bound=bound, spent=spent, name=name)
+    whose = load("bound_of_run") if is_own else fill(load("bound_of_other"), path=account.holder)
+    words = {"bound": bound, "whose": whose, "spent": spent, "name": name}
+    return fill(load("stopped_at_bound"), step=turn.step, **words)
 
 
 async def give_up(turn: Turn, emit: Emit) -> AgentResponse:

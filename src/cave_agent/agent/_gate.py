@@ -20,6 +20,7 @@ class Run:
         self.gate = gate
         self.is_active = False
         self.is_abandoned = False  # cancelled, and about to end: it waits for nobody any more
+        self.waits_at: list[Gate] = []  # where runs queue that this one waits for
 
     @property
     def waits(self) -> bool:
@@ -42,6 +43,7 @@ class Gate:
 
     def __init__(self, log: AgentLog, patience: float = 5.0) -> None:
         self._lock = anyio.Lock()
+        self._holder: Run | None = None
         self._log = log
         self._patience = patience
 
@@ -52,21 +54,36 @@ class Gate:
         Raises:
             AgentBusyError: The run before this one waits for the very context that asks.
         """
-        if any(other.gate is self and other.waits for other in _runs_here.get()):
+        runs_here = _runs_here.get()
+        waiting = [each for each in runs_here if each.waits]
+        if waiting and self.waits_for_any(waiting):
             raise AgentBusyError(
                 "This agent is running, and that run waits for the code that asks for another: "
-                "it is in a cell of the run or reads its events. Let the run end first, close "
-                "its stream with aclose(), or use another CaveAgent."
+                "it is in a cell of the run, be it through other agents, or reads its events. Let "
+                "the run end first, close its stream with aclose(), or use another CaveAgent."
             )
-        await self._acquire()
-        token = _runs_here.set((*_runs_here.get(), run))
-        run.is_active = True
+        for each in waiting:
+            each.waits_at.append(self)
+        try:
+            await self._acquire()
+        finally:
+            for each in waiting:
+                each.waits_at.remove(self)
+        token = _runs_here.set((*runs_here, run))
+        self._holder, run.is_active = run, True
         try:
             yield
         finally:
-            run.is_active = False
+            self._holder, run.is_active = None, False
             _runs_here.reset(token)
             self._lock.release()
+
+    def waits_for_any(self, runs: list[Run]) -> bool:
+        """Whether the run that holds the gate is one of these, or waits for one of them."""
+        holder = self._holder
+        if holder is None:
+            return False
+        return holder in runs or any(gate.waits_for_any(runs) for gate in holder.waits_at)
 
     async def _acquire(self) -> None:
         warning = asyncio.get_running_loop().call_later(self._patience, self._warn)

@@ -1,9 +1,11 @@
 """What a run gives back, as values."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
+from cave_agent.errors import UnknownNameError
 from cave_agent.models import TokenUsage
 
 
@@ -30,6 +32,8 @@ class AgentResponse:
         token_usage: What this run used and cost, as reported, or estimated where it was not.
         value: The live object that `run(…, returns=…)` asked for, or a dict of them; `None` if the
             run ended before there was one.
+        objects: The live objects of the agent's runtime by name, after `await agent(task, …)`;
+            `response["name"]` is one of them.
     """
 
     content: str
@@ -39,6 +43,18 @@ class AgentResponse:
     code_snippets: tuple[str, ...]
     token_usage: TokenUsage
     value: Any = field(default=None, repr=False, compare=False)
+    objects: Mapping[str, Any] = field(default_factory=dict[str, Any], repr=False, compare=False)
+
+    def __getitem__(self, name: str) -> Any:
+        """The live object of that name.
+
+        Raises:
+            UnknownNameError: There is none; the message lists those that there are.
+        """
+        if name not in self.objects:
+            names = ", ".join(self.objects) or "none: they come with `await agent(task, …)`"
+            raise UnknownNameError(f"The response has no object {name!r}. It has: {names}.")
+        return self.objects[name]
 
     def __str__(self) -> str:
         usage = self.token_usage

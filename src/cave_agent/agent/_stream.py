@@ -19,25 +19,39 @@ async def unheard(event: Event) -> None:
 
 
 class _Counter:
-    """Where run and reader meet: an event is handed over, and the run waits for the next wish."""
+    """Where run and reader meet: an event is handed over, and the run waits for the next wish.
+
+    Runs within the run queue here, too, each with an event.
+    """
 
     def __init__(self) -> None:
         self.event: Event | None = None
+        self._queue = asyncio.Lock()
+        self._is_closed = False
         self._wish: asyncio.Future[None] | None = None
         self._offer: asyncio.Future[None] | None = None
 
     async def hand_over(self, event: Event) -> None:
-        self.event = event
-        self._wish = asyncio.get_running_loop().create_future()
-        self.wake_reader()
-        await self._wish
+        async with self._queue:
+            if self._is_closed:
+                return
+            self.event = event
+            self._wish = asyncio.get_running_loop().create_future()
+            self._wake_reader()
+            await self._wish
 
     async def wait_for_event(self) -> None:
         self._offer = asyncio.get_running_loop().create_future()
         _wake(self._wish)
         await self._offer
 
-    def wake_reader(self) -> None:
+    def close(self) -> None:
+        """The run has ended: whoever waits here goes on, and the run's last event was the last."""
+        self._is_closed, self.event = True, None
+        self._wake_reader()
+        _wake(self._wish)
+
+    def _wake_reader(self) -> None:
         _wake(self._offer)
 
 
@@ -121,7 +135,7 @@ class EventStream(AsyncIterator[Event]):
             EventStream._tasks.discard(task)
             if not task.cancelled():
                 task.exception()  # counts as seen, though nobody may read on
-            counter.wake_reader()
+            counter.close()
 
         self._task = asyncio.create_task(  # noqa: TID251  # this is the one owner
             run(self._take_turn)

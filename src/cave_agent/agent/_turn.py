@@ -5,9 +5,10 @@ import math
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from cave_agent.agent._budget import Budget
+from cave_agent.agent._account import Tab
 from cave_agent.agent._goal import Goal
 from cave_agent.agent._history import on_the_wire
+from cave_agent.agent._lineage import Lineage
 from cave_agent.agent._log import AgentLog
 from cave_agent.agent._response import AgentResponse, ExecutionStatus
 from cave_agent.agent._token_rate import TokenRate
@@ -29,13 +30,13 @@ class Turn:
 
     Attributes:
         toolkit: The agent's skills, if it has any.
+        lineage: The runs that this one is within.
         goal: What it is to leave in the runtime.
         sees_images: Whether the model is sent pictures.
         rate: About how many tokens texts are.
         started: When the work began, by the event loop's clock.
         deadline: When it must have ended.
         step: Model calls so far.
-        usage: What they used, as far as it is known.
         snippets: The cells of the run.
         worked: Those that did not fail.
         before: Marks of what the goal's names held when it began.
@@ -54,13 +55,12 @@ class Turn:
     block_identifier: str
     context_window: int | None
     rate: TokenRate
-    budget: Budget
+    lineage: Lineage
     log: AgentLog
     started: float = field(default_factory=_now)
     deadline: float | None = field(init=False)
     sees_images: bool = field(init=False)
     step: int = 0
-    usage: TokenUsage = field(default_factory=TokenUsage)
     snippets: list[str] = field(default_factory=list[str])
     worked: list[str] = field(default_factory=list[str])
     before: dict[str, object] = field(default_factory=dict[str, object])
@@ -68,8 +68,13 @@ class Turn:
 
     def __post_init__(self) -> None:
         self.sees_images = sees_images(self.model)
-        seconds = self.budget.max_seconds
-        self.deadline = None if seconds is None else self.started + seconds
+        deadline = self.lineage.deadline
+        self.deadline = None if math.isinf(deadline) else deadline
+
+    @property
+    def usage(self) -> TokenUsage:
+        """What this run and those within it used, as far as it is known."""
+        return self.lineage.account.usage
 
     @property
     def seconds(self) -> float:
@@ -109,12 +114,16 @@ class Turn:
                 return
             later.add(self.messages[at].role)
 
-    def spend(self, asked: WireMessages, usage: TokenUsage) -> None:
+    def tab(self, asked: WireMessages) -> Tab:
+        """A model call, in the accounts that bound it."""
+        return Tab(self.lineage.account.bounded, self.model, asked)
+
+    def spend(self, tab: Tab, asked: WireMessages, usage: TokenUsage) -> None:
         """Add what a model call used, with what that costs if anybody knows."""
         self.rate.learn(asked, usage)
         if usage.cost is None and (cost := cost_of(self.model, usage)) is not None:
             usage = replace(usage, cost=cost)
-        self.usage = self.usage + usage if self.usage.total_tokens else usage
+        tab.close(usage, self.lineage.account)
 
     def response(
         self, content: str, status: ExecutionStatus, *, value: object = None

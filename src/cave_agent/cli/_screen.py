@@ -26,11 +26,13 @@ from cave_agent.events import (
     ExecutionOutputExceededEvent,
     FinalResponseEvent,
     MaxStepsReachedEvent,
+    OwnEvent,
     PictureEvent,
     ReasoningEvent,
     RefusalEvent,
     RetryEvent,
     SecurityErrorEvent,
+    SubAgentEvent,
     TextEvent,
     TruncatedEvent,
 )
@@ -60,6 +62,7 @@ class Screen:
         self._bar: Bar | None = None
         self._status: Status | None = None
         self._is_in_line = False
+        self._speaker = ""
 
     def heading(self, text: str) -> None:
         """Begin a part."""
@@ -84,8 +87,15 @@ class Screen:
         self._status.start()
 
     def show(self, event: Event) -> None:
-        """One event of a run, as it happens."""
+        """One event of a run, or of one within it, as it happens."""
         self._stop_waiting()
+        speaker = event.path if isinstance(event, SubAgentEvent) else ""
+        if speaker != self._speaker:
+            self._speaker = speaker
+            self.say(f"▸ {speaker or 'back'}", "bold dim")
+        self._show(event.event if isinstance(event, SubAgentEvent) else event)
+
+    def _show(self, event: OwnEvent) -> None:
         match event:
             case TextEvent(content):
                 self._stream(content, "")

@@ -81,3 +81,15 @@ class ExecutionResult:
     def success(self) -> bool:
         """Whether the cell ran to its end."""
         return self.error is None
+
+
+def check_source(source: object) -> None:
+    """Refuse what is no cell.
+
+    Raises:
+        TypeError: It is no `str`.
+    """
+    if not isinstance(source, str):
+        raise TypeError(
+            f"A cell is a str of Python code, not {type(source).__name__}: {source!r:.80}"
+        )

@@ -7,7 +7,6 @@ from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from functools import partial
 from textwrap import indent
-from types import ModuleType
 from typing import Any
 
 from cave_agent.runtime._foreign import attempt, class_dict, class_module, class_name
@@ -28,7 +27,7 @@ from cave_agent.runtime._schema import (
     shared_bases,
 )
 from cave_agent.runtime._signatures import stub
-from cave_agent.runtime._summaries import describer_of, summarize
+from cave_agent.runtime._summaries import cut, describer_of, summarize
 from cave_agent.runtime._types import with_nested
 
 _NOTHING = "(none)"
@@ -88,15 +87,16 @@ def _rest(count: int) -> str:
 
 
 def describe_made(values: Mapping[str, object]) -> str:
-    """Each public name that is no module, with what its value is; empty if there is none."""
-    shown = {
-        name: value
-        for name, value in values.items()
-        if is_usable(name) and not name.startswith("_") and type(value) is not ModuleType
-    }
-    if not shown:
+    """Each name with what its value is; empty if there is none."""
+    if not values:
         return ""
-    return describe_variables([Variable(name) for name in shown], shown, budget=_MADE_BUDGET)
+    return describe_variables([Variable(name) for name in values], values, budget=_MADE_BUDGET)
+
+
+def describe_in_short(values: Mapping[str, object], budget: int) -> str:
+    """Each name with the type of its value, in one line."""
+    told = [f"{name}: {summarize(each, 'name', budget=40)}" for name, each in values.items()]
+    return cut(", ".join(told), budget)
 
 
 def describe_types(types: Iterable[Type]) -> str:

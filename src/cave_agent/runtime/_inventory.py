@@ -1,15 +1,17 @@
 """What a user injected into a runtime: its names, descriptions and, for a reset, its objects."""
 
 import builtins
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
-from typing import Any, TypeVar
+from types import ModuleType
+from typing import Any, TypeVar, cast
 
 from cave_agent.errors import DuplicateNameError, UnknownNameError
-from cave_agent.runtime._primitives import Function, Type, Variable
+from cave_agent.runtime._hosts import Host
+from cave_agent.runtime._primitives import Function, Type, Variable, is_usable
 from cave_agent.runtime._summaries import Preview
-from cave_agent.runtime._types import named, types_behind, with_fields
+from cave_agent.runtime._types import named, types_behind, with_fields, with_nested
 
 _Kind = TypeVar("_Kind", Function, Variable, Type)
 _WRAPPED: dict[type, str] = {
@@ -70,6 +72,38 @@ class Inventory:
         """Note classes that the code will need; gives what is to be bound beside `names`."""
         return self._imply(named(with_fields(classes)), names)
 
+    def variables_in(self, host: Host) -> dict[str, Any]:
+        """The variables as they are now."""
+        names = host.names()
+        return {name: host.get(name) for name in self.variables if name in names}
+
+    def made_in(self, host: Host) -> dict[str, Any]:
+        """What the code itself has bound to public names, modules left out."""
+        known = self.objects()
+        names = [each for each in host.names() if each not in known and is_usable(each)]
+        made = {name: host.get(name) for name in names if not name.startswith("_")}
+        return {name: each for name, each in made.items() if type(each) is not ModuleType}
+
+    def live_in(self, host: Host) -> dict[str, Any]:
+        """The variables, then what the code made."""
+        return self.variables_in(host) | self.made_in(host)
+
+    def replaced_in(self, host: Host, classes: Iterable[type]) -> dict[str, type]:
+        """Those of the classes, and of the ones they need, that a cell defined anew."""
+        kept, names = self.objects(), host.names()
+        known = {n: cls for n, cls in named(with_nested(classes)).items() if kept.get(n) is cls}
+        return {n: cls for n, cls in known.items() if n in names and host.get(n) is not cls}
+
+    def name_of(self, value: object) -> str | None:
+        """The variable that is this very object, or the place in a variable that holds it."""
+        for name, variable in self.variables.items():
+            if variable.value is value:
+                return name
+            for key, each in _items(variable.value):
+                if each is value:
+                    return f"{name}[{key!r}]"
+        return None
+
     def objects(self) -> dict[str, Any]:
         """Every object to bind when the runtime is reset, by name."""
         described = self.functions | self.variables | self.types
@@ -119,6 +153,13 @@ class Inventory:
         return (
             f"There is no variable {name!r} in this runtime (there are: {known}). Inject it first."
         )
+
+
+def _items(value: Any) -> Iterable[tuple[object, object]]:
+    """What a list, tuple or dict holds, each with what it is found by."""
+    if type(value) in {list, tuple}:
+        return enumerate(cast("Sequence[object]", value))
+    return cast("dict[object, object]", value).items() if type(value) is dict else ()
 
 
 def _refuse_other(kind: type[_Kind], entry: object) -> None:

@@ -5,12 +5,13 @@ from types import EllipsisType
 from typing import Any, Self, TypeVar
 
 from cave_agent.errors import RuntimeClosedError, UnknownNameError
-from cave_agent.runtime._cell import Cell, ErrorFeedbackMode, ExecutionResult
+from cave_agent.runtime._cell import Cell, ErrorFeedbackMode, ExecutionResult, check_source
 from cave_agent.runtime._deadline import check_limit
 from cave_agent.runtime._describe import (
     VARIABLES_BUDGET,
     describe_expected,
     describe_functions,
+    describe_in_short,
     describe_made,
     describe_types,
     describe_variables,
@@ -20,12 +21,10 @@ from cave_agent.runtime._hosts import Host, InProcessHost
 from cave_agent.runtime._inventory import Inventory
 from cave_agent.runtime._outputs import KeptOutputs
 from cave_agent.runtime._primitives import Function, Type, Variable, check_budget
-from cave_agent.runtime._summaries import cut, summarize
-from cave_agent.runtime._types import named, with_nested
 from cave_agent.security import SecurityChecker, refusal
 
-_T = TypeVar("_T")
 _WAYS_IN = "; retrieve(name), update_variable(name, value), async execute(code: str)"
+_T = TypeVar("_T")
 
 
 class PythonRuntime:
@@ -159,6 +158,15 @@ class PythonRuntime:
         """As `retrieve`, without ever blocking the event loop."""
         return self.retrieve(name)
 
+    def name_of(self, value: object) -> str | None:
+        """The injected variable that is, or holds, this very object; `None` if there is none."""
+        return self._inventory.name_of(value)
+
+    async def fetch_all(self) -> dict[str, Any]:
+        """The live objects by name: the variables, then what the code made, modules left out."""
+        self._check_open()
+        return self._inventory.live_in(self._host)
+
     def expect(self, expectation: Expectation) -> str:
         """Make the classes of an expected value available to the code; describes the new ones."""
         self._check_open()
@@ -167,14 +175,9 @@ class PythonRuntime:
 
     def restore(self, expectation: Expectation) -> list[str]:
         """Bind the classes of an expected value again that a cell defined anew; names those."""
-        kept, names = self._inventory.objects(), self._host.names()
-        lost = [
-            name
-            for name, cls in named(with_nested(expectation.classes)).items()
-            if kept.get(name) is cls and name in names and self._host.get(name) is not cls
-        ]
-        self._bind({name: kept[name] for name in lost})
-        return lost
+        lost = self._inventory.replaced_in(self._host, expectation.classes)
+        self._bind(lost)
+        return list(lost)
 
     async def misfit(self, expectation: Expectation) -> Misfit | None:
         """Why the value of a name is not what is expected; `None` if it is."""
@@ -203,10 +206,7 @@ class PythonRuntime:
             RuntimeClosedError: The runtime was closed.
         """
         self._check_open()
-        if not isinstance(code, str):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers may be untyped
-            raise TypeError(
-                f"A cell is a str of Python code, not {type(code).__name__}: {code!r:.80}"
-            )
+        check_source(code)
         seconds = self.cell_timeout if isinstance(timeout, EllipsisType) else timeout
         check_limit(seconds)
         checker = self.security_checker
@@ -236,8 +236,7 @@ class PythonRuntime:
     def describe_variables(self) -> str:
         """The injected variables as they are now, for the model to read."""
         self._check_open()
-        names = self._host.names()
-        live = {name: self._host.get(name) for name in self._inventory.variables if name in names}
+        live = self._inventory.variables_in(self._host)
         told = {described.value for described in self._inventory.types.values()}
         return describe_variables(
             self._inventory.variables.values(), live, told=told, budget=self._variables_budget
@@ -246,9 +245,7 @@ class PythonRuntime:
     def describe_made(self) -> str:
         """What the code itself has bound to names, for the model to read; empty if nothing."""
         self._check_open()
-        live = {name: self._host.get(name) for name in self._host.names()}
-        known = self._inventory.objects()
-        return describe_made({name: each for name, each in live.items() if name not in known})
+        return describe_made(self._inventory.made_in(self._host))
 
     def describe_types(self, *, but: Container[str] = ()) -> str:
         """The injected types, for the model to read, but those that are told elsewhere."""
@@ -265,9 +262,12 @@ class PythonRuntime:
 
     def __cave_summary__(self, budget: int) -> str:
         """What the model reads of a runtime that is itself a variable."""
-        held = {n: self.retrieve(n) for n in self._inventory.variables if n in self._host.names()}
-        told = [f"{n}: {summarize(each, 'name', budget=40)}" for n, each in held.items()]
-        return cut(f"PythonRuntime of {', '.join(told) or 'nothing'}{_WAYS_IN}", budget)
+        told = self.describe_in_short(budget - len(_WAYS_IN)) or "nothing"
+        return f"PythonRuntime of {told}{_WAYS_IN}"
+
+    def describe_in_short(self, budget: int) -> str:
+        """The variables and what the code made, each with its type; empty if there are none."""
+        return describe_in_short(self._inventory.live_in(self._host), budget)
 
     async def aclose(self) -> None:
         """Let go of all objects. Closing again does nothing; all else then raises."""

@@ -1,0 +1,148 @@
+"""A run and the runs that it is within: what one hears, uses and may do concerns those around it."""
+
+import asyncio
+import weakref
+from collections.abc import Iterator
+from contextvars import ContextVar, Token
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from cave_agent.agent._account import Account
+from cave_agent.agent._budget import Budget
+from cave_agent.agent._stream import Emit, unheard
+from cave_agent.errors import AgentDepthError
+from cave_agent.events import Event, SubAgentEvent
+from cave_agent.runtime import PythonRuntime
+
+if TYPE_CHECKING:
+    from cave_agent.agent._agent import CaveAgent
+
+_here: ContextVar["Lineage | None"] = ContextVar("lineage", default=None)
+
+
+def run_around() -> "Lineage | None":
+    """The run that the calling code is a part of, if that still goes on."""
+    lineage = _here.get()
+    return None if lineage is None or lineage.is_over else lineage
+
+
+@dataclass(slots=True, eq=False)
+class Lineage:
+    """A run among the runs around it; it begins and ends with a `with`.
+
+    Contexts are copied for whatever is due later, and so outlive the run: this holds no objects.
+
+    Attributes:
+        path: What the agents are called, the outermost first: `boss/cleaner`.
+        account: What this run and those within it use.
+        emit: What tells this run's listener of an event, and those of the runs around it.
+        deadline: When the run must have ended, by the event loop's clock, and those around it.
+        max_depth: How many runs may be within one another, from this one on.
+        around: The run that this one is directly within.
+        loop: Where the run goes on.
+        task: What it goes on in.
+        inner: The tasks of runs within it, of those that it does not simply wait for.
+        runs_cell: Whether a cell of the run is running.
+        is_over: Whether the run has ended.
+    """
+
+    path: str
+    account: Account
+    emit: Emit
+    max_depth: int
+    around: "Lineage | None"
+    runtime: "weakref.ref[PythonRuntime]"
+    deadline: float = field(init=False)
+    runs_cell: bool = False
+    is_over: bool = False
+    loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.get_running_loop)
+    task: "asyncio.Task[object] | None" = field(default_factory=asyncio.current_task)
+    inner: "set[asyncio.Task[object]]" = field(default_factory=set)
+    _token: "Token[Lineage | None] | None" = None
+
+    def __post_init__(self) -> None:
+        self.deadline, around = self.account.deadline, self.around
+        if around is None:
+            return
+        self.deadline = min(self.deadline, around.deadline)
+        if around.emit is not unheard and around.loop is self.loop:
+            self.emit = _relay(self, around, self.emit)
+
+    @classmethod
+    def of(cls, agent: "CaveAgent", emit: Emit, around: "Lineage | None") -> "Lineage":
+        """That of a run which an agent is about to begin.
+
+        Args:
+            agent: Whose run it is.
+            emit: Who listens to this very run.
+            around: The run that it is directly within.
+
+        Raises:
+            AgentDepthError: It is within too many others.
+        """
+        name = agent.name or (around and around.name_of(agent)) or "agent"
+        path = f"{around.path}/{name}" if around else name
+        budget = Budget(agent.max_tokens, agent.max_cost, agent.max_seconds)
+        account = Account(budget, path, around.account if around else None)
+        lineage = cls(path, account, emit, agent.max_depth, around, weakref.ref(agent.runtime))
+        lineage.check_depth()
+        return lineage
+
+    def name_of(self, agent: object) -> str | None:
+        """The variable that the agent is in the runtime of this run, if it is one."""
+        runtime = self.runtime()
+        return None if runtime is None else runtime.name_of(agent)
+
+    def and_around(self) -> "Iterator[Lineage]":
+        """This run, then those around it."""
+        lineage: Lineage | None = self
+        while lineage is not None:
+            yield lineage
+            lineage = lineage.around
+
+    def check_depth(self) -> None:
+        """Refuse a run that is within too many others."""
+        for depth, lineage in enumerate(self.and_around(), 1):
+            if depth > lineage.max_depth:
+                raise AgentDepthError(
+                    f"Runs are within one another {depth} deep here ({self.path}), and max_depth="
+                    f"{lineage.max_depth} of {lineage.path!r} allows no more. Do the work without "
+                    "asking another agent."
+                )
+
+    def __enter__(self) -> Self:
+        around = self.around
+        if around is not None and self.task is not None and self.task is not around.task:
+            around.inner.add(self.task)
+        self._token = _here.set(self)
+        return self
+
+    def __exit__(
+        self,
+        _type: type[BaseException] | None,
+        error: BaseException | None,
+        _tb: TracebackType | None,
+    ) -> None:
+        self.is_over = True
+        if self._token is not None:
+            _here.reset(self._token)
+        if self.around is not None and self.task is not None:
+            self.around.inner.discard(self.task)
+        if isinstance(error, asyncio.CancelledError):
+            for task in self.inner:
+                task.cancel()
+
+
+def _relay(lineage: Lineage, around: Lineage, emit: Emit) -> Emit:
+    path = lineage.path
+
+    async def relay(event: Event) -> None:
+        if not around.is_over:
+            if not isinstance(event, SubAgentEvent):
+                await around.emit(SubAgentEvent(event.content, path, event))
+            else:  # of a run that is deeper
+                await around.emit(event)
+        await emit(event)
+
+    return relay

@@ -1,0 +1,46 @@
+"""The system prompt of an agent; rendered once a run."""
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from cave_agent.messages import MessageRole, SystemMessage
+from cave_agent.prompts import fill, load
+
+if TYPE_CHECKING:
+    from cave_agent.agent._agent import CaveAgent
+    from cave_agent.skills import Toolkit
+
+
+def render(agent: "CaveAgent", toolkit: "Toolkit | None") -> str:
+    """What the model would be told now."""
+    told = toolkit.told_names() if toolkit else frozenset[str]()
+    identifier = agent.python_block_identifier
+    return fill(
+        agent.system_prompt_template,
+        agent_identity=agent.agent_identity,
+        functions=agent.runtime.describe_functions(but=told),
+        variables=agent.runtime.describe_variables(),
+        types=agent.runtime.describe_types(but=told),
+        skills=toolkit.describe(block_identifier=identifier) if toolkit else "",
+        instructions=agent.instructions,
+        additional_context=agent.additional_context,
+        current_time=f"{datetime.now().astimezone():%A, %Y-%m-%d}",
+        python_block_identifier=identifier,
+    )
+
+
+def renew(agent: "CaveAgent", *, has_forgotten: bool) -> None:
+    """Put the system message in front of the conversation, in the place of an older one.
+
+    Args:
+        agent: Whose conversation it is.
+        has_forgotten: Whether older messages went, so that the model is told of its own names.
+    """
+    prompt = agent.build_system_prompt()
+    if has_forgotten and (names := agent.runtime.describe_made()):
+        prompt += fill(load("forgotten"), names=names)
+    messages, message = agent.messages, SystemMessage(prompt)
+    if messages and messages[0].role is MessageRole.SYSTEM:
+        messages[0] = message
+    else:
+        messages.insert(0, message)
