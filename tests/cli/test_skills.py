@@ -194,7 +194,7 @@ def test_a_bad_name_is_refused_before_anything_is_made(project: Path) -> None:
     assert _run("new", "Data Reader") == snapshot(
         (
             2,
-            "The skill 'Data Reader' is refused: the name 'Data Reader' has capitals; write 'data reader'; the name 'Data Reader' has more in it than letters, digits and hyphens.",
+            "The skill 'Data Reader' is refused: the name 'Data Reader' has capitals; write 'data-reader'; the name 'Data Reader' has more in it than letters, digits and hyphens.",
         )
     )
     assert not (project / ".cave-agent").exists()

@@ -433,7 +433,7 @@ def test_instructions_that_would_fill_the_window_are_cut_and_can_be_read_on(tmp_
     assert text.replace("word ", "") == snapshot("""\
 <skill name="reader">
 
-[… the last 6003 characters are left out; read on a piece at a time: rest = read_skill_reference("reader", "SKILL.md")[-6003:]; print(rest[:2000]) …]
+[… the last 6,003 characters are left out; read on a piece at a time: rest = read_skill_reference("reader", "SKILL.md")[4047:]; print(rest[:2000]) …]
 </skill>
 None of these instructions has been carried out yet. Do so in the next block.\
 """)

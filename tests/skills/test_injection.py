@@ -300,7 +300,7 @@ def test_what_cannot_be_brought_is_told(tmp_path: Path) -> None:
             "syntax": "injection.py of the skill 'reader' failed with SyntaxError: invalid syntax (injection.py, line 1)",
             "exit": "injection.py of the skill 'reader' failed in line 1 with SystemExit: 3",
             "name": "injection.py of the skill 'reader' failed in line 2 with InvalidNameError: 'not a name' cannot be a name in the runtime: it is no identifier. Rename it: letters, digits and underscores, with no digit in front.",
-            "relative": "injection.py of the skill 'reader' failed in line 1 with ImportError: This relative import leads out of the skill's folder.",
+            "relative": "injection.py of the skill 'reader' failed in line 1 with ImportError: This relative import leads out of the folder of the file that was run.",
             "sibling": "injection.py of the skill 'reader' failed in line 1 with ImportError: cannot import name 'x' from 'reader_skill_1' (unknown location)",
         }
     )
@@ -360,7 +360,9 @@ async def test_two_skills_of_one_name_on_one_runtime_are_two(tmp_path: Path) -> 
     first, second = (_agent(tmp_path / place, runtime=runtime) for place in ("a", "b"))
 
     first.activate_skill("reader")
-    with pytest.raises(SkillInjectionError, match="'load', which the skill 'reader' has brought"):
+    with pytest.raises(
+        SkillInjectionError, match="'load', which another skill of the same name has brought"
+    ):
         second.activate_skill("reader")
 
     assert runtime.retrieve("load") == "a"

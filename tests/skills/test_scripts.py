@@ -165,10 +165,10 @@ async def test_what_fails_in_a_script_is_told_with_its_line(tmp_path: Path) -> N
             "raises": "The script 'sum.py' of the skill 'reader' failed in line 2 with ZeroDivisionError: division by zero",
             "raises later": "The script 'sum.py' of the skill 'reader' failed in line 2 with OSError: 1",
             "exits": "The script 'sum.py' of the skill 'reader' failed in line 3 with SystemExit: 2",
-            "lacks a name": "The script 'sum.py' cannot be called so: got an unexpected keyword argument 'data'; it is main(runtime), and its arguments go by name.",
-            "has no such module": "The script 'sum.py' of the skill 'reader' failed in line 1 with ModuleNotFoundError: No module named 'nothing_like_it'",
+            "lacks a name": "The script 'sum.py' cannot be called so: got an unexpected keyword argument 'data'; it is main(runtime), which is given the runtime first, and all else by name.",
+            "has no such module": "The script 'sum.py' of the skill 'reader' failed in line 1 with ModuleNotFoundError: No module named 'nothing_like_it'. A script with main runs in the runtime: install its packages beside cave-agent.",
             "has a sibling that fails": "The script 'sum.py' of the skill 'reader' failed in line 1 of 'broken.py' with ZeroDivisionError: division by zero",
-            "leads out": "The script 'sum.py' of the skill 'reader' failed in line 1 with ImportError: This relative import leads out of the skill's folder.",
+            "leads out": "The script 'sum.py' of the skill 'reader' failed in line 1 with ImportError: This relative import leads out of the folder of the file that was run.",
             "has no sibling": "The script 'sum.py' of the skill 'reader' failed in line 1 with ModuleNotFoundError: No module named 'none' in the skill",
             "is not callable": "The script 'sum.py' of the skill 'reader' failed with TypeError: 3 is not a callable object",
         }
@@ -243,7 +243,7 @@ async def test_scripts_pass_the_rules_of_the_runtime(tmp_path: Path) -> None:
     assert told == snapshot(
         {
             "main.py": "The script 'main.py' of the skill 'reader' failed with SecurityError: main.py, line 1: use of 'eval' is forbidden",
-            "program.py": "The security rules refuse 'scripts/main.py', which the program could import: line 1: use of 'eval' is forbidden",
+            "program.py": "The security rules refuse 'program.py', which would be run, or could be imported: line 1: use of 'eval' is forbidden",
             "other.sh": "'other.sh' is no Python, so that the runtime's security rules cannot judge it, and it is not run.",
         }
     )
@@ -256,8 +256,8 @@ async def test_scripts_pass_the_rules_of_the_runtime(tmp_path: Path) -> None:
         ({"scripts__helper_py": "eval('1')"}, "refuse 'scripts/helper.py'"),
         ({"scripts/.hidden.py": "eval('1')"}, "refuse 'scripts/.hidden.py'"),
         ({"scripts__helper_so": "x"}, "compiled code"),
-        ({"scripts__helper_py": "# coding: utf-7\n#+AAo-x"}, "claims an encoding"),
-        ({"scripts__helper_py": "#!x\n# -*- coding: latin-1 -*-"}, "claims an encoding"),
+        ({"scripts__helper_py": "# coding: utf-7\n#+AAo-x"}, "no plain Python in UTF-8"),
+        ({"scripts__helper_py": "#!x\n# -*- coding: latin-1 -*-"}, "no plain Python in UTF-8"),
         ({"scripts__run_py": "# /// script\n# dependencies = ['x']\n# ///"}, "asks for packages"),
     ],
 )

@@ -47,7 +47,7 @@ def test_every_departure_is_told_with_its_line(tmp_path: Path) -> None:
 
     assert _findings(tmp_path, text) == snapshot(
         [
-            "line 2: the name 'My Skill' has capitals; write 'my skill'",
+            "line 2: the name 'My Skill' has capitals; write 'my-skill'",
             "line 2: the name 'My Skill' has more in it than letters, digits and hyphens",
             "line 2: the name is 'My Skill', and the folder 'reader'; make them equal",
             "line 3: 'description' has 1,025 characters, of at most 1,024",
@@ -84,7 +84,7 @@ def test_what_cannot_be_read_is_told_with_its_line(tmp_path: Path) -> None:
             "quote": ["line 4: this is no YAML (found unexpected end of stream)"],
             "list": ["line 2: the frontmatter is no list of `key: value`"],
             "invisible": [
-                "line 2: the name 'rea\\x07der' has more in it than letters, digits and hyphens",
+                "line 2: the name 'rea\\x07der' has more in it than letters, digits and hyphens; write 'rea-der'",
                 "line 2: the name is 'rea\\x07der', and the folder 'reader'; make them equal",
                 "line 2: no agent could call 'rea\\x07der': it is too long, or does not show",
             ],

@@ -15,6 +15,7 @@ from cave_agent.agent._checks import (
     checked_runtime,
     checked_template,
     positive,
+    warn_of_skills_untold,
     whole_number,
 )
 from cave_agent.agent._gate import Gate, Run
@@ -135,6 +136,7 @@ class CaveAgent:
         self._toolkit = self._equipped(skills, skills_dir)
         self._owns_runtime = runtime is None
         self._log = AgentLog(log_level)
+        warn_of_skills_untold(self, self._log)
         self._gate = Gate(self._log)
         self._rate = TokenRate()
         self._has_forgotten = False  # whether older messages went
@@ -207,7 +209,7 @@ class CaveAgent:
         return () if self._toolkit is None else tuple(self._toolkit.registry.list_skills())
 
     def activate_skill(self, name: str) -> str:
-        """Have the model work with a skill from its next step on; gives its instructions.
+        """Have the model work with a skill from its next step on; gives its instructions, once.
 
         Raises:
             UnknownSkillError: The agent has no such skill.

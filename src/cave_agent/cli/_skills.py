@@ -60,7 +60,7 @@ def show(name: _Name, project: _Project = Path(), *, claude: _Claude = False) ->
     scan = _find(project, claude=claude)
     skill = next((each for each in _known(scan) if each.name == name), None)
     if skill is None or skill.folder is None:
-        _fail(f"There is no skill {name!r}; there are: {_names(scan)}.")
+        _fail_to_find(name, scan)
     about = skill.frontmatter
     told = {
         "folder": str(skill.folder.root),
@@ -116,7 +116,10 @@ def new(
     folder = directory / name
     if folder.exists():
         _fail(f"{str(folder)!r} is there already. Choose another name.")
-    folder.mkdir(parents=True)
+    try:
+        folder.mkdir(parents=True)
+    except OSError as error:
+        _fail(f"{str(folder)!r} cannot be made: {error.strerror}.")
     title = name.replace("-", " ").capitalize()
     quoted = json.dumps(description, ensure_ascii=False)  # which is YAML, too
     text = _MANIFEST.format(name=name, description=quoted, title=title)
@@ -141,16 +144,19 @@ def trust(
         if any(each.name == name for each in scan.skills):
             typer.echo(f"{name!r} is trusted already.")
             return
-        for problem in scan.problems:
-            if not isinstance(problem, SkillTrustError):
-                typer.echo(_safe(str(problem)), err=True)
-        _fail(f"There is no skill {name!r}; there are: {_names(scan)}.")
-    seal = Seal.of(skill.folder.root)  # of what is shown, and not of what it may become
+        _fail_to_find(name, scan)
+    try:
+        seal = Seal.of(skill.folder.root)  # of what is shown, and not of what it may become
+    except SkillError as error:
+        _fail(str(error))
     files = "\n".join(f"  {_safe(file)}" for file in seal.names())
     typer.echo(f"{_safe(str(skill.folder.root))}\n  {_shown(skill.description)}\n{files}")
     if not yes and not typer.confirm("Its code runs with your rights. Do you trust it?"):
         raise typer.Exit(1)
-    TrustedFolders().add(seal)
+    try:
+        TrustedFolders().add(seal)
+    except OSError as error:
+        _fail(f"That cannot be written down: {error}.")
     typer.echo(f"{name!r} is trusted until it changes.")
 
 
@@ -173,8 +179,15 @@ def _untrusted(scan: Scan) -> Iterator[Skill]:
             yield SkillDiscovery.from_file(problem.folder)
 
 
-def _names(scan: Scan) -> str:
-    return ", ".join(skill.name for skill in _known(scan)) or "none"
+def _fail_to_find(name: str, scan: Scan) -> NoReturn:
+    """Say what there is, and what could not be read: that may be the one."""
+    problems = [each for each in scan.problems if not isinstance(each, SkillTrustError)]
+    for problem in problems:
+        typer.echo(_safe(str(problem)), err=True)
+    names = ", ".join(dict.fromkeys(skill.name for skill in _known(scan))) or "none"
+    _fail(
+        f"There is no skill {name!r}{' that can be read' if problems else ''}; there are: {names}."
+    )
 
 
 def _folders(path: Path) -> list[Path]:

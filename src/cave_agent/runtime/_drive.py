@@ -12,7 +12,7 @@ from collections.abc import Callable, Coroutine, Generator, Iterator
 from functools import partial
 from inspect import CORO_CLOSED, getcoroutinestate
 from types import FrameType, coroutine
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from cave_agent.runtime._deadline import CellStopped, Deadline
 from cave_agent.runtime._insistence import insist
@@ -47,7 +47,7 @@ def drive(
         except (StopIteration, CellStopped) as end:
             if getcoroutinestate(cell) == CORO_CLOSED:
                 _take_back(groups)
-                return _outcome(cell, end, cancellation if cancellations() > cancelled else None)
+                return cast("_T", _outcome(end, cancellation, cancelled))
             resume = partial(cell.throw, end)  # the stop came before the code had gone on
             continue
         if deadline.is_ignored:
@@ -84,17 +84,14 @@ def _step(resume: Callable[[], Any], limit: TimeLimit) -> Any:
 
 
 def _outcome(
-    _: Coroutine[Any, Any, _T],
-    end: StopIteration | CellStopped,
-    cancellation: asyncio.CancelledError | None,
-) -> _T:
+    end: StopIteration | CellStopped, cancellation: asyncio.CancelledError, cancelled: int
+) -> Any:
     """What a cell that has ended gives."""
-    if cancellation is not None:  # it comes before a stop, and a stop before a value
+    if cancellations() > cancelled:  # it comes before a stop, and a stop before a value
         raise cancellation from None
     if isinstance(end, CellStopped):
         raise end
-    outcome: _T = end.value
-    return outcome
+    return end.value
 
 
 def _groups_that_asked(cell: Any) -> Iterator[Any]:

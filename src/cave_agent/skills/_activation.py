@@ -61,10 +61,20 @@ def activation_text(skill: Skill, injection: SkillInjection, *, most: int) -> st
         parts.append(fill(load("skill_exports"), exports=described))
     body = skill.body_content or load("skill_without_body")
     if len(body) > most:
-        words = {"name": quoted(skill.name), "left_out": len(body) - most}
-        body = fill(load("skill_cut"), body=body[:most], **words)
+        body = _cut(skill, body, most)
     told = "".join(f"{part}\n\n" for part in parts)
     return fill(load("skill"), name=quoted(skill.name), body=body, parts=told)
+
+
+def _cut(skill: Skill, body: str, most: int) -> str:
+    """The beginning of instructions, and how to read on where they are a file's."""
+    words = {"body": body[:most], "left_out": f"{len(body) - most:,}"}
+    if skill.folder is None:
+        return fill(load("skill_cut_for_good"), **words)
+    file = skill.folder.manifest.name
+    start = skill.folder.read_text("", file).index(body) + most
+    call = f"read_skill_reference({quoted(skill.name)}, {quoted(file)})[{start}:]"
+    return fill(load("skill_cut"), call=call, **words)
 
 
 def quoted(name: str) -> str:

@@ -44,7 +44,7 @@ class SkillDiscovery:
         Raises:
             SkillLoadError: It is none; `SkillDiscovery.Error` is this class.
         """
-        folder = SkillFolder.of(Path(path).expanduser())
+        folder = SkillFolder.of(_path(path))
         manifest = folder.read_manifest()
         if manifest.frontmatter is None:
             fatal = "; ".join(str(each) for each in manifest.findings if each.is_fatal)
@@ -59,28 +59,27 @@ class SkillDiscovery:
         Raises:
             SkillLoadError: There is no such directory, or two skills have one name.
         """
-        scan = cls.scan(path)
-        for problem in scan.problems:
+        skills, problems = _loaded(_path(path))
+        for problem in problems:
             _log.warning("%s", problem)
-        check_names(scan.skills)
-        return list(scan.skills)
+        check_names(skills)
+        return skills
 
     @classmethod
     def scan(cls, path: str | Path) -> Scan:
-        """As `from_directory`, with the problems as data.
+        """As `from_directory`, with the problems as data; of two with one name the first is taken.
 
         Raises:
             SkillLoadError: There is no such directory.
         """
-        directory = Path(path).expanduser()
-        skills: list[Skill] = []
-        problems: list[SkillError] = []
-        for folder in _folders(directory):
+        skills, problems = _loaded(_path(path))
+        known: dict[str, Skill] = {}
+        for skill in skills:
             try:
-                skills.append(cls.from_file(folder))
+                check_names([known.setdefault(skill.name, skill), skill])
             except SkillLoadError as error:
                 problems.append(error)
-        return Scan(tuple(skills), tuple(problems))
+        return Scan(tuple(known.values()), tuple(problems))
 
     @classmethod
     def find(
@@ -108,7 +107,7 @@ class SkillDiscovery:
         Raises:
             SkillLoadError: There is no such folder.
         """
-        start = Path(project).expanduser()
+        start = _path(project)
         if not start.is_dir():
             raise SkillLoadError(f"There is no folder {str(start)!r} to begin in.")
         found: dict[str, Skill] = {}
@@ -136,10 +135,22 @@ class SkillDiscovery:
     def validate(path: str | Path) -> list[Finding]:
         """Every departure of a skill from the standard, in the order of lines; none if it is valid."""
         try:
-            manifest = SkillFolder.of(Path(path).expanduser()).read_manifest()
+            manifest = SkillFolder.of(_path(path)).read_manifest()
         except SkillLoadError as error:
             return [Finding(1, str(error), is_fatal=True)]
         return list(manifest.findings)
+
+
+def _loaded(directory: Path) -> tuple[list[Skill], list[SkillError]]:
+    """The skills in the folders of a directory, and why others are none."""
+    skills: list[Skill] = []
+    problems: list[SkillError] = []
+    for folder in _folders(directory):
+        try:
+            skills.append(SkillDiscovery.from_file(folder))
+        except SkillLoadError as error:
+            problems.append(error)
+    return skills, problems
 
 
 def _take(skill: Skill, found: dict[str, Skill], problems: list[SkillError]) -> None:
@@ -170,13 +181,21 @@ def check_names(skills: Iterable[Skill]) -> None:
             )
 
 
+def _path(path: str | Path) -> Path:
+    try:
+        return Path(path).expanduser()
+    except RuntimeError as error:  # there is no such user
+        raise SkillLoadError(f"{str(path)!r} is no path: {error}") from error
+
+
 def _folders(directory: Path) -> list[Path]:
     """Those that may be skills: the directory itself if it has a SKILL.md, and its folders."""
     try:
         children = sorted(directory.iterdir())
-    except OSError as error:
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or error
         raise SkillLoadError(
-            f"{str(directory)!r} cannot be read: {error.strerror}. Give the folder that holds "
+            f"{str(directory)!r} cannot be read: {why}. Give the folder that holds "
             "the skills' folders."
         ) from error
     own = [directory] if any((directory / name).is_file() for name in MANIFESTS) else []

@@ -5,11 +5,10 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from stat import S_ISREG
 
 from cave_agent.errors import SkillFileError, SkillLoadError
 from cave_agent.skills._frontmatter import Manifest, read_manifest
-from cave_agent.skills._seal import Seal
+from cave_agent.skills._seal import Seal, plain_file
 
 MANIFESTS = ("SKILL.md", "skill.md")
 """Names of the file that makes a folder a skill; the standard has the first."""
@@ -51,7 +50,7 @@ class SkillFolder:
             for name in MANIFESTS:
                 if (manifest := path / name).is_file():
                     return cls(path, manifest)
-        except OSError as error:
+        except (OSError, ValueError) as error:
             raise SkillLoadError(f"{str(path)!r} cannot be read: {_reason(error)}.") from error
         raise SkillLoadError(
             f"{str(path)!r} is no skill: it has no SKILL.md. Write one with `name` and "
@@ -164,13 +163,9 @@ class SkillFolder:
             ValueError: It is no plain file, or too big.
             SkillTrustError: It is not what the user trusts.
         """
-        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
-        with open(descriptor, "rb") as file:  # noqa: PTH123  # no path
-            status = os.fstat(descriptor)
-            if not S_ISREG(status.st_mode):
-                raise ValueError("it is no plain file")
-            if status.st_size > most:
-                raise ValueError(f"it has {status.st_size:,} bytes, of at most {most:,}")
+        with plain_file(path) as (file, size):
+            if size > most:
+                raise ValueError(f"it has {size:,} bytes, of at most {most:,}")
             data = file.read(most)
         if self.seal is not None:
             self.seal.admit(path, data)
@@ -178,7 +173,7 @@ class SkillFolder:
 
     def begins(self, file: str, start: bytes) -> bool:
         """Whether a file, given as in `files`, has these first bytes."""
-        with suppress(OSError), (self.root / file).open("rb") as opened:
+        with suppress(OSError, ValueError), plain_file(self.root / file) as (opened, _):
             return opened.read(len(start)) == start
         return False
 
@@ -197,7 +192,7 @@ class SkillFolder:
         for folder, folders, names in os.walk(root):
             folders[:] = [each for each in folders if each[0] != "." and each != _CACHE]
             for path in (Path(folder, name) for name in names if name[0] != "."):
-                if path.is_symlink() and not self.holds(path):
+                if not path.is_file() or (path.is_symlink() and not self.holds(path)):
                     continue
                 count += 1
                 if count > _MOST_FILES:
@@ -206,12 +201,12 @@ class SkillFolder:
 
 
 def python_in(folder: SkillFolder) -> Iterator[tuple[str, str]]:
-    """The name and text of each Python file of a folder, hidden ones included.
+    """The name and text of each Python file of a folder, hidden ones and links included.
 
     Raises:
         SkillFileError: There is compiled code, or what cannot be read.
     """
-    for name in Seal.of(folder.root).names():
+    for name in Seal.of(folder.root).paths():
         if name.endswith(_COMPILED):
             raise SkillFileError(f"{name!r} is compiled code, which no security rule can judge.")
         if name.endswith(".py"):

@@ -168,14 +168,24 @@ def name_faults(written: str, folder: str | None) -> list[str]:
     if len(name) > LONGEST_NAME:
         faults.append(f"the name has {len(name)} characters, of at most {LONGEST_NAME}")
     if name != name.lower():
-        faults.append(f"the name {name!r:.80} has capitals; write {name.lower()!r:.80}")
+        faults.append(f"the name {name!r:.80} has capitals; write {_plain(name)!r:.80}")
     if not all(each.isalnum() or each == "-" for each in name):
-        faults.append(f"the name {name!r:.80} has more in it than letters, digits and hyphens")
+        is_told = name != name.lower() or not _plain(name)
+        other = "" if is_told else f"; write {_plain(name)!r:.80}"
+        faults.append(
+            f"the name {name!r:.80} has more in it than letters, digits and hyphens{other}"
+        )
     if name.startswith("-") or name.endswith("-") or "--" in name:
         faults.append(f"the name {name!r:.80} has hyphens at an end, or two in a row")
     if folder is not None and normal_name(folder) != name:
         faults.append(f"the name is {name!r:.80}, and the folder {folder!r:.80}; make them equal")
     return faults
+
+
+def _plain(name: str) -> str:
+    """The nearest name that is fine."""
+    words = "".join(each if each.isalnum() else " " for each in name.lower()).split()
+    return "-".join(words)
 
 
 def _too_long(entry: Entry, most: int) -> list[str]:

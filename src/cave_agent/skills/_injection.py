@@ -1,8 +1,10 @@
 """What a skill brings into a runtime: functions, variables and types, live."""
 
+import asyncio
 import builtins
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import cast
 
 from cave_agent.errors import (
@@ -20,9 +22,12 @@ from cave_agent.runtime import (
     describe_types,
     describe_variables,
 )
-from cave_agent.skills._modules import ModuleSpace, told, where
+from cave_agent.skills._modules import ModuleSpace, shown, told, where
 from cave_agent.skills._skill import Skill
 
+OWN_FUNCTIONS = frozenset(
+    ("activate_skill", "run_skill_script", "read_skill_reference", "read_skill_asset")
+)
 _EXAMPLE = "__exports__ = [Function(f), Variable('v', value), Type(C)]"
 
 
@@ -33,10 +38,12 @@ class SkillInjection:
     Attributes:
         skill: The name of the skill.
         exports: In the order in which they were listed.
+        space: The modules of its injection.py, if it has one.
     """
 
     skill: str
     exports: tuple[Function | Variable | Type, ...]
+    space: ModuleSpace | None
 
     @classmethod
     def of(cls, skill: Skill, runtime: PythonRuntime) -> "SkillInjection":
@@ -45,7 +52,19 @@ class SkillInjection:
         Raises:
             SkillInjectionError: That failed; nothing was bound.
         """
-        return cls(skill.name, _checked(skill.name, _exports(skill, runtime)))
+        space, path = _space(skill, runtime)
+        try:
+            exports = skill.exports if space is None else _loaded(skill.name, space, path)
+            return cls(skill.name, _checked(skill.name, exports), space)
+        except BaseException:
+            if space is not None:
+                space.close()
+            raise
+
+    def discard(self) -> None:
+        """Forget what could not be bound; it is made anew if it is asked for again."""
+        if self.space is not None:
+            self.space.close()
 
     def bind(self, runtime: PythonRuntime, owners: "dict[str, SkillInjection]") -> None:
         """Inject all of it, or nothing; what was there before and has been deleted, again.
@@ -80,10 +99,14 @@ class SkillInjection:
         self, runtime: PythonRuntime, taken: list[str], owners: "dict[str, SkillInjection]"
     ) -> str:
         others = {owners[name].skill for name in taken if name in owners}
-        if others:
+        if others == {self.skill}:
+            whose = "another skill of the same name has brought before. Rename one of the two"
+        elif others:
             whose = f"the skill {min(others)!r} has brought before. One of the two must have another name"
         elif runtime.injected() & set(taken):
             whose = "the user has put into the runtime. One of the two must have another name"
+        elif set(taken) <= OWN_FUNCTIONS:
+            whose = "is what code uses skills by. Rename that in the skill"
         else:
             whose = "your code has made. Give yours another name, and activate the skill again"
         return f"The skill {self.skill!r} brings {', '.join(map(repr, taken))}, which {whose}."
@@ -103,29 +126,32 @@ class SkillInjection:
         return "\n".join(part for part in parts if part)
 
 
-def _exports(skill: Skill, runtime: PythonRuntime) -> object:
-    """What a skill lists; the code of an injection.py runs now."""
+def _space(skill: Skill, runtime: PythonRuntime) -> tuple[ModuleSpace | None, Path]:
+    """The modules of a skill's injection.py, of which none has run yet, if it has one."""
     if skill.folder is None:
-        return skill.exports
+        return None, Path()
     try:
         path = skill.folder.injection
     except SkillFileError as error:
         raise SkillInjectionError(str(error)) from error
     if path is None:
-        return ()
-    space = ModuleSpace(skill, skill.folder.root, runtime)
+        return None, Path()
+    return ModuleSpace(skill.folder, skill.folder.root, runtime), path
+
+
+def _loaded(skill: str, space: ModuleSpace, path: Path) -> object:
+    """What an injection.py lists; its code runs now."""
     try:
         names = vars(space.load(path))
     except SkillTrustError:
         raise
-    except (Exception, SystemExit) as error:
-        space.close()
+    except (Exception, SystemExit, asyncio.CancelledError) as error:  # nothing can cancel it here
         raise SkillInjectionError(
-            f"injection.py of the skill {skill.name!r} failed{where(error, path)} with {told(error)}"
+            f"injection.py of the skill {skill!r} failed{where(error, path)} with {told(error)}"
         ) from error
     if "__exports__" not in names:
         raise SkillInjectionError(
-            f"injection.py of the skill {skill.name!r} has no __exports__. Write what it brings: "
+            f"injection.py of the skill {skill!r} has no __exports__. Write what it brings: "
             f"{_EXAMPLE}."
         )
     return names["__exports__"]
@@ -135,13 +161,13 @@ def _checked(skill: str, exports: object) -> tuple[Function | Variable | Type, .
     if not isinstance(exports, list | tuple):
         raise SkillInjectionError(
             f"__exports__ of the skill {skill!r} must be a list, such as {_EXAMPLE}. It is now: "
-            f"{exports!r:.80}"
+            f"{shown(exports)}"
         )
     checked: dict[str, Function | Variable | Type] = {}
     for each in cast("Sequence[object]", exports):
         if not isinstance(each, Function | Variable | Type):
             raise SkillInjectionError(
-                f"__exports__ of the skill {skill!r} has {each!r:.80} in it, which is no Function, "
+                f"__exports__ of the skill {skill!r} has {shown(each)} in it, which is no Function, "
                 f"Variable or Type. Wrap it: {_EXAMPLE}."
             )
         if each.name in checked:

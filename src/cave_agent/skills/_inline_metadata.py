@@ -8,8 +8,10 @@ import shutil
 import sys
 import tempfile
 import tomllib
+from collections.abc import Iterator
 from functools import partial
 from hashlib import sha256
+from itertools import groupby
 from pathlib import Path
 
 import anyio
@@ -18,9 +20,12 @@ import anyio.to_thread
 from cave_agent.errors import ScriptError
 from cave_agent.skills._process import Ending, run_command
 
-_BLOCK = re.compile(r"^# /// ([a-zA-Z0-9-]+)\n((?:#(?: .*)?\n)*)# ///$", re.MULTILINE)
-_COMMENT = re.compile(r"^# ?", re.MULTILINE)
-_PACKAGE = re.compile(r"[a-zA-Z0-9][^@/\\]*")
+_BEGINNING = re.compile(r"# /// ([a-zA-Z0-9-]+)")
+_END = "# ///"
+# A name, extras and versions, and neither a URL nor a path: https://peps.python.org/pep-0508/
+_PACKAGE = re.compile(
+    r"[a-zA-Z0-9][a-zA-Z0-9._-]*\s*(?:\[[a-zA-Z0-9._,\s-]*\]\s*)?[a-zA-Z0-9._*+!<>=~,()\s-]*"
+)
 _CACHES = {"Darwin": ("Library", "Caches")}
 _LIMIT = 300.0
 
@@ -31,18 +36,15 @@ def dependencies_of(source: str) -> tuple[str, ...] | None:
     Raises:
         ScriptError: The block is broken, or there are several.
     """
-    source = source.replace("\r\n", "\n")
-    blocks = [block for block in _BLOCK.finditer(source) if block[1] == "script"]
+    blocks = [(line, toml) for kind, line, toml in _blocks(source) if kind == "script"]
     if not blocks:
         return None
-    block = blocks[0]
-    lines = [source.count("\n", 0, each.start()) + 1 for each in blocks]
+    lines, (_, toml) = [line for line, _ in blocks], blocks[0]
     if len(blocks) > 1:
         raise ScriptError(
             f"The script has two '# /// script' blocks, in lines {lines[0]} and {lines[1]}. "
             "Make them one."
         )
-    toml = _COMMENT.sub("", block[2])
     try:
         # Behind as many empty lines, so that what is told of a line is true of the script.
         data = tomllib.loads("\n" * lines[0] + toml)
@@ -58,6 +60,19 @@ def dependencies_of(source: str) -> tuple[str, ...] | None:
                 f"The '# /// script' block in line {lines[0]} has the dependencies {other!r:.200}. "
                 'Make them a list of texts: dependencies = ["requests"].'
             )
+
+
+def _blocks(source: str) -> Iterator[tuple[str, int, str]]:
+    """The blocks of metadata: kind, line, and what is in it; each ends as late as it can."""
+    lines = source.replace("\r\n", "\n").split("\n")
+    is_comment = [line == "#" or line.startswith("# ") for line in lines]
+    for is_run, run in groupby(range(len(lines)), key=is_comment.__getitem__):
+        within = list(run) if is_run else []
+        last = max((at for at in within if lines[at] == _END), default=-1)
+        found = ((at, kind) for at in within if (kind := _BEGINNING.fullmatch(lines[at])))
+        begin, kind = next(found, (last, None))
+        if kind is not None and begin < last:
+            yield kind[1], begin + 1, "".join(f"{each[2:]}\n" for each in lines[begin + 1 : last])
 
 
 async def python_for(script: Path, dependencies: tuple[str, ...]) -> list[str]:
@@ -123,6 +138,8 @@ def _room_beside(folder: Path) -> Path:
 
 
 def _move(room: Path, folder: Path) -> None:
+    if folder.exists() and not (folder / "bin" / "python").exists():
+        shutil.rmtree(folder)  # what was broken since it was made
     try:
         room.rename(folder)
     except OSError as error:

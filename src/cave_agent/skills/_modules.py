@@ -23,8 +23,7 @@ from typing_extensions import override
 from cave_agent.errors import SecurityError
 from cave_agent.runtime import PythonRuntime
 from cave_agent.security import SecurityChecker, refusal
-from cave_agent.skills._folder import BIGGEST_TEXT, decoded
-from cave_agent.skills._skill import Skill
+from cave_agent.skills._folder import BIGGEST_TEXT, SkillFolder, decoded
 
 _spaces = count(1)
 
@@ -33,20 +32,21 @@ class ModuleSpace:
     """The modules of a folder, for one runtime; each is run once, and all again if one has changed.
 
     Args:
-        skill: Whose modules they are.
+        folder: Where its files are, as the user trusts them now.
         root: The folder whose files are siblings.
         runtime: Whose rules the texts pass first.
     """
 
-    def __init__(self, skill: Skill, root: Path, runtime: PythonRuntime) -> None:
-        name = "".join(each if each.isalnum() else "_" for each in skill.name)
+    def __init__(self, folder: SkillFolder, root: Path, runtime: PythonRuntime) -> None:
+        name = "".join(each if each.isalnum() else "_" for each in folder.root.name)
         self._prefix = f"{name}_skill_{next(_spaces)}"
-        self._skill = skill
+        self.folder = folder
         self._root = Path(os.path.realpath(root))
         self._runtime = weakref.ref(runtime)
         self._known_checker = runtime.security_checker
         self._texts: dict[Path, str] = {}
-        self._lock = RLock()  # a module is seen whole, or not at all
+        self._lock = RLock()
+        self._locks: dict[str, RLock] = {}
         self._begin()
         weakref.finalize(runtime, _forget, self._prefix)
 
@@ -58,12 +58,11 @@ class ModuleSpace:
             SkillTrustError: It is not what the user trusts.
             Exception: Whatever its code raises.
         """
-        path = Path(os.path.realpath(path))
         with self._lock:
             if any(self._is_other(each, text) for each, text in self._texts.items()):
                 self.close()
                 self._begin()
-            return self._load(path.stem, path)
+        return self._load(path.stem, Path(os.path.realpath(path)))
 
     def close(self) -> None:
         """Forget the modules."""
@@ -75,9 +74,14 @@ class ModuleSpace:
         package.__path__ = []  # the machinery of imports finds nothing by itself
 
     def _load(self, dotted: str, path: Path) -> ModuleType:
+        with self._lock:
+            lock = self._locks.setdefault(dotted, RLock())
+        with lock:  # a module is seen whole, or not at all
+            known = sys.modules.get(f"{self._prefix}.{dotted}")
+            return self._made(dotted, path) if known is None else known
+
+    def _made(self, dotted: str, path: Path) -> ModuleType:
         name = f"{self._prefix}.{dotted}"
-        if (known := sys.modules.get(name)) is not None:
-            return known
         if path.is_dir():
             package = sys.modules[name] = ModuleType(name)
             package.__path__ = []
@@ -122,30 +126,32 @@ class ModuleSpace:
             parts = [*self._package(globals or {}, level), *parts]
         elif self._path(parts[:1]) is None:
             return builtins.__import__(name, globals, locals, fromlist, level)
-        with self._lock:
-            module = sys.modules[self._prefix]
-            for depth in range(1, len(parts) + 1):
-                module = self._sibling(parts[:depth])
-            if not fromlist:
-                return self._sibling(parts[:1])
-            for each in fromlist:
-                if not hasattr(module, each) and self._path([*parts, each]) is not None:
-                    self._sibling([*parts, each])
-            return module
+        module = sys.modules[self._prefix]
+        for depth in range(1, len(parts) + 1):
+            module = self._sibling(parts[:depth])
+        if not fromlist:
+            return self._sibling(parts[:1])
+        wanted = getattr(module, "__all__", ()) if "*" in fromlist else fromlist
+        for each in wanted:
+            if not hasattr(module, each) and self._path([*parts, each]) is not None:
+                self._sibling([*parts, each])
+        return module
 
     def _package(self, importer: Mapping[str, Any], level: int) -> list[str]:
         package = str(importer.get("__package__") or self._prefix).split(".")[1:]
         if level - 1 > len(package):
-            raise ImportError("This relative import leads out of the skill's folder.")
+            raise ImportError(
+                "This relative import leads out of the folder of the file that was run."
+            )
         return package[: len(package) - (level - 1)]
 
     def _sibling(self, parts: Sequence[str]) -> ModuleType:
         dotted = ".".join(parts)
-        if (known := sys.modules.get(f"{self._prefix}.{dotted}")) is not None:
-            return known
         path = self._path(parts)
         if path is None:
-            raise ModuleNotFoundError(f"No module named {dotted!r} in the skill", name=dotted)
+            raise ModuleNotFoundError(
+                f"No module named {dotted!r} in the skill", name=dotted, path=str(self._root)
+            )
         module = self._load(dotted, path)
         parent = ".".join([self._prefix, *parts[:-1]])
         setattr(sys.modules[parent], parts[-1], module)
@@ -170,9 +176,7 @@ class ModuleSpace:
 
     def _read(self, path: Path) -> str:
         """The one text that is judged and run, whatever encoding it claims to be in."""
-        folder = self._skill.folder
-        assert folder is not None, "modules are files"
-        return decoded(folder.read(path, most=BIGGEST_TEXT))
+        return decoded(self.folder.read(path, most=BIGGEST_TEXT))
 
 
 class _Loader(SourceFileLoader):
@@ -211,6 +215,14 @@ def told(error: BaseException) -> str:
         return f"{type(error).__name__}: {error}"
     except Exception:  # noqa: BLE001  # it is the skill's own
         return type(error).__name__
+
+
+def shown(value: object) -> str:
+    """The beginning of what a value of the skill's own looks like."""
+    try:
+        return f"{value!r:.80}"
+    except Exception:  # noqa: BLE001  # as above
+        return f"an object of {type(value).__name__}"
 
 
 def _forget(prefix: str) -> None:

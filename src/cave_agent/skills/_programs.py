@@ -30,6 +30,7 @@ _FOR_PYTHON = {
 _BY_SUFFIX = {".sh": "sh", ".bash": "bash", ".js": "node", ".mjs": "node"}
 _ENV = re.compile(r"(?:\S*/)?env\s+(?:-S|--split-string[=\s])?\s*(?=(?!-)[^\s=]+(?:\s|$))")
 _LONGEST_HEAD = 4096
+_LONGEST_LIMIT = 10**9  # seconds
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -109,15 +110,18 @@ def _check_kinds(cwd: object, seconds: object, stdin: object) -> None:
     """Refuse what models may well send besides what is asked for."""
     if not isinstance(cwd, str | Path | None):
         raise ScriptError(f"cwd is the path of a folder, not {cwd!r:.80}.")
-    if not isinstance(seconds, int | float | None):
+    if not isinstance(seconds, int | float | None) or isinstance(seconds, bool):
         raise ScriptError(f"A time limit is a number of seconds, not {seconds!r:.80}.")
     if not isinstance(stdin, str | bytes | None):
         raise ScriptError(f"stdin is a str or bytes, not {stdin!r:.80}.")
 
 
 async def _check_limits(script: Path, cwd: str | Path | None, seconds: float | None) -> None:
-    if seconds is not None and not seconds > 0:
-        raise ScriptError(f"A time limit is more than 0 s, not {seconds!r}. None is for any time.")
+    if seconds is not None and not 0 < seconds <= _LONGEST_LIMIT:
+        raise ScriptError(
+            f"A time limit is more than 0 s and at most {_LONGEST_LIMIT:,}, not {seconds!r:.80}. "
+            "None is for any time."
+        )
     if cwd is not None and not await anyio.Path(cwd).is_dir():
         raise ScriptError(
             f"There is no folder {str(cwd)!r} to run {script.name!r} in. Make it first."

@@ -33,11 +33,13 @@ class ScriptHead:
         kind: How it is used.
         arguments: Those of its `main` behind the runtime, as a call has them.
         doc: The first line of its docstring.
+        fault: Why Python cannot read it; empty if it can.
     """
 
     kind: ScriptKind
     arguments: str = ""
     doc: str = ""
+    fault: str = ""
 
 
 def script_head(source: str) -> ScriptHead:
@@ -48,7 +50,10 @@ def script_head(source: str) -> ScriptHead:
     """
     try:
         return _head(syntax_tree(source))
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+    except SyntaxError as error:
+        place = "" if error.lineno is None else f"line {error.lineno}: "
+        return ScriptHead(ScriptKind.PROGRAM, fault=f"{place}{error.msg}")
+    except (ValueError, RecursionError, MemoryError):
         return ScriptHead(ScriptKind.PROGRAM)
 
 

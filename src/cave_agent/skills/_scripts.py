@@ -7,10 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from cave_agent.errors import ScriptError
+from cave_agent.errors import ScriptError, SkillTrustError
 from cave_agent.runtime import PythonRuntime
-from cave_agent.security import refusal
-from cave_agent.skills._folder import python_in
+from cave_agent.security import refusal, syntax_tree
+from cave_agent.skills._folder import SkillFolder, python_in
 from cave_agent.skills._inline_metadata import dependencies_of
 from cave_agent.skills._modules import ModuleSpace, told, where
 from cave_agent.skills._programs import run_program
@@ -30,14 +30,22 @@ class ScriptRunner:
     Args:
         skill: Whose scripts.
         runtime: What their `main` is given, and whose security rules they pass first.
+        spaces: The modules of its folders that were run for this runtime before, for new ones to
+            join.
     """
 
-    def __init__(self, skill: Skill, runtime: PythonRuntime) -> None:
+    def __init__(
+        self,
+        skill: Skill,
+        runtime: PythonRuntime,
+        *,
+        spaces: dict[Path, ModuleSpace] | None = None,
+    ) -> None:
         self._skill = skill
         self._runtime = weakref.ref(runtime)  # which may well hold this runner
-        self._spaces: dict[Path, ModuleSpace] = {}
+        self._spaces: dict[Path, ModuleSpace] = {} if spaces is None else spaces
 
-    async def run(self, script_name: str, *args: object, **kwargs: Any) -> Any:
+    async def run(self, script_name: str, /, *args: object, **kwargs: Any) -> Any:
         """Run a script.
 
         Args:
@@ -58,13 +66,16 @@ class ScriptRunner:
             )
         path = self._skill.folder.find("scripts", script_name)
         source = self._skill.folder.read_text("scripts", script_name) if _is_python(path) else None
-        if source is not None and script_head(source).kind is ScriptKind.MAIN:
+        head = None if source is None else script_head(source)
+        if head is not None and head.fault:
+            raise ScriptError(f"{script_name!r} is no valid Python, {head.fault}. Mend it there.")
+        if head is not None and head.kind is ScriptKind.MAIN:
             if args:
                 raise ScriptError(
                     f"Give the arguments of {script_name!r} by name: run_skill_script("
                     f"{self._skill.name!r}, {script_name!r}, name=value)."
                 )
-            return await self._run_main(path, kwargs)
+            return await self._run_main(path, kwargs, self._skill.folder)
         if unknown := sorted(kwargs.keys() - set(_PROGRAM_OPTIONS)):
             raise ScriptError(
                 f"{script_name!r} is a program without main(runtime, …): give its arguments by "
@@ -74,25 +85,34 @@ class ScriptRunner:
         self._check_program(path, source)
         return await run_program(path, args, **kwargs)
 
-    async def _run_main(self, path: Path, kwargs: dict[str, Any]) -> Any:
+    async def _run_main(self, path: Path, kwargs: dict[str, Any], folder: SkillFolder) -> Any:
         runtime = self._runtime()
         assert runtime is not None, "whoever runs a script holds it"
+        result: Any = None
         try:
-            main: Callable[..., Any] = vars(self._space(path.parent, runtime).load(path))[MAIN]
-            misfit = _misfit(main, runtime, kwargs)
+            module = self._space(path.parent, runtime, folder).load(path)
+            main: Callable[..., Any] = vars(module)[MAIN]
+            signature = inspect.signature(main)
+            given = (runtime,) if signature.parameters else ()
+            misfit = _misfit(signature, given, kwargs)
             if not misfit:
-                result = main(runtime, **kwargs)
-                return await result if inspect.isawaitable(result) else result
+                result = main(*given, **kwargs)
+                result = await result if inspect.isawaitable(result) else result
+        except SkillTrustError:
+            raise
         except (Exception, SystemExit) as error:
             raise ScriptError(
                 f"The script {path.name!r} of the skill {self._skill.name!r} failed"
-                f"{where(error, path)} with {told(error)}"
+                f"{where(error, path)} with {told(error)}{_hint(error)}"
             ) from error
-        raise ScriptError(f"The script {path.name!r} cannot be called so: {misfit}.")
+        if misfit := misfit or _misfit_of_result(result):
+            raise ScriptError(f"The script {path.name!r} cannot be called so: {misfit}.")
+        return result
 
-    def _space(self, root: Path, runtime: PythonRuntime) -> ModuleSpace:
+    def _space(self, root: Path, runtime: PythonRuntime, folder: SkillFolder) -> ModuleSpace:
         if root not in self._spaces:
-            self._spaces[root] = ModuleSpace(self._skill, root, runtime)
+            self._spaces[root] = ModuleSpace(folder, root, runtime)
+        self._spaces[root].folder = folder  # as it is trusted now
         return self._spaces[root]
 
     def _check_program(self, path: Path, source: str | None) -> None:
@@ -114,25 +134,47 @@ class ScriptRunner:
                 f"{path.name!r} asks for packages, which the runtime's security rules cannot judge, "
                 "and it is not run."
             )
-        for file, text in python_in(folder):
-            if _CLAIM.match(text):
+        for file, text in ((path.name, source), *python_in(folder)):
+            if _CLAIM.match(text) or not _is_readable(text):
                 raise ScriptError(
-                    f"{file!r} claims an encoding other than UTF-8, and is not judged."
+                    f"{file!r} is no plain Python in UTF-8, so that the runtime's security rules "
+                    "cannot judge it, and nothing that could import it is run."
                 )
             if (refused := refusal(checker, text)) is not None:
                 raise ScriptError(
-                    f"The security rules refuse {file!r}, which the program could import: {refused}"
+                    f"The security rules refuse {file!r}, which would be run, or could be imported: "
+                    f"{refused}"
                 ) from refused
 
 
-def _misfit(main: Callable[..., Any], runtime: PythonRuntime, kwargs: dict[str, Any]) -> str:
+def _misfit(signature: inspect.Signature, given: tuple[object, ...], kwargs: dict[str, Any]) -> str:
     """What is wrong with the arguments of a call, and what would be right; empty if nothing."""
-    signature = inspect.signature(main)
     try:
-        signature.bind(runtime, **kwargs)
+        signature.bind(*given, **kwargs)
     except TypeError as error:
-        return f"{error}; it is main{signature}, and its arguments go by name"
+        return f"{error}; it is main{signature}, which is given the runtime first, and all else by name"
     return ""
+
+
+def _misfit_of_result(result: object) -> str:
+    if inspect.isgenerator(result) or inspect.isasyncgen(result):
+        return "its main is a generator, of which nothing has run yet; have it return a list"
+    return ""
+
+
+def _hint(error: BaseException) -> str:
+    if not isinstance(error, ModuleNotFoundError) or error.path is not None:  # that of a sibling
+        return ""
+    return ". A script with main runs in the runtime: install its packages beside cave-agent."
+
+
+def _is_readable(text: str) -> bool:
+    """Whether it is what the rules can judge: Python also runs what is no text, such as ZIPs."""
+    try:
+        syntax_tree(text)
+    except (SyntaxError, ValueError):
+        return False
+    return True
 
 
 def _is_python(path: Path) -> bool:

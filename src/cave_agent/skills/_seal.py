@@ -2,15 +2,18 @@
 
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from stat import S_ISREG
+from typing import BinaryIO
 
 from cave_agent.errors import SkillFileError, SkillTrustError
 
 _BIGGEST = 500_000_000  # bytes of a folder
 _MOST = 10_000  # files
+_PIECE = 1 << 20  # bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,11 +24,13 @@ class Seal:
         root: The folder.
         digest: A hash of names and contents together.
         hashes: The hash of each file, by where it is.
+        links: Where each link leads, by where it is.
     """
 
     root: Path
     digest: str
     hashes: dict[Path, bytes] = field(repr=False)
+    links: dict[Path, str] = field(repr=False)
 
     @classmethod
     def of(cls, folder: Path) -> "Seal":
@@ -43,32 +48,33 @@ class Seal:
 
     @classmethod
     def _of(cls, root: Path) -> "Seal":
-        whole, hashes, size = hashlib.sha256(), dict[Path, bytes](), 0
+        whole, room = hashlib.sha256(), _BIGGEST
+        hashes, links = dict[Path, bytes](), dict[Path, str]()
         for path in sorted(_everything(root)):
             name = os.fsencode(path.relative_to(root)) + b"\0"
             if path.is_symlink():
-                whole.update(b"link " + name + os.fsencode(_target(path, root)) + b"\0")
+                links[path] = target = _target(path, root)
+                whole.update(b"link " + name + os.fsencode(target) + b"\0")
                 continue
-            hashes[path] = hashed = _hash(path)
-            size += path.stat().st_size
-            if size > _BIGGEST:
-                raise ValueError(f"it has more than {_BIGGEST:,} bytes")
-            whole.update(b"file " + name + hashed)
-        return cls(root, whole.hexdigest(), hashes)
+            hashes[path], size = _hash(path, most=room)
+            room -= size
+            whole.update(b"file " + name + hashes[path])
+        return cls(root, whole.hexdigest(), hashes, links)
+
+    def paths(self) -> list[str]:
+        """The files and links as paths within the folder."""
+        return [each.relative_to(self.root).as_posix() for each in sorted(self.entries())]
 
     def names(self) -> list[str]:
-        """The files as paths within the folder."""
-        return [path.relative_to(self.root).as_posix() for path in self.hashes]
+        """The files as paths within the folder; of a link where it leads, too."""
+        targets = {path.relative_to(self.root).as_posix(): to for path, to in self.links.items()}
+        return [f"{each} -> {targets[each]}" if each in targets else each for each in self.paths()]
 
     def changes(self, before: "Seal") -> list[str]:
-        """The files that came, went or changed."""
-        paths = sorted({*self.hashes, *before.hashes})
-        names = [path.relative_to(self.root).as_posix() for path in paths]
-        return [
-            name
-            for name, path in zip(names, paths, strict=True)
-            if self.hashes.get(path) != before.hashes.get(path)
-        ]
+        """The files and links that came, went or changed."""
+        now, then = self.entries(), before.entries()
+        changed = sorted(path for path in {*now, *then} if now.get(path) != then.get(path))
+        return [path.relative_to(self.root).as_posix() for path in changed]
 
     def admit(self, path: Path, data: bytes) -> None:
         """Let the bytes of a file pass if they are what was looked at.
@@ -78,9 +84,29 @@ class Seal:
         """
         if self.hashes.get(Path(os.path.realpath(path))) != hashlib.sha256(data).digest():
             raise SkillTrustError(
-                f"{str(path)!r} has changed since you trusted its skill, and is not used.",
+                f"{str(path)!r} has changed since you trusted its skill, and is not used. Look at it, "
+                f"then run `cave-agent skills trust {self.root.name}`.",
                 folder=str(self.root),
             )
+
+    def entries(self) -> dict[Path, bytes | str]:
+        return {**self.hashes, **self.links}
+
+
+@contextmanager
+def plain_file(path: Path) -> Generator[tuple[BinaryIO, int]]:
+    """A file that is open for reading, and its size: a pipe, which could block, is none.
+
+    Raises:
+        OSError: It cannot be opened.
+        ValueError: It is no plain file.
+    """
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+    with open(descriptor, "rb") as file:  # noqa: PTH123  # no path
+        status = os.fstat(descriptor)
+        if not S_ISREG(status.st_mode):
+            raise ValueError(f"{path.name!r} is no plain file")
+        yield file, status.st_size
 
 
 def _everything(root: Path) -> Iterator[Path]:
@@ -106,12 +132,13 @@ def _target(link: Path, root: Path) -> str:
     return str(link.readlink())
 
 
-def _hash(path: Path) -> bytes:
-    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
-    with open(descriptor, "rb") as file:  # noqa: PTH123  # no path
-        status = os.fstat(descriptor)
-        if not S_ISREG(status.st_mode):
-            raise ValueError(f"{path.name!r} is no plain file")
-        if status.st_size > _BIGGEST:
-            raise ValueError(f"it has more than {_BIGGEST:,} bytes")
-        return hashlib.file_digest(file, "sha256").digest()
+def _hash(path: Path, *, most: int) -> tuple[bytes, int]:
+    """The hash and the size of a file that has at most so many bytes."""
+    hashed, size = hashlib.sha256(), 0
+    with plain_file(path) as (file, _):
+        while piece := file.read(_PIECE):
+            hashed.update(piece)
+            size += len(piece)
+            if size > most:
+                raise ValueError(f"it has more than {_BIGGEST:,} bytes")
+    return hashed.digest(), size

@@ -113,6 +113,8 @@ def _gaps(name: str, description: str) -> list[str]:
 
 
 def _of_kind(kind: type[_KindT], given: Iterable[_KindT] | None) -> list[_KindT]:
+    if not isinstance(given, Iterable | None):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers may be untyped
+        raise TypeError(f"A skill takes a list of {kind.__name__} objects, not {given!r:.80}.")
     for each in cast("Iterable[object]", found := list(given or ())):
         if not isinstance(each, kind):
             raise TypeError(f"A skill takes {kind.__name__} objects here, not {each!r:.80}.")

@@ -16,6 +16,7 @@ from cave_agent.skills._activation import SkillText, activation_text, quoted
 from cave_agent.skills._discovery import SkillDiscovery
 from cave_agent.skills._folder import SkillFolder
 from cave_agent.skills._injection import SkillInjection
+from cave_agent.skills._modules import ModuleSpace
 from cave_agent.skills._registry import SkillRegistry
 from cave_agent.skills._scripts import ScriptRunner
 from cave_agent.skills._skill import Skill
@@ -48,6 +49,7 @@ class Toolkit:
         self.registry = registry
         self._agent = weakref.ref(agent)
         self._news: list[SkillMessage] = []
+        self._missed: set[str] = set()
         self._shared = _shared_by(runtime)
         self._shared.toolkits[self] = None
 
@@ -93,6 +95,9 @@ class Toolkit:
         """Bring what skills have that a conversation tells of which was begun elsewhere."""
         for name in {each.skill for each in self._told()}:
             skill = self.registry.get_skill(name)
+            if skill is None and name not in self._missed:
+                self._missed.add(name)
+                _log.warning("The conversation tells of the skill %r, which is not given.", name)
             if skill is None or self._shared.has(skill):
                 continue
             try:
@@ -136,7 +141,7 @@ class _Shared:
         self._runtime = weakref.ref(runtime)
         self.toolkits: weakref.WeakKeyDictionary[Toolkit, None] = weakref.WeakKeyDictionary()
         self._injections: dict[object, SkillInjection] = {}
-        self._runners: dict[object, ScriptRunner] = {}
+        self._spaces: dict[object, dict[Path, ModuleSpace]] = {}  # of scripts
         self._owners: dict[str, SkillInjection] = {}  # what brought a name
         self._lock = RLock()  # a skill is made and bound once
 
@@ -175,7 +180,12 @@ class _Shared:
         """Bind in the runtime what a skill exports."""
         with self._lock:
             injection = self._injections.get(_key(skill), injection)
-            injection.bind(self.runtime, self._owners)
+            try:
+                injection.bind(self.runtime, self._owners)
+            except SkillError:
+                if _key(skill) not in self._injections:
+                    injection.discard()
+                raise
             self._injections[_key(skill)] = injection
 
     def names(self, skills: Iterable[Skill]) -> frozenset[str]:
@@ -188,7 +198,8 @@ class _Shared:
     def runner(self, skill: Skill) -> ScriptRunner:
         """What runs the scripts of a skill, after its exports were bound."""
         self.bind(skill, self.made(skill))
-        return self._runners.setdefault(_key(skill), ScriptRunner(skill, self.runtime))
+        spaces = self._spaces.setdefault(_key(skill), {})
+        return ScriptRunner(skill, self.runtime, spaces=spaces)
 
     def functions(self) -> list[Callable[..., Any]]:
         """Those by which code uses skills."""

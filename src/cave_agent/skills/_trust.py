@@ -1,5 +1,6 @@
 """Which folders of skills the user trusts: asked once, and again when anything in one has changed."""
 
+import logging
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,6 +10,8 @@ from typing import TypeAlias
 from cave_agent.errors import SkillTrustError
 from cave_agent.runtime import uncaptured
 from cave_agent.skills._seal import Seal
+
+_log = logging.getLogger("cave_agent.skills")
 
 Ask: TypeAlias = Callable[[Seal], bool]
 """Asks the user whether a folder is to be trusted as it is now."""
@@ -21,18 +24,25 @@ class TrustedFolders:
         path: The file; `cave-agent/trusted-skills` in the user's configuration unless given.
     """
 
-    def __init__(self, path: Path | None = None) -> None:
-        self._path = path or _configuration() / "trusted-skills"
+    def __init__(self, path: str | Path | None = None) -> None:
+        self._path = Path(path) if path else _configuration() / "trusted-skills"
 
     def __contains__(self, digest: str) -> bool:
         try:
             lines = self._path.read_text("utf-8", errors="replace").splitlines()
         except FileNotFoundError:
             return False
+        except OSError as error:
+            _log.warning("Which skills are trusted cannot be read: %s", error)
+            return False
         return any(line.partition(" ")[0] == digest for line in lines)
 
     def add(self, seal: Seal) -> None:
-        """Trust a folder from now on, for as long as it is as it was looked at."""
+        """Trust a folder from now on, for as long as it is as it was looked at.
+
+        Raises:
+            OSError: That cannot be written down.
+        """
         self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         descriptor = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         with open(descriptor, "a", encoding="utf-8") as file:  # noqa: PTH123  # no path
@@ -75,7 +85,12 @@ class Guard:
                 f"skills trust {self.folder.name}{option}`.",
                 folder=str(self.folder),
             )
-        self.trusted.add(seal)
+        try:
+            self.trusted.add(seal)
+        except OSError as error:
+            _log.warning(
+                "%r is trusted this time; it cannot be written down: %s", self.folder, error
+            )
         return seal
 
     def _may_use(self, seal: Seal) -> bool:
