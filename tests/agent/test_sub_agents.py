@@ -446,3 +446,60 @@ async def test_names_of_agents_are_words() -> None:
     for name in ("", "a/b", 3):
         with pytest.raises(ValueError, match="name is a word without a slash"):
             CaveAgent(ScriptedModel(), name=name)  # type: ignore[arg-type]  # on purpose
+
+
+class Slow(ScriptedModel):
+    """Takes a while for each answer."""
+
+    async def call(self, messages: list[dict[str, Any]]) -> ModelResponse:
+        await anyio.sleep(0.15)
+        return await super().call(messages)
+
+
+async def test_the_time_of_a_sub_agent_is_not_its_cells() -> None:
+    helpers = [CaveAgent(Slow(code("x = 1"), "Done."), "Hi.") for _ in range(3)]
+    cell = """
+        import asyncio
+        await helpers[0].run("Go")
+        await asyncio.gather(helpers[1].run("Go"), helpers[2].run("Go"))
+    """
+    boss = agent(code(cell), "Done.", helpers=helpers)
+    boss.runtime.cell_timeout = 0.2
+
+    response = await boss.run("Go")
+
+    assert response.content == "Done."
+    assert boss.messages[3].content.startswith("<output>")
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        "await helper.run('Go')\nwhile True: pass",
+        "await helper.run('Go')\nawait asyncio.sleep(60)",
+        "task = asyncio.create_task(helper.run('Go'))\nawait asyncio.sleep(0)\nwhile True: pass",
+    ],
+)
+async def test_a_cells_own_time_is_limited_though_it_asks_an_agent(rest: str) -> None:
+    helper = CaveAgent(Slow("Done."), "Hi.")
+    boss = agent(code(f"import asyncio\n{rest}"), "Done.", helper=helper)
+    boss.runtime.cell_timeout = 0.1
+
+    with anyio.fail_after(10):
+        await boss.run("Go")
+
+    assert (
+        "CellTimeoutError: The cell ran longer than its limit of 0.1 s" in boss.messages[3].content
+    )
+
+
+async def test_a_sub_agents_cell_has_its_own_limit() -> None:
+    helper = agent(code("while True: pass"), "I see.")
+    helper.runtime.cell_timeout = 0.3
+    boss = agent(code("await helper.run('Go')"), "Done.", helper=helper)
+    boss.runtime.cell_timeout = 0.1
+
+    await boss.run("Go")
+
+    assert "its limit of 0.3 s" in helper.messages[3].content
+    assert "I see." in boss.messages[3].content

@@ -234,6 +234,7 @@ def test_the_public_names_are_these() -> None:
                 "describe_functions",
                 "describe_types",
                 "describe_variables",
+                "off_the_clock",
                 "register_summarizer",
                 "uncaptured",
             ],

@@ -237,7 +237,7 @@ async def test_after_closing_everything_says_so() -> None:
         lambda: runtime.inject_type(Type(Lamp)),
         runtime.reset,
     ):
-        with pytest.raises(RuntimeClosedError, match=r"Make a new PythonRuntime"):
+        with pytest.raises(RuntimeClosedError, match=r"Make a new one"):
             use()
     for wait in (runtime.execute("1"), runtime.fetch("v"), runtime.put("v", 1)):
         with pytest.raises(RuntimeClosedError):

@@ -1,6 +1,6 @@
 """The agent: holds the parts that a run uses, and the conversation."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
 from decimal import Decimal
 from functools import partial
@@ -25,11 +25,11 @@ from cave_agent.agent._log import AgentLog, LogLevel
 from cave_agent.agent._loop import run_turn
 from cave_agent.agent._response import AgentResponse
 from cave_agent.agent._stream import Emit, EventStream, unheard
-from cave_agent.agent._sub_agent import checked, failure, hand_over
+from cave_agent.agent._sub_agent import answered, hand_over
 from cave_agent.agent._system_prompt import render, renew
 from cave_agent.agent._token_rate import TokenRate
 from cave_agent.agent._turn import Turn
-from cave_agent.errors import ModelError, UnknownSkillError
+from cave_agent.errors import UnknownSkillError
 from cave_agent.messages import Message, UserMessage
 from cave_agent.models import Model, checked_model
 from cave_agent.prompts import fill, load
@@ -150,8 +150,8 @@ class CaveAgent:
             DuplicateNameError: A function or a type of the runtime has the name of an object.
             CaveAgentError: As for `run`.
         """
-        goal = Goal.of(task, None, None)
-        return await self._take_turn(Run(self._gate), goal, unheard, given=objects)
+        goal = replace(Goal.of(task, None, None), given=objects)
+        return await self._take_turn(Run(self._gate), goal, unheard)
 
     async def run(
         self, query: str, *, returns: Any = None, check: Check | None = None
@@ -176,8 +176,7 @@ class CaveAgent:
             ModelError: The model gave no usable reply; the conversation can be taken up again.
             AgentBusyError: Asked from inside this agent's own cell or stream.
             AgentDepthError: There would be more than `max_depth` runs within one another.
-            SubAgentError: Asked in a cell of another agent's run, and not finished: the model
-                failed, or steps or a budget were used up.
+            SubAgentError: Asked in a cell of another agent's run, and not finished.
         """
         goal = Goal.of(query, returns, check)
         return await self._take_turn(Run(self._gate), goal, unheard)
@@ -252,17 +251,22 @@ class CaveAgent:
             return None  # and nothing about skills is imported
         return cave_agent.skills.equip(skills, skills_dir, runtime=self.runtime, agent=self)
 
-    async def _take_turn(
-        self, run: Run, goal: Goal, emit: Emit, *, given: Mapping[str, Any] | None = None
-    ) -> AgentResponse:
+    async def _take_turn(self, run: Run, goal: Goal, emit: Emit) -> AgentResponse:
         around = run_around()
-        is_for_cell = around is not None and around.runs_cell
+        asked = self._pass_gate(run, goal, emit=emit, around=around)
+        if around is None or not around.runs_cell:
+            return await asked
+        return await answered(asked, around.path_of(self), self.runtime)
+
+    async def _pass_gate(
+        self, run: Run, goal: Goal, *, emit: Emit, around: Lineage | None
+    ) -> AgentResponse:
         async with self._gate.passing(run):
             self._log.level = self.log_level
             lineage = Lineage.of(self, emit, around)
             await lineage.account.check(self.model)
-            if given is not None:
-                await hand_over(self.runtime, given)
+            if goal.given is not None:
+                await hand_over(self.runtime, goal.given)
             if self._toolkit is not None:
                 self._toolkit.resume()
             renew(self, has_forgotten=self._has_forgotten)
@@ -270,20 +274,17 @@ class CaveAgent:
             try:
                 with lineage, using(self._toolkit):
                     response = await run_turn(turn, lineage.emit)
-            except ModelError as error:
-                if is_for_cell:
-                    raise failure(error, lineage, self.runtime) from error
-                raise
             finally:
                 self._has_forgotten = self._has_forgotten or turn.has_forgotten
-            if given is not None:
-                response = replace(response, objects=await self.runtime.fetch_all())
-            return checked(response, lineage, self.runtime) if is_for_cell else response
+            if goal.given is None:
+                return response
+            return replace(response, objects=await self.runtime.fetch_all())
 
     def _turn(self, goal: Goal, lineage: Lineage) -> Turn:
         return Turn(
             model=self.model,
             runtime=self.runtime,
+            author=str(id(self)),
             toolkit=self._toolkit,
             messages=self.messages,
             request=UserMessage(goal.worded(self.runtime)),

@@ -28,12 +28,14 @@ class Goal:
         expected: What the names shall hold.
         is_single: Whether that is the one value, not a dict of them.
         check: What the user thinks of it.
+        given: Objects that are handed over first; then the response gives objects back.
     """
 
     query: str
     expected: tuple[Expectation, ...]
     is_single: bool
     check: Check | None
+    given: Mapping[str, Any] | None = None
 
     @classmethod
     def of(cls, query: str, returns: Any, check: Check | None) -> "Goal":

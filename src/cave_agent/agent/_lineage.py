@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 _here: ContextVar["Lineage | None"] = ContextVar("lineage", default=None)
 
+_NAME = "agent"
+
 
 def run_around() -> "Lineage | None":
     """The run that the calling code is a part of, if that still goes on."""
@@ -81,18 +83,18 @@ class Lineage:
         Raises:
             AgentDepthError: It is within too many others.
         """
-        name = agent.name or (around and around.name_of(agent)) or "agent"
-        path = f"{around.path}/{name}" if around else name
+        path = around.path_of(agent) if around else agent.name or _NAME
         budget = Budget(agent.max_tokens, agent.max_cost, agent.max_seconds)
         account = Account(budget, path, around.account if around else None)
         lineage = cls(path, account, emit, agent.max_depth, around, weakref.ref(agent.runtime))
         lineage.check_depth()
         return lineage
 
-    def name_of(self, agent: object) -> str | None:
-        """The variable that the agent is in the runtime of this run, if it is one."""
+    def path_of(self, agent: "CaveAgent") -> str:
+        """What an agent is called whose run is directly within this one."""
         runtime = self.runtime()
-        return None if runtime is None else runtime.name_of(agent)
+        variable = None if runtime is None else runtime.name_of(agent)
+        return f"{self.path}/{agent.name or variable or _NAME}"
 
     def and_around(self) -> "Iterator[Lineage]":
         """This run, then those around it."""

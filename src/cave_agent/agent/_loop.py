@@ -106,10 +106,10 @@ async def _execute(turn: Turn, code: str) -> ExecutionResult:
     turn.lineage.runs_cell = True
     try:
         if turn.deadline is None:
-            return await turn.runtime.execute(code)
+            return await turn.runtime.execute(code, author=turn.author)
         left = max(turn.seconds_left, _SHORTEST_CELL)
         limit = min(turn.runtime.cell_timeout or left, left)
-        return await turn.runtime.execute(code, timeout=limit)
+        return await turn.runtime.execute(code, timeout=limit, author=turn.author)
     finally:
         turn.lineage.runs_cell = False
 

@@ -72,6 +72,8 @@ async def observe(
     template = load(_template(output, result))
     changes = _lines(result.changes) if result.changes else ""
     hints = _hints(result) if result.hints else ""
+    if result.meanwhile:
+        hints = _of_others(result.meanwhile) + hints
     words = {"output": output, "changes": changes, "hints": hints, "meant": result.meant}
     return Observation(fill(template, **words), event)
 
@@ -105,6 +107,16 @@ def _lines(changes: Sequence[Change]) -> str:
     if (more := len(changes) - _MOST_CHANGES) > 0:
         lines.append(fill(load("change_others"), count=more))
     return "".join(f"{line}\n" for line in lines)
+
+
+def _of_others(changed: Sequence[Change]) -> str:
+    """What other agents have changed since, in a line."""
+    gone = load("change_gone")
+    names = [f"{each.name} ({each.after or gone})" for each in changed]
+    told = ", ".join(names[-_MOST_CHANGES:])
+    if (more := len(names) - _MOST_CHANGES) > 0:
+        told += fill(load("change_other_parts"), count=more)
+    return fill(load("meanwhile"), names=told) + "\n"
 
 
 def _in_words(change: Change) -> str:

@@ -40,8 +40,8 @@ class AgentResponse:
     status: ExecutionStatus
     steps_taken: int
     max_steps: int
-    code_snippets: tuple[str, ...]
-    token_usage: TokenUsage
+    code_snippets: tuple[str, ...] = field(repr=False)
+    token_usage: TokenUsage = field(repr=False)
     value: Any = field(default=None, repr=False, compare=False)
     objects: Mapping[str, Any] = field(default_factory=dict[str, Any], repr=False, compare=False)
 

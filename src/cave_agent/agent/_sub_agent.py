@@ -1,12 +1,11 @@
 """What a cell gets of an agent that it asks: objects are handed over, and a failure is an error."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from typing import Any
 
-from cave_agent.agent._lineage import Lineage
 from cave_agent.agent._response import AgentResponse, ExecutionStatus
 from cave_agent.errors import ModelError, SubAgentError, UnknownNameError
-from cave_agent.runtime import PythonRuntime, Variable
+from cave_agent.runtime import PythonRuntime, Variable, off_the_clock
 
 _LONGEST = 400  # characters of what is told of the runtime
 
@@ -25,27 +24,31 @@ async def hand_over(runtime: PythonRuntime, objects: Mapping[str, Any]) -> None:
             runtime.inject_variable(Variable(name, value))
 
 
-def checked(response: AgentResponse, lineage: Lineage, runtime: PythonRuntime) -> AgentResponse:
-    """The response to a cell.
+async def answered(
+    asked: Awaitable[AgentResponse], path: str, runtime: PythonRuntime
+) -> AgentResponse:
+    """What a cell gets of a run that it asks for.
+
+    Args:
+        asked: The run.
+        path: What the agents are called.
+        runtime: That of the agent that is asked.
 
     Raises:
-        SubAgentError: The run did not come to its end.
+        SubAgentError: The model failed, or the run did not come to its end.
     """
+    with off_the_clock():
+        try:
+            response = await asked
+        except ModelError as error:
+            why = f"broke off, since its model failed with {type(error).__name__}: {error}"
+            raise SubAgentError(_told(path, why, runtime), path=path) from error
     if response.status is ExecutionStatus.SUCCESS:
         return response
     why = f"did not finish ({response.status.value}). {response.content}"
-    raise _error(why, lineage, runtime, response=response)
+    raise SubAgentError(_told(path, why, runtime), path=path, response=response)
 
 
-def failure(error: ModelError, lineage: Lineage, runtime: PythonRuntime) -> SubAgentError:
-    """What a cell gets for an error that broke the run off."""
-    why = f"broke off, since its model failed with {type(error).__name__}: {error}"
-    return _error(why, lineage, runtime)
-
-
-def _error(
-    why: str, lineage: Lineage, runtime: PythonRuntime, *, response: AgentResponse | None = None
-) -> SubAgentError:
+def _told(path: str, why: str, runtime: PythonRuntime) -> str:
     left = runtime.describe_in_short(_LONGEST) or "nothing"
-    told = f"The agent {lineage.path!r} {why} Its runtime holds {left}."
-    return SubAgentError(told, path=lineage.path, response=response)
+    return f"The agent {path!r} {why} Its runtime holds {left}."

@@ -29,6 +29,7 @@ class Turn:
     """A request, and what became of it so far.
 
     Attributes:
+        author: What tells the agent's cells from those of others in the runtime.
         toolkit: The agent's skills, if it has any.
         lineage: The runs that this one is within.
         goal: What it is to leave in the runtime.
@@ -45,6 +46,7 @@ class Turn:
 
     model: Model
     runtime: PythonRuntime
+    author: str
     toolkit: "Toolkit | None"
     messages: list[Message]
     request: UserMessage

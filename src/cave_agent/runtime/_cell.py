@@ -44,6 +44,7 @@ class Cell:
         feedback: How much of a failure goes into the result's text.
         previews: How much may be told of a variable.
         reports_changes: Whether anybody asks for changes.
+        author: Who asks, if the namespace may have several; empty for nobody.
     """
 
     source: str
@@ -51,6 +52,7 @@ class Cell:
     feedback: ErrorFeedbackMode
     previews: Mapping[str, Preview] = field(default_factory=dict[str, Preview])
     reports_changes: bool = False
+    author: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,7 @@ class ExecutionResult:
         meant: What a name that was misspelt probably means, or the import that it lacks; else the
             name that is missing, or not to be replaced.
         changes: The names that are new, changed or deleted.
+        meanwhile: What other authors changed since this one's cell before.
         pictures: The figures and images that the cell showed.
         dropped: Characters that the cell printed and that were not kept, of very long outputs.
     """
@@ -76,6 +79,7 @@ class ExecutionResult:
     changes: tuple[Change, ...] = field(default=(), compare=False)
     pictures: tuple[Picture, ...] = ()
     dropped: int = 0
+    meanwhile: tuple[Change, ...] = field(default=(), compare=False)
 
     @property
     def success(self) -> bool:

@@ -27,13 +27,13 @@ def changes(
 ) -> tuple[Change, ...]:
     """What differs between a snapshot and the namespace now: first what is gone."""
     after = _traced(_known(namespace), len(before))
-    if not _is_other(before, after):
+    if not is_other(before, after):
         return ()
     levels: dict[str, Preview] = {name: previews.get(name, "schema") for name in (*after, *before)}
     found = [
         _change(name, before.get(name), now, value=namespace[name], preview=levels[name])
         for name, now in after.items()
-        if _is_other(before.get(name), now) and not issubclass(now.kind, _UNTOLD)
+        if is_other(before.get(name), now) and not issubclass(now.kind, _UNTOLD)
     ]
     gone = [
         Change(name, _short(then, levels[name]), None)
@@ -43,7 +43,8 @@ def changes(
     return tuple((gone + found)[:_MOST])
 
 
-def _is_other(then: object, now: object) -> bool:
+def is_other(then: object, now: object) -> bool:
+    """Whether two traces of a name differ; `None` is none."""
     return attempt(lambda: then != now, otherwise=True)  # a library's values may be broken
 
 

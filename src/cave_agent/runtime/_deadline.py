@@ -1,9 +1,17 @@
 """When a cell's time is up, and what is then raised in its code."""
 
 import asyncio
+import threading
 import time
+from collections.abc import Generator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+import anyio
 
 from cave_agent.errors import CellTimeoutError
+
+_running: ContextVar["Deadline | None"] = ContextVar("deadline", default=None)
 
 AGAIN = 0.1
 """Seconds that a cell whose time is up gets to unwind before it is stopped again."""
@@ -14,14 +22,25 @@ class CellStopped(BaseException):
 
 
 class Deadline:
-    """The end of a cell's time.
+    """The end of a cell's time, in which it waits for no agent.
 
     Args:
         seconds: From now on; `None` for no end.
+
+    Attributes:
+        scope: What cancels the cell while it is suspended.
     """
 
     def __init__(self, seconds: float | None) -> None:
         self.seconds = seconds
+        self.scope: anyio.CancelScope | None = None
+        self._around = _running.get()
+        self._token = _running.set(self)
+        self._thread = threading.get_ident()
+        self._awaited = 0  # agents that the cell waits for
+        self._within = 0  # steps of their cells that are under way within one of this cell
+        self._is_on_stack = False
+        self._stopped_at: float | None = None
         self.at = float("inf") if seconds is None else time.monotonic() + seconds
         self.was_enforced = False  # whether the cell's code was sent a stop
         self.cancellation: asyncio.CancelledError | None = None  # the latest that came from outside
@@ -29,7 +48,7 @@ class Deadline:
     @property
     def remaining(self) -> float:
         """Seconds until the time is up; infinite without an end."""
-        return self.at - time.monotonic()
+        return self.at - (self._stopped_at or time.monotonic())
 
     @property
     def is_up(self) -> bool:
@@ -51,12 +70,77 @@ class Deadline:
         if is_outside:
             self.cancellation = error
 
+    def close(self) -> None:
+        """The cell has ended."""
+        _running.reset(self._token)
+        self.scope = self.cancellation = self._around = None  # contexts outlive it
+
+    def begin_step(self) -> None:
+        """The cell's code is on the stack from now on."""
+        self._is_on_stack = True
+        if self._awaited:
+            self._set_clock()
+        if self._around is not None:
+            self._around.step_within(1)
+
+    def end_step(self) -> None:
+        """The cell's code is suspended, or has ended."""
+        self._is_on_stack = False
+        if self._awaited:
+            self._set_clock()
+        if self._around is not None:
+            self._around.step_within(-1)
+
+    def step_within(self, change: int) -> None:
+        """A step of a cell within this one begins (1) or ends (-1)."""
+        self._within += change
+        if self._awaited:
+            self._set_clock()
+
+    def await_agent(self, change: int) -> None:
+        """The cell begins (1) or ends (-1) to wait for an agent: what that takes is its own."""
+        self._awaited += change
+        self._set_clock()
+        if self.scope is not None:
+            left = anyio.current_time() + self.remaining
+            self.scope.deadline = float("inf") if self._awaited else left
+
+    def _set_clock(self) -> None:
+        stands = self._awaited > 0 and (self._within > 0 or not self._is_on_stack)
+        if stands and self._stopped_at is None:
+            self._stopped_at = time.monotonic()
+        elif not stands and self._stopped_at is not None:
+            self.at += time.monotonic() - self._stopped_at
+            self._stopped_at = None
+
+    @property
+    def is_here(self) -> bool:
+        """Whether this is the thread that the cell runs on."""
+        return self._thread == threading.get_ident()
+
     def error(self) -> CellTimeoutError:
         """What the model reads of it."""
         return CellTimeoutError(
             f"The cell ran longer than its limit of {self.seconds:g} s and was stopped; what it "
             "had done by then stays. Do the work in smaller pieces, a cell each."
         )
+
+
+@contextmanager
+def off_the_clock() -> Generator[None]:
+    """Let the running cell wait for an agent, which has limits of its own.
+
+    What of the cell's own code runs meanwhile counts all the same.
+    """
+    deadline = _running.get()
+    if deadline is None or not deadline.is_here:
+        yield
+        return
+    deadline.await_agent(1)
+    try:
+        yield
+    finally:
+        deadline.await_agent(-1)
 
 
 def check_limit(seconds: float | None) -> None:

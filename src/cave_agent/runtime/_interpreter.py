@@ -9,6 +9,8 @@ from typing import Any, NamedTuple, NoReturn
 import anyio
 
 from cave_agent.errors import LiveObjectError
+from cave_agent.events import Change
+from cave_agent.runtime._authors import Authors
 from cave_agent.runtime._capture import Capture
 from cave_agent.runtime._cell import Cell, ErrorFeedbackMode, ExecutionResult, Hint
 from cave_agent.runtime._changes import changes, snapshot
@@ -48,6 +50,7 @@ class Interpreter:
     def __init__(self) -> None:
         self._sources = Sources()
         self._captures: list[Capture] = []
+        self._authors = Authors()
         self._refused = ""  # the live object that the cell before would have replaced
         self._lost: dict[str, None] = {}  # names that cells which failed did not come to make
         self.namespace: dict[str, Any] = {}
@@ -69,16 +72,21 @@ class Interpreter:
         Raises:
             CancelledError: The run was cancelled from outside.
         """
+        shared = self._authors.begin(cell, self.namespace) if cell.author else None
         before = snapshot(self.namespace) if cell.reports_changes else None
         capture, deadline = Capture(self._captures), Deadline(cell.seconds)
         self.namespace.pop("__warningregistry__", None)  # else the next cell's would be no news
         watch()
         stage.enter()
         token = capture.begin()
+        meanwhile: tuple[Change, ...] = ()
         try:
             outcome = await self._outcome(cell, capture, deadline)
         finally:
+            if shared is not None:
+                meanwhile = self._authors.end(shared, self.namespace)
             capture.end(token)
+            deadline.close()
             if stage.leave():
                 unwatch()
             if capture.figures:  # of a cell that was stopped
@@ -89,7 +97,9 @@ class Interpreter:
         pictures = tuple([picture for _, picture in capture.pictures]) if capture.pictures else ()
         error, hints, meant = outcome
         text = capture.text()
-        return ExecutionResult(error, text, hints, meant, changed, pictures, capture.dropped)
+        return ExecutionResult(
+            error, text, hints, meant, changed, pictures, capture.dropped, meanwhile
+        )
 
     async def _outcome(self, cell: Cell, capture: Capture, deadline: Deadline) -> _Outcome:
         if cancelled := cancellations():
@@ -165,6 +175,7 @@ class Interpreter:
 
     async def _value(self, program: Program, deadline: Deadline) -> Any:
         with anyio.move_on_after(deadline.remaining) as scope:
+            deadline.scope = scope
             return await self._evaluate_async(program)
         if scope.cancelled_caught:
             raise deadline.error()

@@ -136,7 +136,7 @@ class PythonRuntime:
         self._bind(self._inventory.update(name, value, self._host.names()))
 
     async def put(self, name: str, value: Any) -> None:
-        """As `update_variable`, without ever blocking the event loop."""
+        """As `update_variable`, without blocking the event loop."""
         self.update_variable(name, value)
 
     def retrieve(self, name: str) -> Any:
@@ -175,8 +175,7 @@ class PythonRuntime:
 
     def restore(self, expectation: Expectation) -> list[str]:
         """Bind the classes of an expected value again that a cell defined anew; names those."""
-        lost = self._inventory.replaced_in(self._host, expectation.classes)
-        self._bind(lost)
+        self._bind(lost := self._inventory.replaced_in(self._host, expectation.classes))
         return list(lost)
 
     async def misfit(self, expectation: Expectation) -> Misfit | None:
@@ -193,12 +192,14 @@ class PythonRuntime:
         code: str,
         *,
         timeout: float | EllipsisType | None = ...,  # noqa: ASYNC109  # a cell's limit is a part of the cell
+        author: str = "",
     ) -> ExecutionResult:
         """Run a cell. What its code raises is in the result, what it did until then stays.
 
         Args:
             code: The cell, `await` at its top level included.
             timeout: Seconds for this cell, instead of `cell_timeout`.
+            author: Who runs it, if several do: the result tells what the others have changed.
 
         Raises:
             TypeError: `code` is not a `str`, or `timeout` no number.
@@ -212,13 +213,14 @@ class PythonRuntime:
         checker = self.security_checker
         if checker is not None and (refused := refusal(checker, code)) is not None:
             return ExecutionResult(refused, str(refused))
+        feedback, previews = self.error_feedback_mode, self._inventory.previews()
+        cell = Cell(code, seconds, feedback, previews, self.report_changes, author)
         try:
-            feedback, previews = self.error_feedback_mode, self._inventory.previews()
-            return await self._host.run_cell(
-                Cell(code, seconds, feedback, previews, self.report_changes)
-            )
+            result = await self._host.run_cell(cell)
         finally:
             self._inventory.let_go_of_missing(self._host.names())
+        self._check_open()  # it may have been closed while the cell awaited something
+        return result
 
     async def keep_output(self, text: str) -> str:
         """Bind a long output to a name of its own, so that the code can read it; gives the name.
@@ -290,9 +292,7 @@ class PythonRuntime:
 
     def _check_open(self) -> None:
         if self._is_closed:
-            raise RuntimeClosedError(
-                "This runtime was closed with aclose(). Make a new PythonRuntime."
-            )
+            raise RuntimeClosedError("This runtime was closed with aclose(). Make a new one.")
 
 
 def _without(names: Container[str], entries: Mapping[str, _T]) -> list[_T]:

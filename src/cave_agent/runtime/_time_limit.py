@@ -17,6 +17,7 @@ class TimeLimit:
         self._stopper: Alarm | Watchdog | None = None
 
     def __enter__(self) -> None:
+        self._deadline.begin_step()
         if self._deadline.seconds is None:
             return
         on_main = threading.get_ident() == threading.main_thread().ident
@@ -33,6 +34,7 @@ class TimeLimit:
         _tb: TracebackType | None,
     ) -> None:
         self.let_go()
+        self._deadline.end_step()
 
     def let_go(self) -> None:
         """Disarm the deadline; harmless if it is not armed."""

@@ -1,0 +1,104 @@
+"""Who changed which names, where cells of several authors run in one namespace."""
+
+import re
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from cave_agent.events import Change
+from cave_agent.runtime._cell import Cell
+from cave_agent.runtime._changes import changes, is_other, snapshot
+from cave_agent.runtime._summaries import Preview
+from cave_agent.runtime._traces import Trace
+
+_MOST_AUTHORS = 256  # that are remembered
+_MOST_NAMES = 1000
+_NAME = re.compile(r"\w+")
+
+
+class _Entry(NamedTuple):
+    number: int
+    author: str
+    change: Change
+    trace: Trace | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SharedCell:
+    """A cell that runs, of an author who shares the namespace.
+
+    Attributes:
+        before: The namespace as the cell found it.
+        since: The number of the latest change by then.
+        names: The words of its code.
+        previews: How much may be told of a variable.
+    """
+
+    author: str
+    before: dict[str, Trace]
+    since: int
+    names: frozenset[str]
+    previews: Mapping[str, Preview]
+
+
+class Authors:
+    """The authors of cells in one namespace. While there is one, nothing is looked at.
+
+    Cells interleave only where they await, yet one that does is around the others: what several
+    could have changed is taken for a change of the one whose code has the name.
+    """
+
+    def __init__(self) -> None:
+        self._seen: OrderedDict[str, int] = OrderedDict()  # the latest change that each knows
+        self._latest: OrderedDict[str, _Entry] = OrderedDict()  # by name
+        self._running: list[SharedCell] = []
+        self._number = 0
+
+    def begin(self, cell: Cell, namespace: Mapping[str, Any]) -> SharedCell | None:
+        """A cell begins; gives what `end` is to be given, if there are other authors."""
+        author = cell.author
+        if author not in self._seen:
+            self._seen[author] = self._number
+            if len(self._seen) > _MOST_AUTHORS:
+                self._seen.popitem(last=False)
+        if len(self._seen) == 1:
+            return None
+        self._seen.move_to_end(author)
+        shared = SharedCell(
+            author,
+            snapshot(namespace),
+            self._number,
+            frozenset(_NAME.findall(cell.source)),
+            cell.previews,
+        )
+        self._running.append(shared)
+        return shared
+
+    def end(self, cell: SharedCell, namespace: Mapping[str, Any]) -> tuple[Change, ...]:
+        """A cell has ended; gives what other authors changed since this one's cell before."""
+        self._running.remove(cell)
+        changed = changes(cell.before, namespace, cell.previews)
+        now = snapshot(namespace) if changed else {}
+        for change in changed:
+            if self._is_of(cell, name := change.name, now.get(name)):
+                self._number += 1
+                self._latest[name] = _Entry(self._number, cell.author, change, now.get(name))
+                self._latest.move_to_end(name)
+        while len(self._latest) > _MOST_NAMES:
+            self._latest.popitem(last=False)
+        known = self._seen.get(cell.author, self._number)
+        self._seen[cell.author] = self._number
+        return tuple(
+            entry.change
+            for entry in self._latest.values()
+            if entry.number > known and entry.author != cell.author
+        )
+
+    def _is_of(self, cell: SharedCell, name: str, now: Trace | None) -> bool:
+        """Whether a name that differs since a cell began is held to be changed by that cell."""
+        entry = self._latest.get(name)
+        is_told = entry is not None and entry.number > cell.since and entry.author != cell.author
+        if is_told and entry is not None and not is_other(entry.trace, now):
+            return False
+        return name in cell.names or not any(name in other.names for other in self._running)
