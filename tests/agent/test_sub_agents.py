@@ -218,7 +218,7 @@ async def test_tokens_bound_the_whole_tree() -> None:
 
     assert boss.messages[3].content == snapshot("""\
 <output>
-The agent 'agent/helper' did not finish (max_tokens_reached). [Stopped at step 0: max_tokens=400 of the whole run (agent) is used up (510 tokens, an unknown cost, 0.0 s). What was done so far stays. Ask again to go on, or raise max_tokens.] Its runtime holds nothing.
+The agent 'agent/helper' did not finish (max_tokens_reached). [Stopped at step 0: max_tokens=400 of the whole run (agent) is used up (510 tokens, an unknown cost, 0.0 s). What was done so far stays. Ask again to go on, or raise max_tokens.] Its runtime holds nothing yet.
 </output>
 Go on, or state the result in a sentence.\
 """)
@@ -356,7 +356,7 @@ Traceback (most recent call last):
     print((await helper.run('Go')).content)
            ^^^^^^^^^^^^^^^^^^^^^^
 cave_agent.errors.AgentDepthError: Runs are within one another 6 deep here (agent/helper/helper/helper/helper/helper), and max_depth=5 of 'agent' allows no more. Do the work without asking another agent.
-(helper: CaveAgent, async run(query: str) -> AgentResponse (content: str); runtime: PythonRuntime of nothing; retrieve(name), update_variable(name, value), async execute(code: str))
+(helper: CaveAgent; ask it with `answer = await …("the task in words", name=name)`, which hands objects over and gives those of its runtime: answer["name"]; it has nothing yet)
 </error>
 The code failed; what it did before the error stays. Write the whole block again, corrected; if the cause is unclear, print what the variables hold first.\
 """)
@@ -373,7 +373,7 @@ Traceback (most recent call last):
   File "<cell 1>", line 1, in <module>
     await helper.run('Go')
 cave_agent.errors.SubAgentError: The agent 'agent/helper' did not finish (max_steps_reached). Stopped at step 1 without a final answer. Ask again to go on, or raise max_steps. Its runtime holds rows: list, extra: int.
-(helper: CaveAgent, async run(query: str) -> AgentResponse (content: str); runtime: PythonRuntime of rows: list, extra: int; retrieve(name), update_variable(name, value), async execute(code: str))
+(helper: CaveAgent; ask it with `answer = await …("the task in words", rows=rows)`, which hands objects over and gives those of its runtime: answer["extra"]; it has rows: list, extra: int)
 </error>
 The code failed; what it did before the error stays. Write the whole block again, corrected; if the cause is unclear, print what the variables hold first.\
 """)
@@ -394,7 +394,7 @@ Traceback (most recent call last):
   File "<cell 1>", line 1, in <module>
     await helper.run('Go')
 cave_agent.errors.SubAgentError: The agent 'agent/helper' broke off, since its model failed with ModelConnectionError: Nothing answers at http://127.0.0.1:9. Is it running? Its runtime holds rows: list.
-(helper: CaveAgent, async run(query: str) -> AgentResponse (content: str); runtime: PythonRuntime of rows: list; retrieve(name), update_variable(name, value), async execute(code: str))
+(helper: CaveAgent; ask it with `answer = await …("the task in words", rows=rows)`, which hands objects over and gives those of its runtime: answer["rows"]; it has rows: list)
 </error>
 The code failed; what it did before the error stays. Write the whole block again, corrected; if the cause is unclear, print what the variables hold first.\
 """)

@@ -29,6 +29,7 @@ def run_example(path: Path | str, *options: str) -> "subprocess.CompletedProcess
         ("multi_turn", "Ada and Grace come to dinner."),
         ("stream", "--- gave\nDanube\n"),
         ("skill_data_processor", "'Gentoo penguin': 5076.0"),
+        ("multi_agent", "[orchestrator/analyzer]"),
     ],
 )
 def test_an_example_does_its_task_and_shows_it(name: str, shown: str) -> None:

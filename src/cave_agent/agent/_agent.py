@@ -25,14 +25,14 @@ from cave_agent.agent._log import AgentLog, LogLevel
 from cave_agent.agent._loop import run_turn
 from cave_agent.agent._response import AgentResponse
 from cave_agent.agent._stream import Emit, EventStream, unheard
-from cave_agent.agent._sub_agent import answered, hand_over
+from cave_agent.agent._sub_agent import answered, hand_over, summary
 from cave_agent.agent._system_prompt import render, renew
 from cave_agent.agent._token_rate import TokenRate
 from cave_agent.agent._turn import Turn
 from cave_agent.errors import UnknownSkillError
 from cave_agent.messages import Message, UserMessage
 from cave_agent.models import Model, checked_model
-from cave_agent.prompts import fill, load
+from cave_agent.prompts import load
 from cave_agent.runtime import PythonRuntime
 from cave_agent.skills import using
 
@@ -231,7 +231,7 @@ class CaveAgent:
 
     def __cave_summary__(self, budget: int) -> str:
         """What another model reads of an agent that is one of its variables."""
-        return fill(load("agent_summary"), runtime=self.runtime.__cave_summary__(budget))
+        return summary(self.runtime, self.name, budget)
 
     async def aclose(self) -> None:
         """Close the runtime, if the agent made it itself."""

@@ -5,6 +5,7 @@ from typing import Any
 
 from cave_agent.agent._response import AgentResponse, ExecutionStatus
 from cave_agent.errors import ModelError, SubAgentError, UnknownNameError
+from cave_agent.prompts import fill, load
 from cave_agent.runtime import PythonRuntime, Variable, off_the_clock
 
 _LONGEST = 400  # characters of what is told of the runtime
@@ -49,6 +50,21 @@ async def answered(
     raise SubAgentError(_told(path, why, runtime), path=path, response=response)
 
 
+def summary(runtime: PythonRuntime, name: str | None, budget: int) -> str:
+    """What another model reads of an agent that is one of its variables.
+
+    A small model copies the call, so that it has names which are true.
+    """
+    kinds = runtime.kinds()
+    first, last = next(iter(kinds), "name"), next(reversed(kinds), "name")
+    call = name if name is not None and name.isidentifier() else "…"
+    words = {"call": call, "given": f"{first}={first}", "found": last, "names": _in_words(kinds)}
+    return fill(load("agent_summary"), **words)[:budget]
+
+
 def _told(path: str, why: str, runtime: PythonRuntime) -> str:
-    left = runtime.describe_in_short(_LONGEST) or "nothing"
-    return f"The agent {path!r} {why} Its runtime holds {left}."
+    return f"The agent {path!r} {why} Its runtime holds {_in_words(runtime.kinds())}."
+
+
+def _in_words(kinds: Mapping[str, str]) -> str:
+    return ", ".join(f"{name}: {kind}" for name, kind in kinds.items())[:_LONGEST] or "nothing yet"

@@ -27,7 +27,7 @@ from cave_agent.runtime._schema import (
     shared_bases,
 )
 from cave_agent.runtime._signatures import stub
-from cave_agent.runtime._summaries import cut, describer_of, summarize
+from cave_agent.runtime._summaries import describer_of, summarize
 from cave_agent.runtime._types import with_nested
 
 _NOTHING = "(none)"
@@ -93,10 +93,9 @@ def describe_made(values: Mapping[str, object]) -> str:
     return describe_variables([Variable(name) for name in values], values, budget=_MADE_BUDGET)
 
 
-def describe_in_short(values: Mapping[str, object], budget: int) -> str:
-    """Each name with the type of its value, in one line."""
-    told = [f"{name}: {summarize(each, 'name', budget=40)}" for name, each in values.items()]
-    return cut(", ".join(told), budget)
+def kinds(values: Mapping[str, object]) -> dict[str, str]:
+    """The type of each value, in words."""
+    return {name: summarize(each, "name", budget=40) for name, each in values.items()}
 
 
 def describe_types(types: Iterable[Type]) -> str:

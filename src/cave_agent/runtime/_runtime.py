@@ -11,16 +11,17 @@ from cave_agent.runtime._describe import (
     VARIABLES_BUDGET,
     describe_expected,
     describe_functions,
-    describe_in_short,
     describe_made,
     describe_types,
     describe_variables,
+    kinds,
 )
 from cave_agent.runtime._expectation import Expectation, Misfit
 from cave_agent.runtime._hosts import Host, InProcessHost
 from cave_agent.runtime._inventory import Inventory
 from cave_agent.runtime._outputs import KeptOutputs
 from cave_agent.runtime._primitives import Function, Type, Variable, check_budget
+from cave_agent.runtime._summaries import cut
 from cave_agent.security import SecurityChecker, refusal
 
 _WAYS_IN = "; retrieve(name), update_variable(name, value), async execute(code: str)"
@@ -264,12 +265,12 @@ class PythonRuntime:
 
     def __cave_summary__(self, budget: int) -> str:
         """What the model reads of a runtime that is itself a variable."""
-        told = self.describe_in_short(budget - len(_WAYS_IN)) or "nothing"
-        return f"PythonRuntime of {told}{_WAYS_IN}"
+        held = [f"{name}: {kind}" for name, kind in self.kinds().items()]
+        return cut(f"PythonRuntime of {', '.join(held) or 'nothing'}{_WAYS_IN}", budget)
 
-    def describe_in_short(self, budget: int) -> str:
-        """The variables and what the code made, each with its type; empty if there are none."""
-        return describe_in_short(self._inventory.live_in(self._host), budget)
+    def kinds(self) -> dict[str, str]:
+        """The variables, then what the code made, by name, each with its type in words."""
+        return kinds(self._inventory.live_in(self._host))
 
     async def aclose(self) -> None:
         """Let go of all objects. Closing again does nothing; all else then raises."""
