@@ -208,6 +208,7 @@ def test_the_public_names_are_these() -> None:
                 "UnclosedCode",
                 "is_program",
             ],
+            "cave_agent.patterns": ["Make", "best_of", "critic_loop", "fan_out", "pipeline"],
             "cave_agent.prompts": ["PromptError", "fill", "load"],
             "cave_agent.runtime": [
                 "Cell",

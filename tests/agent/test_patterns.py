@@ -1,0 +1,103 @@
+"""The usual ways in which several agents work together."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import anyio
+import pytest
+
+from cave_agent import AgentResponse, CaveAgent, PythonRuntime, ScriptedModel, Variable
+from cave_agent.errors import ModelConnectionError
+from cave_agent.models import ModelResponse, code
+from cave_agent.patterns import best_of, critic_loop, fan_out, pipeline
+
+pytestmark = pytest.mark.anyio
+
+
+def agent(*replies: str | BaseException, **variables: object) -> CaveAgent:
+    runtime = PythonRuntime(variables=[Variable(name, value) for name, value in variables.items()])
+    return CaveAgent(ScriptedModel(*replies), "Hi.", runtime=runtime)
+
+
+async def test_a_pipeline_hands_the_very_objects_on() -> None:
+    raw = [3, None, 1]
+    cleaner = agent(code("clean = [each for each in raw if each]"), "Cleaned.")
+    sorter = agent(code("clean.sort()"), "Sorted.")
+
+    objects = await pipeline((cleaner, "Clean raw"), (sorter, "Sort clean"), raw=raw)
+
+    assert objects["raw"] is raw
+    assert objects["clean"] is cleaner.runtime.retrieve("clean")
+    assert objects["clean"] == [1, 3]
+
+
+async def test_a_fan_out_gives_what_came_of_each_in_order() -> None:
+    scripts: Iterator[tuple[str | BaseException, ...]] = iter(
+        [
+            (code("double = 2 * item"), "One."),
+            (ModelConnectionError("gone"),),
+            (code("double = 2 * item"), "Three."),
+        ]
+    )
+
+    found = await fan_out(lambda: agent(*next(scripts)), "Double item", [1, 2, 3], at_once=1)
+
+    assert [each["double"] for each in found if isinstance(each, AgentResponse)] == [2, 6]
+    assert isinstance(found[1], ModelConnectionError)
+
+
+async def test_a_fan_out_keeps_to_its_bound() -> None:
+    class Counting(ScriptedModel):
+        running = most = 0
+
+        async def call(self, messages: list[dict[str, Any]]) -> ModelResponse:
+            Counting.running += 1
+            Counting.most = max(Counting.most, Counting.running)
+            await anyio.sleep(0)
+            Counting.running -= 1
+            return ModelResponse("Done.")
+
+    found = await fan_out(lambda: CaveAgent(Counting()), "Go", range(20), at_once=3)
+
+    assert len(found) == 20
+    assert Counting.most == 3
+
+
+async def test_a_critic_is_asked_until_the_check_is_content() -> None:
+    worker = agent(code("x = 1"), "One.", code("x = 2"), "Two.", "Never said.")
+    critic = agent("x is too small.", "Never said.")
+
+    response = await critic_loop(
+        worker, critic, "Set x", is_done=lambda runtime: runtime.retrieve("x") == 2, given=0
+    )
+
+    assert response.content == "Two."
+    assert critic.runtime.retrieve("x") == 1
+    assert "A critic of your work says: x is too small." in worker.messages[5].content
+
+
+async def test_a_critic_loop_ends_after_its_rounds() -> None:
+    worker = agent("One.", "Two.")
+
+    response = await critic_loop(worker, agent("Bad."), "Go", is_done=lambda _: False, rounds=2)
+
+    assert response.content == "Two."
+
+
+async def test_the_best_is_judged_by_its_runtime() -> None:
+    scripts = iter(
+        [(code("x = 1"), "One."), (ModelConnectionError("gone"),), (code("x = 3"), "3.")]
+    )
+
+    async def judge(runtime: PythonRuntime) -> float:
+        return float(runtime.retrieve("x"))
+
+    best, response = await best_of(lambda: agent(*next(scripts)), "Set x", judge=judge, start=0)
+
+    assert response.content == "3."
+    assert best.runtime.retrieve("x") == 3
+
+
+async def test_if_none_comes_to_an_end_the_first_error_is_raised() -> None:
+    with pytest.raises(ModelConnectionError, match="gone"):
+        await best_of(lambda: agent(ModelConnectionError("gone")), "Go", judge=lambda _: 1, n=2)
