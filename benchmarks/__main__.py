@@ -13,6 +13,7 @@ from benchmarks import (
     skills,
     steps,
     streams,
+    sub_agents,
 )
 from benchmarks.peers import HERE
 from benchmarks.players.session import CELLS
@@ -25,6 +26,7 @@ _GROUPS = {
     "parsing": parsing.measure,
     "session": sessions.measure,
     "agents": many_agents.measure,
+    "sub-agents": sub_agents.measure,
     "import": imports.measure,
     "skills": skills.measure,
     "tokens": tokens.measure,

@@ -5,11 +5,13 @@ from dataclasses import replace
 from typing import Any
 
 import anyio
+import pandas as pd
 import pytest
 
 from cave_agent.runtime import Cell, ExecutionResult, InProcessHost
 from cave_agent.testing import check_host
 
+assert pd.DataFrame, "the suite hands frames over where pandas is imported"
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(20, method="thread")]
 
 
@@ -66,6 +68,11 @@ class DropsFunctionsOnReset(InProcessHost):
         super().reset({name: value for name, value in objects.items() if not callable(value)})
 
 
+class TurnsFramesIntoText(InProcessHost):
+    def put(self, name: str, value: Any) -> None:
+        super().put(name, {**value, "frame": str(value["frame"])} if name == "held" else value)
+
+
 @pytest.mark.parametrize(
     ("host", "said"),
     [
@@ -77,6 +84,7 @@ class DropsFunctionsOnReset(InProcessHost):
         (SwallowsCancellation, "lets the cancellation through"),
         (Shares, "runtimes share no names"),
         (DropsFunctionsOnReset, "a reset keeps skills usable"),
+        (TurnsFramesIntoText, "frame survives 8 hand-overs unchanged"),
     ],
 )
 async def test_a_host_that_breaks_a_promise_is_found_out(

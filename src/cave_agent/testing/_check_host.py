@@ -6,6 +6,7 @@ import anyio
 
 from cave_agent.errors import CellTimeoutError, UnknownNameError
 from cave_agent.runtime import Function, Host, PythonRuntime, Variable
+from cave_agent.testing._check_hand_over import check_hand_over
 from cave_agent.testing._check_skills import check_skills
 
 
@@ -30,6 +31,7 @@ async def check_host(make: Callable[[], Host]) -> None:
     async with PythonRuntime(host=make()) as one, PythonRuntime(host=make()) as other:
         await _runtimes_share_nothing(one, other)
     await check_skills(make)
+    await check_hand_over(make)
 
 
 async def _names_come_and_go(host: Host) -> None:
