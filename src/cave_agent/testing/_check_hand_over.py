@@ -50,8 +50,8 @@ def _objects() -> dict[str, Any]:
 
 
 def _is_same(one: Any, other: Any) -> bool:
-    kind: Any = type(one)
-    if kind is not type(other):
+    kind: Any = one.__class__
+    if kind is not other.__class__:
         return False
     if kind in {dict, tuple, list}:
         keys: Any = one.keys() if kind is dict else range(len(one))
