@@ -78,9 +78,11 @@ class Account:
 
     def spend(self, usage: TokenUsage) -> None:
         """Add what a model call used, here and around."""
-        for account in self.and_around():
+        account: Account | None = self
+        while account is not None:
             used = account.usage
             account.usage = used + usage if used.total_tokens else usage
+            account = account.outer
 
     def note(self, characters: int, dollars: Decimal) -> ExecutionStatus | None:
         """Count what a call that is under way takes; gives the bound that is passed, if one is."""
@@ -111,30 +113,28 @@ class Tab:
             the shortest reply.
     """
 
+    __slots__ = ("_accounts", "_length", "_noted", "_owed", "_price", "reached")
+
     def __init__(self, accounts: tuple[Account, ...], model: Model, asked: WireMessages) -> None:
         self._accounts = accounts
-        self._length = 1
-        self._noted = 0
+        self._length, self._noted = 1, 0
         self._owed = self._price = Decimal()
         self.reached: ExecutionStatus | None = None
-        if accounts:
-            prompt, reading = estimate_prompt(asked), Decimal()
-            if any(account.budget.max_cost is not None for account in accounts):
-                reading, self._price = prices(model, prompt)
-            self._note(prompt * CHARACTERS_A_TOKEN + 1, reading + self._price)
+        prompt, reading = estimate_prompt(asked), Decimal()
+        if any(account.budget.max_cost is not None for account in accounts):
+            reading, self._price = prices(model, prompt)
+        self._note(prompt * CHARACTERS_A_TOKEN + 1, reading + self._price)
 
     def hear(self, length: int) -> ExecutionStatus | None:
         """Count a reply that is so many characters long by now; gives the bound that is passed."""
-        if self._accounts:
-            grown, self._length = length - self._length, length
-            self._note(grown, grown * self._price)
+        grown, self._length = length - self._length, length
+        self._note(grown, grown * self._price)
         return self.reached
 
-    def close(self, usage: TokenUsage, account: Account) -> None:
-        """The call has ended: it used what it used, instead of what was thought."""
+    def close(self) -> None:
+        """The call has ended, and what it used is known instead of guessed."""
         for each in self._accounts:
             each.note(-self._noted, -self._owed)
-        account.spend(usage)
 
     def _note(self, characters: int, dollars: Decimal) -> None:
         self._noted += characters

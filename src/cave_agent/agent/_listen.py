@@ -10,7 +10,7 @@ from cave_agent.agent._reply import Reply
 from cave_agent.agent._response import ExecutionStatus
 from cave_agent.agent._turn import Turn
 from cave_agent.errors import ModelError
-from cave_agent.models import Delta, DeltaStream, TimedStream, TokenUsage, WireMessages, open_stream
+from cave_agent.models import Delta, DeltaStream, TimedStream, WireMessages, open_stream
 
 
 class _OutOfTimeError(Exception):
@@ -27,9 +27,9 @@ async def listen(turn: Turn, asked: WireMessages, reply: Reply, *, is_step: bool
         reply.stopped = ExecutionStatus.MAX_SECONDS_REACHED
         return
     tab = turn.tab(asked)
-    if tab.reached is not None:
+    if tab is not None and tab.reached is not None:
         reply.stopped = tab.reached
-        tab.close(TokenUsage(), turn.lineage.account)
+        tab.close()
         return
     meter = Meter(asked, with_images=turn.sees_images)
     turn.step += is_step  # counted first, since a reply that fails has cost a step, too
@@ -46,7 +46,9 @@ async def listen(turn: Turn, asked: WireMessages, reply: Reply, *, is_step: bool
         turn.spend(tab, asked, meter.usage())
 
 
-async def _hear(turn: Turn, reply: Reply, meter: Meter, *, tab: Tab) -> ExecutionStatus | None:
+async def _hear(
+    turn: Turn, reply: Reply, meter: Meter, *, tab: Tab | None
+) -> ExecutionStatus | None:
     """Hear a reply out; gives the bound for which it was left, if it was."""
     async with _stream(turn, meter.asked) as deltas:
         try:
@@ -57,13 +59,13 @@ async def _hear(turn: Turn, reply: Reply, meter: Meter, *, tab: Tab) -> Executio
 
 
 async def _hear_out(
-    turn: Turn, reply: Reply, meter: Meter, *, deltas: AsyncIterator[Delta], tab: Tab
+    turn: Turn, reply: Reply, meter: Meter, *, deltas: AsyncIterator[Delta], tab: Tab | None
 ) -> ExecutionStatus | None:
     async for delta in deltas:
         meter.hear(delta)
         if not await reply.hear(delta):
             return None
-        if (reached := tab.hear(meter.length)) is not None:
+        if tab is not None and (reached := tab.hear(meter.length)) is not None:
             return reached
         # What comes without a wait cannot be interrupted.
         if turn.deadline is not None and turn.seconds_left <= 0:

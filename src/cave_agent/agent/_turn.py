@@ -116,16 +116,19 @@ class Turn:
                 return
             later.add(self.messages[at].role)
 
-    def tab(self, asked: WireMessages) -> Tab:
-        """A model call, in the accounts that bound it."""
-        return Tab(self.lineage.account.bounded, self.model, asked)
+    def tab(self, asked: WireMessages) -> Tab | None:
+        """A model call, in the accounts that bound it, if any does."""
+        bounded = self.lineage.account.bounded
+        return Tab(bounded, self.model, asked) if bounded else None
 
-    def spend(self, tab: Tab, asked: WireMessages, usage: TokenUsage) -> None:
+    def spend(self, tab: Tab | None, asked: WireMessages, usage: TokenUsage) -> None:
         """Add what a model call used, with what that costs if anybody knows."""
         self.rate.learn(asked, usage)
         if usage.cost is None and (cost := cost_of(self.model, usage)) is not None:
             usage = replace(usage, cost=cost)
-        tab.close(usage, self.lineage.account)
+        if tab is not None:
+            tab.close()
+        self.lineage.account.spend(usage)
 
     def response(
         self, content: str, status: ExecutionStatus, *, value: object = None

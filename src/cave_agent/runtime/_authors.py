@@ -54,15 +54,19 @@ class Authors:
         self._latest: OrderedDict[str, _Entry] = OrderedDict()  # by name
         self._running: list[SharedCell] = []
         self._number = 0
+        self._only: str | None = None  # the author, as long as there is one
 
     def begin(self, cell: Cell, namespace: Mapping[str, Any]) -> SharedCell | None:
         """A cell begins; gives what `end` is to be given, if there are other authors."""
         author = cell.author
+        if author == self._only:
+            return None
         if author not in self._seen:
             self._seen[author] = self._number
             if len(self._seen) > _MOST_AUTHORS:
                 self._seen.popitem(last=False)
-        if len(self._seen) == 1:
+        self._only = author if len(self._seen) == 1 else None
+        if self._only is not None:
             return None
         self._seen.move_to_end(author)
         shared = SharedCell(

@@ -31,19 +31,21 @@ class Deadline:
         scope: What cancels the cell while it is suspended.
     """
 
+    # What most cells never change.
+    was_enforced = False  # whether the cell's code was sent a stop
+    cancellation: asyncio.CancelledError | None = None  # the latest that came from outside
+    scope: anyio.CancelScope | None = None
+    _awaited = 0  # agents that the cell waits for
+    _within = 0  # steps of their cells that are under way within one of this cell
+    _is_on_stack = False
+    _stopped_at: float | None = None
+
     def __init__(self, seconds: float | None) -> None:
         self.seconds = seconds
-        self.scope: anyio.CancelScope | None = None
         self._around = _running.get()
         self._token = _running.set(self)
         self._thread = threading.get_ident()
-        self._awaited = 0  # agents that the cell waits for
-        self._within = 0  # steps of their cells that are under way within one of this cell
-        self._is_on_stack = False
-        self._stopped_at: float | None = None
         self.at = float("inf") if seconds is None else time.monotonic() + seconds
-        self.was_enforced = False  # whether the cell's code was sent a stop
-        self.cancellation: asyncio.CancelledError | None = None  # the latest that came from outside
 
     @property
     def remaining(self) -> float:
@@ -80,8 +82,8 @@ class Deadline:
         self._is_on_stack = True
         if self._awaited:
             self._set_clock()
-        if self._around is not None:
-            self._around.step_within(1)
+        if (around := self._around) is not None:
+            around.step_within(1)
 
     def end_step(self) -> None:
         """The cell's code is suspended, or has ended."""
