@@ -7,6 +7,8 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+import anyio
+import anyio.to_thread
 import pytest
 from inline_snapshot import snapshot
 from tests.skills.folders import write_file, write_skill
@@ -20,7 +22,7 @@ from cave_agent import (
     Variable,
 )
 from cave_agent.errors import ScriptError, SkillError, SkillInjectionError, SkillTrustError
-from cave_agent.skills import Seal, SkillDiscovery, TrustedFolders
+from cave_agent.skills import ScriptRunner, Seal, SkillDiscovery, TrustedFolders
 
 pytestmark = pytest.mark.anyio
 
@@ -221,10 +223,14 @@ async def test_a_file_of_trust_that_cannot_be_used_does_no_harm(
     trusted = TrustedFolders(str(tmp_path / "trusted"))
 
     refused = SkillDiscovery.find(tmp_path, trusted=trusted)
-    used = SkillDiscovery.find(tmp_path, ask=lambda _: True, trusted=trusted)
+    asked: list[Seal] = []
+    used = SkillDiscovery.find(tmp_path, ask=lambda seal: not asked.append(seal), trusted=trusted)
+    agent = CaveAgent(ScriptedModel(), skills=used.skills)
+    agent.activate_skill("reader")
 
     assert [type(each) for each in refused.problems] == [SkillTrustError]
     assert [each.name for each in used.skills] == ["reader"]
+    assert len(asked) == 1
     assert "cannot be written down" in caplog.text
 
 
@@ -276,10 +282,10 @@ async def test_mistakes_in_scripts_are_told(source: str, call: str, tmp_path: Pa
             "'run.py' is no valid Python, line 1: '(' was never closed. Mend it there."
         ),
         "def main(runtime): yield 1": snapshot(
-            "The script 'run.py' cannot be called so: its main is a generator, of which nothing has run yet; have it return a list."
+            "The script 'run.py' cannot be called so: its main is a generator; have it return a list."
         ),
         "async def main(runtime): yield 1": snapshot(
-            "The script 'run.py' cannot be called so: its main is a generator, of which nothing has run yet; have it return a list."
+            "The script 'run.py' cannot be called so: its main is a generator; have it return a list."
         ),
         "import six_\ndef main(runtime): return 1": snapshot(
             "The script 'run.py' of the skill 'reader' failed in line 1 with ModuleNotFoundError: No module named 'six_'. A script with main runs in the runtime: install its packages beside cave-agent."
@@ -341,3 +347,122 @@ async def test_what_makes_skills_useless_in_silence_is_logged(
     assert "has no {skills}" in caplog.text
     assert "this agent was given none" in caplog.text
     assert "The conversation tells of the skill 'reader', which is not given." in caplog.text
+
+
+async def test_modules_that_import_each_other_in_two_threads_do_not_wait_for_ever(
+    tmp_path: Path,
+) -> None:
+    pause = "import time\ntime.sleep(0.05)\n"
+    folder = write_skill(
+        tmp_path,
+        scripts__a_py=f"{pause}import b\ndef main(runtime): return 'a'",
+        scripts__b_py=f"{pause}import a\ndef main(runtime): return 'b'",
+    )
+    skill = SkillDiscovery.from_file(folder)
+    runtime = PythonRuntime()
+    runner = ScriptRunner(skill, runtime)
+
+    with anyio.fail_after(10):
+        async with anyio.create_task_group() as tasks:
+            for name in ("a.py", "b.py"):
+                tasks.start_soon(anyio.to_thread.run_sync, lambda n=name: anyio.run(runner.run, n))
+
+    assert not runtime.describe_made()
+
+
+async def test_what_an_injection_imports_late_is_read_as_it_is_trusted_now(tmp_path: Path) -> None:
+    (tmp_path / ".git").mkdir()
+    folder = write_skill(tmp_path / ".cave-agent" / "skills")
+    text = "from cave_agent import Function\ndef say():\n    import helper\n    return helper.X\n"
+    write_file(folder / "injection.py", f"{text}__exports__ = [Function(say)]")
+    write_file(folder / "helper.py", "X = 1")
+    trusted = TrustedFolders(tmp_path / "trusted")
+    scan = SkillDiscovery.find(tmp_path, ask=lambda _: True, trusted=trusted)
+    agent = CaveAgent(ScriptedModel(), skills=scan.skills)
+    agent.activate_skill("reader")
+    write_file(folder / "helper.py", "X = 2")
+
+    agent.activate_skill("reader")
+
+    assert (await agent.runtime.execute("say()")).stdout == "2\n"
+
+
+def test_an_untrusted_skill_hides_no_trusted_one_of_its_name(tmp_path: Path) -> None:
+    (tmp_path / ".git").mkdir()
+    place = tmp_path / ".agents" / "skills"
+    write_skill(place, "pay")
+    trusted = TrustedFolders(tmp_path / "trusted")
+    SkillDiscovery.find(tmp_path, ask=lambda _: True, trusted=trusted)
+    write_file(place / "aaa" / "SKILL.md", "---\nname: pay\ndescription: Other.\n---\n")
+
+    found = SkillDiscovery.find(tmp_path, trusted=trusted).skills
+
+    assert [each.folder.root.name for each in found if each.folder] == ["pay"]
+
+
+async def test_a_link_to_nothing_hinders_no_program_under_rules(tmp_path: Path) -> None:
+    folder = write_skill(tmp_path, scripts__run_py="print(1)")
+    (folder / "scripts" / ".#run.py").symlink_to("me@host.1:2")
+
+    assert (await outcome(tmp_path, RUN, ruled())).stdout == "1\n"
+
+
+def test_a_link_that_leads_to_another_trusted_file_is_not_read(tmp_path: Path) -> None:
+    (tmp_path / ".git").mkdir()
+    folder = write_skill(
+        tmp_path / ".agents" / "skills",
+        lib__a_py="A = 1",
+        lib__b_py="B = 1",
+        references__plain_md="x",
+    )
+    (folder / "references" / "linked.md").symlink_to("../lib/a.py")
+    trusted = TrustedFolders(tmp_path / "trusted")
+    (skill,) = SkillDiscovery.find(tmp_path, ask=lambda _: True, trusted=trusted).skills
+    assert skill.folder is not None
+    assert skill.folder.read_text("references", "linked.md") == "A = 1"
+    for name in ("linked.md", "plain.md"):
+        (folder / "references" / name).unlink()
+        (folder / "references" / name).symlink_to("../lib/b.py")
+
+        with pytest.raises(SkillTrustError, match="has changed since you trusted"):
+            skill.folder.read_text("references", name)
+
+
+async def test_agents_that_activate_a_skill_at_once_run_its_injection_once(tmp_path: Path) -> None:
+    (tmp_path / "runs").touch()
+    write_skill(tmp_path / "skills")
+    write_file(
+        tmp_path / "skills" / "reader" / "injection.py",
+        "import pathlib, time\ntime.sleep(0.02)\n"
+        f"with pathlib.Path({str(tmp_path / 'runs')!r}).open('a') as file: file.write('x')\n"
+        "from cave_agent import Variable\n__exports__ = [Variable('v', [1])]",
+    )
+    runtime = PythonRuntime()
+    agents = [
+        CaveAgent(ScriptedModel(), runtime=runtime, skills_dir=tmp_path / "skills")
+        for _ in range(4)
+    ]
+
+    async with anyio.create_task_group() as tasks:
+        for each in agents:
+            tasks.start_soon(anyio.to_thread.run_sync, each.activate_skill, "reader")
+
+    assert (tmp_path / "runs").read_text() == "x"
+    assert runtime.retrieve("v") == [1]
+
+
+def test_a_reference_that_is_called_as_the_manifest_is_still_found(tmp_path: Path) -> None:
+    write_skill(tmp_path, references__SKILL_md="another")
+    agent = CaveAgent(ScriptedModel(), skills_dir=tmp_path)
+    (skill,) = SkillDiscovery.from_directory(tmp_path)
+    assert skill.folder is not None
+
+    assert "references/SKILL.md" in agent.activate_skill("reader")
+    assert skill.folder.read_text("references", "references/SKILL.md") == "another"
+    assert skill.folder.read_text("references", "SKILL.md").startswith("---")
+
+
+async def test_a_main_that_takes_all_by_name_is_given_no_runtime(tmp_path: Path) -> None:
+    write_skill(tmp_path, scripts__run_py="def main(*, n): return n")
+
+    assert await outcome(tmp_path, RUN.replace('py"', 'py", n=3')) == 3

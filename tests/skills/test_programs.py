@@ -500,7 +500,7 @@ async def test_programs_run_side_by_side_and_in_any_thread(tmp_path: Path) -> No
         (" # /// script\n # dependencies = ['a']\n # ///\n", None),
         ("# /// script\n#dependencies = ['a']\n# ///\n", None),
         ("# /// other\n# /// script\n# ///\n", None),
-        ("# /// script\n# ///\n", ()),
+        ("# /// script\n# ///\n", None),
         ("# /// script\n# requires-python = '>=3.11'\n# ///\n", ()),
         ("# /// script\n# dependencies = []\n# ///\n", ()),
         ("import a\n\n# /// script\n#\n# dependencies = ['a>1', 'b']\n# ///", ("a>1", "b")),

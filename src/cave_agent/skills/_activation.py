@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 
 from cave_agent.errors import SkillFileError
 from cave_agent.prompts import fill, load
-from cave_agent.skills._folder import SkillFolder
+from cave_agent.skills._folder import MANIFESTS, SkillFolder
 from cave_agent.skills._injection import SkillInjection
 from cave_agent.skills._script_head import ScriptHead, ScriptKind, script_head
 from cave_agent.skills._skill import Skill
@@ -89,7 +89,7 @@ def _files(skill: str, folder: SkillFolder) -> list[str]:
         if kind == "assets" or PurePosixPath(file).suffix.lower() in _BINARY:
             by_kind.setdefault("assets", []).append(name if kind == "assets" else file)
         elif kind == "references":
-            by_kind.setdefault(kind, []).append(name)
+            by_kind.setdefault(kind, []).append(file if name in MANIFESTS else name)
         elif _is_runnable(folder, file, is_script=kind == "scripts"):
             by_kind.setdefault("scripts", []).append(file.removeprefix("scripts/"))
         else:

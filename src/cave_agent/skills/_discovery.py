@@ -99,8 +99,7 @@ class SkillDiscovery:
 
         Args:
             project: Where to begin.
-            ask: Asks the user about a folder that is new or has changed, by its `Seal`; without it, such are
-                left out and among the problems.
+            ask: Asks about a folder that is new or has changed, by its `Seal`; without it, none is taken.
             with_claude: Whether to look into `.claude/skills`, too.
             trusted: What the user trusts already; the user's own file unless given.
 
@@ -112,12 +111,13 @@ class SkillDiscovery:
             raise SkillLoadError(f"There is no folder {str(start)!r} to begin in.")
         found: dict[str, Skill] = {}
         problems: list[SkillError] = []
+        trusted = trusted or TrustedFolders()
         for place in places(start, with_claude=with_claude):
             skills, others = cls._scanned(place.directory)
             problems += others
             for skill in skills:
                 if place.is_project and skill.folder is not None:
-                    skill.guard = Guard(skill.folder.root, trusted or TrustedFolders(), ask)
+                    skill.guard = Guard(skill.folder.root, trusted, ask)
                 _take(skill, found, problems)
         for problem in problems:
             _log.warning("%s", problem)
@@ -126,10 +126,9 @@ class SkillDiscovery:
     @classmethod
     def _scanned(cls, directory: Path) -> tuple[Iterable[Skill], Iterable[SkillError]]:
         try:
-            scan = cls.scan(directory)
+            return _loaded(directory)  # two of one name included: which is trusted is known later
         except SkillLoadError as error:
             return (), (error,)
-        return scan.skills, scan.problems
 
     @staticmethod
     def validate(path: str | Path) -> list[Finding]:

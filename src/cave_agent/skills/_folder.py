@@ -108,6 +108,8 @@ class SkillFolder:
                 f"{name!r:.200} is no file within a skill. Name it as the skill's list of files does."
             )
         places = (self.root / kind, self.root, *(self.root / each for each in _KINDS))
+        if name in MANIFESTS:  # where the rest of long instructions is
+            places = (self.root, *places)
         for path in (place / wanted for place in places):
             if not os.path.lexists(path):
                 continue
@@ -207,6 +209,8 @@ def python_in(folder: SkillFolder) -> Iterator[tuple[str, str]]:
         SkillFileError: There is compiled code, or what cannot be read.
     """
     for name in Seal.of(folder.root).paths():
+        if not (folder.root / name).is_file():  # a link to nothing, or to a folder
+            continue
         if name.endswith(_COMPILED):
             raise SkillFileError(f"{name!r} is compiled code, which no security rule can judge.")
         if name.endswith(".py"):

@@ -61,6 +61,11 @@ class SkillInjection:
                 space.close()
             raise
 
+    def renew(self, skill: Skill) -> None:
+        """Let what is imported late be read as the user trusts the skill now."""
+        if self.space is not None and skill.folder is not None:
+            self.space.folder = skill.folder
+
     def discard(self) -> None:
         """Forget what could not be bound; it is made anew if it is asked for again."""
         if self.space is not None:

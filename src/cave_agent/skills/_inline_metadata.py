@@ -71,7 +71,7 @@ def _blocks(source: str) -> Iterator[tuple[str, int, str]]:
         last = max((at for at in within if lines[at] == _END), default=-1)
         found = ((at, kind) for at in within if (kind := _BEGINNING.fullmatch(lines[at])))
         begin, kind = next(found, (last, None))
-        if kind is not None and begin < last:
+        if kind is not None and begin + 1 < last:
             yield kind[1], begin + 1, "".join(f"{each[2:]}\n" for each in lines[begin + 1 : last])
 
 

@@ -24,6 +24,7 @@ from cave_agent.errors import SecurityError
 from cave_agent.runtime import PythonRuntime
 from cave_agent.security import SecurityChecker, refusal
 from cave_agent.skills._folder import BIGGEST_TEXT, SkillFolder, decoded
+from cave_agent.skills._turns import Turns
 
 _spaces = count(1)
 
@@ -46,7 +47,7 @@ class ModuleSpace:
         self._known_checker = runtime.security_checker
         self._texts: dict[Path, str] = {}
         self._lock = RLock()
-        self._locks: dict[str, RLock] = {}
+        self._turns = Turns()
         self._begin()
         weakref.finalize(runtime, _forget, self._prefix)
 
@@ -59,10 +60,10 @@ class ModuleSpace:
             Exception: Whatever its code raises.
         """
         with self._lock:
-            if any(self._is_other(each, text) for each, text in self._texts.items()):
+            if any(self._is_other(each, text) for each, text in list(self._texts.items())):
                 self.close()
                 self._begin()
-        return self._load(path.stem, Path(os.path.realpath(path)))
+        return self._load(path.stem, self._root / path.name)
 
     def close(self) -> None:
         """Forget the modules."""
@@ -74,9 +75,7 @@ class ModuleSpace:
         package.__path__ = []  # the machinery of imports finds nothing by itself
 
     def _load(self, dotted: str, path: Path) -> ModuleType:
-        with self._lock:
-            lock = self._locks.setdefault(dotted, RLock())
-        with lock:  # a module is seen whole, or not at all
+        with self._turns.take(dotted):  # a module is seen whole, or not at all
             known = sys.modules.get(f"{self._prefix}.{dotted}")
             return self._made(dotted, path) if known is None else known
 
@@ -89,11 +88,12 @@ class ModuleSpace:
         text = self._texts[path] = self._read(path)
         if (refused := refusal(self._checker, text)) is not None:
             raise SecurityError([f"{path.name}, {each}" for each in refused.violations])
-        linecache.checkcache(str(path))
+        file = os.path.realpath(path)
+        linecache.checkcache(file)
         folders = list[str]() if path.name == "__init__.py" else None
-        loader = _Loader(name, path, text)
+        loader = _Loader(name, file, text)
         spec = importlib.util.spec_from_file_location(
-            name, path, loader=loader, submodule_search_locations=folders
+            name, file, loader=loader, submodule_search_locations=folders
         )
         assert spec is not None, "a loader was given"
         module = importlib.util.module_from_spec(spec)
@@ -163,9 +163,8 @@ class ModuleSpace:
         if "__pycache__" in parts or not Path(os.path.realpath(base)).is_relative_to(self._root):
             return None
         for path in (base / "__init__.py", base.with_name(f"{base.name}.py")):
-            real = Path(os.path.realpath(path))
-            if path.is_file() and real.is_relative_to(self._root):
-                return real
+            if path.is_file() and Path(os.path.realpath(path)).is_relative_to(self._root):
+                return path
         return base if base.is_dir() and any(base.glob("*.py")) else None
 
     def _is_other(self, path: Path, text: str) -> bool:
@@ -182,8 +181,8 @@ class ModuleSpace:
 class _Loader(SourceFileLoader):
     """Makes a module of a text that was read before; it looks for no bytecode and leaves none."""
 
-    def __init__(self, name: str, path: Path, text: str) -> None:
-        super().__init__(name, str(path))
+    def __init__(self, name: str, file: str, text: str) -> None:
+        super().__init__(name, file)
         self._text = text
 
     @override

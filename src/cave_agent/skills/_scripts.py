@@ -4,6 +4,7 @@ import inspect
 import re
 import weakref
 from collections.abc import Callable
+from inspect import Parameter
 from pathlib import Path
 from typing import Any
 
@@ -93,8 +94,8 @@ class ScriptRunner:
             module = self._space(path.parent, runtime, folder).load(path)
             main: Callable[..., Any] = vars(module)[MAIN]
             signature = inspect.signature(main)
-            given = (runtime,) if signature.parameters else ()
-            misfit = _misfit(signature, given, kwargs)
+            given = (runtime,) if _takes_first(signature) else ()
+            misfit = _misfit(signature, given, kwargs) or _misfit_of_kind(main)
             if not misfit:
                 result = main(*given, **kwargs)
                 result = await result if inspect.isawaitable(result) else result
@@ -105,7 +106,7 @@ class ScriptRunner:
                 f"The script {path.name!r} of the skill {self._skill.name!r} failed"
                 f"{where(error, path)} with {told(error)}{_hint(error)}"
             ) from error
-        if misfit := misfit or _misfit_of_result(result):
+        if misfit:
             raise ScriptError(f"The script {path.name!r} cannot be called so: {misfit}.")
         return result
 
@@ -147,6 +148,12 @@ class ScriptRunner:
                 ) from refused
 
 
+def _takes_first(signature: inspect.Signature) -> bool:
+    """Whether it has a parameter for the runtime: one that is not given by name alone."""
+    by_name = (Parameter.KEYWORD_ONLY, Parameter.VAR_KEYWORD)
+    return any(each.kind not in by_name for each in signature.parameters.values())
+
+
 def _misfit(signature: inspect.Signature, given: tuple[object, ...], kwargs: dict[str, Any]) -> str:
     """What is wrong with the arguments of a call, and what would be right; empty if nothing."""
     try:
@@ -156,9 +163,9 @@ def _misfit(signature: inspect.Signature, given: tuple[object, ...], kwargs: dic
     return ""
 
 
-def _misfit_of_result(result: object) -> str:
-    if inspect.isgenerator(result) or inspect.isasyncgen(result):
-        return "its main is a generator, of which nothing has run yet; have it return a list"
+def _misfit_of_kind(main: object) -> str:
+    if inspect.isgeneratorfunction(main) or inspect.isasyncgenfunction(main):
+        return "its main is a generator; have it return a list"
     return ""
 
 
@@ -174,6 +181,8 @@ def _is_readable(text: str) -> bool:
         syntax_tree(text)
     except (SyntaxError, ValueError):
         return False
+    except (RecursionError, MemoryError):
+        return True  # which the rules refuse with words of their own
     return True
 
 

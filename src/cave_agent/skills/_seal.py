@@ -24,13 +24,15 @@ class Seal:
         root: The folder.
         digest: A hash of names and contents together.
         hashes: The hash of each file, by where it is.
-        links: Where each link leads, by where it is.
+        links: What each link says, by where it is.
+        ends: Where each link leads in the end.
     """
 
     root: Path
     digest: str
     hashes: dict[Path, bytes] = field(repr=False)
     links: dict[Path, str] = field(repr=False)
+    ends: dict[Path, Path] = field(repr=False)
 
     @classmethod
     def of(cls, folder: Path) -> "Seal":
@@ -49,17 +51,17 @@ class Seal:
     @classmethod
     def _of(cls, root: Path) -> "Seal":
         whole, room = hashlib.sha256(), _BIGGEST
-        hashes, links = dict[Path, bytes](), dict[Path, str]()
+        hashes, links, ends = dict[Path, bytes](), dict[Path, str](), dict[Path, Path]()
         for path in sorted(_everything(root)):
             name = os.fsencode(path.relative_to(root)) + b"\0"
             if path.is_symlink():
-                links[path] = target = _target(path, root)
-                whole.update(b"link " + name + os.fsencode(target) + b"\0")
+                links[path], ends[path] = _target(path, root)
+                whole.update(b"link " + name + os.fsencode(links[path]) + b"\0")
                 continue
             hashes[path], size = _hash(path, most=room)
             room -= size
             whole.update(b"file " + name + hashes[path])
-        return cls(root, whole.hexdigest(), hashes, links)
+        return cls(root, whole.hexdigest(), hashes, links, ends)
 
     def paths(self) -> list[str]:
         """The files and links as paths within the folder."""
@@ -77,17 +79,26 @@ class Seal:
         return [path.relative_to(self.root).as_posix() for path in changed]
 
     def admit(self, path: Path, data: bytes) -> None:
-        """Let the bytes of a file pass if they are what was looked at.
+        """Let the bytes of a file pass if they are what was looked at, and where.
 
         Raises:
             SkillTrustError: They are not.
         """
-        if self.hashes.get(Path(os.path.realpath(path))) != hashlib.sha256(data).digest():
+        real, hashed = Path(os.path.realpath(path)), hashlib.sha256(data).digest()
+        if real != self._end(path) or self.hashes.get(real) != hashed:
             raise SkillTrustError(
                 f"{str(path)!r} has changed since you trusted its skill, and is not used. Look at it, "
                 f"then run `cave-agent skills trust {self.root.name}`.",
                 folder=str(self.root),
             )
+
+    def _end(self, path: Path) -> Path:
+        """Where a path within the folder led when that was looked at."""
+        above = [each for each in path.parents if Path(os.path.realpath(each)) == self.root]
+        end = self.root
+        for part in path.relative_to(above[-1]).parts if above else ():
+            end = self.ends.get(end / part, end / part)
+        return end
 
     def entries(self) -> dict[Path, bytes | str]:
         return {**self.hashes, **self.links}
@@ -126,10 +137,12 @@ def _raise(error: OSError) -> None:
     raise error
 
 
-def _target(link: Path, root: Path) -> str:
-    if not Path(os.path.realpath(link)).is_relative_to(root):
+def _target(link: Path, root: Path) -> tuple[str, Path]:
+    """What a link says, and where it leads in the end."""
+    end = Path(os.path.realpath(link))
+    if not end.is_relative_to(root):
         raise ValueError(f"{link.name!r} leads out of it")
-    return str(link.readlink())
+    return str(link.readlink()), end
 
 
 def _hash(path: Path, *, most: int) -> tuple[bytes, int]:

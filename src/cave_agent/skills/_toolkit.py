@@ -3,7 +3,8 @@
 import logging
 import os
 import weakref
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from threading import RLock
 from typing import Any, Protocol
@@ -61,10 +62,9 @@ class Toolkit:
             SkillError: It could not be activated; nothing has changed.
         """
         skill = self.skill(name)
-        injection = self._shared.made(skill)
         most = int(self._characters * _SHARE_OF_BODY)
-        text = SkillText(activation_text(skill, injection, most=most))
-        self._shared.bind(skill, injection)
+        with self._shared.binding(skill) as injection:
+            text = SkillText(activation_text(skill, injection, most=most))
         if any(each.skill == skill.name for each in (*self._news, *self._told())):
             return SkillText(fill(load("skill_again"), name=quoted(skill.name)))
         self._news.append(SkillMessage(text, skill=skill.name))
@@ -102,7 +102,7 @@ class Toolkit:
                 continue
             try:
                 skill.verify()
-                self._shared.bind(skill, self._shared.made(skill))
+                self._shared.bind(skill)
             except SkillError as error:
                 _log.warning("The conversation goes on without what it tells of: %s", error)
 
@@ -170,23 +170,30 @@ class _Shared:
         """Whether its exports were bound before."""
         return _key(skill) in self._injections
 
-    def made(self, skill: Skill) -> SkillInjection:
-        """What a skill exports; its code runs if it has not yet."""
+    @contextmanager
+    def binding(self, skill: Skill) -> Generator[SkillInjection]:
+        """What a skill exports, its code being run if it has not yet; bound when the block ends.
+
+        Raises:
+            SkillError: It could not be made or bound; nothing has changed.
+        """
         with self._lock:
             known = self._injections.get(_key(skill))
-            return SkillInjection.of(skill, self.runtime) if known is None else known
-
-    def bind(self, skill: Skill, injection: SkillInjection) -> None:
-        """Bind in the runtime what a skill exports."""
-        with self._lock:
-            injection = self._injections.get(_key(skill), injection)
+            injection = SkillInjection.of(skill, self.runtime) if known is None else known
             try:
+                yield injection
+                injection.renew(skill)
                 injection.bind(self.runtime, self._owners)
-            except SkillError:
-                if _key(skill) not in self._injections:
+            except BaseException:
+                if known is None:
                     injection.discard()
                 raise
             self._injections[_key(skill)] = injection
+
+    def bind(self, skill: Skill) -> None:
+        """Bind what a skill exports, and tell nothing of it."""
+        with self.binding(skill):
+            pass
 
     def names(self, skills: Iterable[Skill]) -> frozenset[str]:
         """The names of what these have brought."""
@@ -197,7 +204,7 @@ class _Shared:
 
     def runner(self, skill: Skill) -> ScriptRunner:
         """What runs the scripts of a skill, after its exports were bound."""
-        self.bind(skill, self.made(skill))
+        self.bind(skill)
         spaces = self._spaces.setdefault(_key(skill), {})
         return ScriptRunner(skill, self.runtime, spaces=spaces)
 

@@ -26,8 +26,11 @@ class TrustedFolders:
 
     def __init__(self, path: str | Path | None = None) -> None:
         self._path = Path(path) if path else _configuration() / "trusted-skills"
+        self._added: set[str] = set()
 
     def __contains__(self, digest: str) -> bool:
+        if digest in self._added:
+            return True
         try:
             lines = self._path.read_text("utf-8", errors="replace").splitlines()
         except FileNotFoundError:
@@ -41,8 +44,9 @@ class TrustedFolders:
         """Trust a folder from now on, for as long as it is as it was looked at.
 
         Raises:
-            OSError: That cannot be written down.
+            OSError: That cannot be written down, and holds for this object alone.
         """
+        self._added.add(seal.digest)
         self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         descriptor = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         with open(descriptor, "a", encoding="utf-8") as file:  # noqa: PTH123  # no path
