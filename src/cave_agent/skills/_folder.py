@@ -1,6 +1,7 @@
 """The folder of a skill: its files by name, bounded, and never one outside of it."""
 
 import os
+from codecs import BOM_UTF8
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -223,10 +224,11 @@ def decoded(data: bytes) -> str:
     Raises:
         ValueError: They are something else.
     """
+    mark = len(BOM_UTF8) * data.startswith(BOM_UTF8)
     try:
-        text = data.decode("utf-8-sig")
+        text = data[mark:].decode()
     except UnicodeDecodeError as error:
-        raise ValueError(f"byte {error.start:,} is no UTF-8") from error
+        raise ValueError(f"byte {error.start + mark:,} is no UTF-8") from error
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 

@@ -146,8 +146,8 @@ def _environment() -> dict[str, str]:
 async def _start_of_command(script: Path, environment: dict[str, str]) -> list[str]:
     """What stands before the script's own path."""
     if script.suffix == ".py":
-        source = await anyio.Path(script).read_text("utf-8-sig", errors="replace")
-        return await python_for(script, dependencies_of(source) or ())
+        source = await anyio.Path(script).read_text("utf-8", errors="replace")
+        return await python_for(script, dependencies_of(source.removeprefix("\ufeff")) or ())
     return await anyio.to_thread.run_sync(_interpreter, script, environment.get("PATH"))
 
 
