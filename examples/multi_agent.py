@@ -27,7 +27,7 @@ SCRIPT = (
 )
 TASK = """\
 Ask cleaner: "Drop the rows of raw_data that have no body_mass_g; the rest is cleaned_data."
-Then ask analyzer: "Put the mean body_mass_g of each species of cleaned_data into insights, a dict."
+Then ask analyzer: "Make insights a dict from each species of cleaned_data to its mean body_mass_g."
 """
 
 
@@ -66,8 +66,8 @@ async def main() -> None:
     if analyzer.runtime.retrieve("cleaned_data") is not cleaner.runtime.retrieve("cleaned_data"):
         sys.exit("the very frame of the cleaner should have come to the analyzer")
     expected = raw_data.dropna(subset=["body_mass_g"]).groupby("species")["body_mass_g"].mean()
-    if not pd.Series(insights, dtype=object).equals(expected.astype(object)):
-        sys.exit(f"the means should be {dict(expected)}, but are {insights}")
+    if insights != expected.to_dict():
+        sys.exit(f"the means should be {expected.to_dict()}, but are {insights}")
 
 
 asyncio.run(main())

@@ -20,6 +20,7 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
         "multi_turn",
         "stream",
         "skill_data_processor",
+        "multi_agent",
     ],
 )
 async def test_an_example_is_right_with_the_embedded_model(name: str) -> None:
