@@ -79,7 +79,7 @@ class SubAgentError(CaveAgentError):
         response: How its run ended, if it ended by itself; else the cause is chained.
     """
 
-    def __init__(self, message: str, *, path: str, response: Any = None) -> None:
+    def __init__(self, message: str = "", *, path: str = "", response: Any = None) -> None:
         super().__init__(message)
         self.path = path
         self.response = response

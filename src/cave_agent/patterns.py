@@ -1,17 +1,22 @@
 """Usual ways in which several agents work on live objects, each a function to use or to copy."""
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from functools import partial
-from typing import Any, TypeAlias
+from inspect import isawaitable
+from math import inf, isnan
+from operator import itemgetter
+from typing import Any, TypeAlias, TypeVar
 
 import anyio
 
-from cave_agent.agent import AgentResponse, CaveAgent
-from cave_agent.errors import CaveAgentError
+from cave_agent.agent import AgentResponse, CaveAgent, ExecutionStatus
+from cave_agent.errors import CaveAgentError, SubAgentError
+from cave_agent.prompts import fill, load
 from cave_agent.runtime import PythonRuntime
 
 __all__ = ["Make", "best_of", "critic_loop", "fan_out", "pipeline"]
 
+_T = TypeVar("_T")
 Make: TypeAlias = Callable[[], CaveAgent]
 """Makes an agent with a runtime of its own."""
 
@@ -27,11 +32,11 @@ async def pipeline(*stages: tuple[CaveAgent, str], **objects: Any) -> dict[str, 
         What was given, and all that the agents' runtimes hold in the end; of one name the latest.
 
     Raises:
+        SubAgentError: A stage did not come to its end.
         CaveAgentError: A stage failed, as `CaveAgent.run` does.
     """
     for agent, task in stages:
-        response = await agent(task, **objects)
-        objects |= response.objects
+        objects |= (await _done(agent, task, objects)).objects
     return objects
 
 
@@ -48,6 +53,9 @@ async def fan_out(
 
     Returns:
         What came of each item, in their order: a response, or the error that broke it off.
+
+    Raises:
+        ValueError: `at_once` is below 1.
     """
     return await _at_once(at_once, [partial(_work_on, make, task, each) for each in items])
 
@@ -57,7 +65,7 @@ async def critic_loop(
     critic: CaveAgent,
     task: str,
     *,
-    is_done: Callable[[PythonRuntime], bool],
+    is_done: Callable[[PythonRuntime], bool | Awaitable[bool]],
     rounds: int = 3,
     **objects: Any,
 ) -> AgentResponse:
@@ -75,17 +83,18 @@ async def critic_loop(
         The worker's last response; whether `is_done` was content with it is for you to ask.
 
     Raises:
+        SubAgentError: A run did not come to its end.
         CaveAgentError: A run failed, as `CaveAgent.run` does.
     """
-    response = await worker(task, **objects)
+    response = await _done(worker, task, objects)
     for _ in range(rounds - 1):
-        if is_done(worker.runtime):
+        verdict = is_done(worker.runtime)
+        if await verdict if isawaitable(verdict) else verdict:
             break
-        criticism = await critic(
-            f"What is wrong with the outcome of this task, and what is to be done? {task}",
-            **response.objects,
-        )
-        response = await worker(f"{task}\nA critic of your work says: {criticism.content}")
+        asked = fill(load("pattern_critic"), task=task)
+        criticism = await _done(critic, asked, response.objects)
+        again = fill(load("pattern_critic_said"), task=task, criticism=criticism.content)
+        response = await _done(worker, again, {})
     return response
 
 
@@ -105,26 +114,43 @@ async def best_of(
     Args:
         make: Makes an agent.
         task: What each is told.
-        judge: Gives a score for a runtime; the highest is the best.
+        judge: Gives a score for a runtime; the highest is the best, and what has none of the names
+            that it retrieves is out.
         n: How many.
         at_once: How many work at once at most.
         objects: What each is given, by name.
 
     Raises:
-        CaveAgentError: None of them came to an end; it is the first one's error.
+        CaveAgentError: None of them came to an end and had a score; it is the first one's error.
+        ValueError: `n` or `at_once` is below 1.
     """
-    agents = [make() for _ in range(n)]
-    ended = await _at_once(at_once, [partial(agent, task, **objects) for agent in agents])
-    best: tuple[float, CaveAgent, AgentResponse] | None = None
-    for agent, response in zip(agents, ended, strict=True):
-        if isinstance(response, AgentResponse):
-            verdict = judge(agent.runtime)
-            score = verdict if isinstance(verdict, int | float) else await verdict
-            if best is None or score > best[0]:
-                best = score, agent, response
-    if best is None:
+    if n < 1:
+        raise ValueError(f"The best is one of at least 1, not of {n}.")
+
+    async def judged(agent: CaveAgent) -> tuple[float, CaveAgent, AgentResponse]:
+        response = await _done(agent, task, objects)
+        verdict = judge(agent.runtime)
+        score = float(await verdict if isawaitable(verdict) else verdict)
+        return -inf if isnan(score) else score, agent, response
+
+    ended = await _at_once(at_once, [partial(judged, make()) for _ in range(n)])
+    in_question = [each for each in ended if not isinstance(each, CaveAgentError)]
+    if not in_question:
         raise next(each for each in ended if isinstance(each, CaveAgentError))
-    return best[1:]
+    return max(in_question, key=itemgetter(0))[1:]
+
+
+async def _done(agent: CaveAgent, task: str, objects: Mapping[str, Any]) -> AgentResponse:
+    """The response of a run that came to its end.
+
+    Raises:
+        SubAgentError: It did not.
+    """
+    response = await agent(task, **objects)
+    if response.status is not ExecutionStatus.SUCCESS:
+        told = f"An agent did not finish ({response.status.value}). {response.content}"
+        raise SubAgentError(told, path=agent.name or "agent", response=response)
+    return response
 
 
 async def _work_on(make: Make, task: str, item: Any) -> AgentResponse:
@@ -132,11 +158,13 @@ async def _work_on(make: Make, task: str, item: Any) -> AgentResponse:
 
 
 async def _at_once(
-    most: int, runs: Sequence[Callable[[], Awaitable[AgentResponse]]]
-) -> list[AgentResponse | CaveAgentError]:
+    most: int, runs: Sequence[Callable[[], Awaitable[_T]]]
+) -> list[_T | CaveAgentError]:
     """What came of each run, of which only so many go on at once."""
+    if most < 1:
+        raise ValueError(f"At least 1 works at once, not {most}.")
     room = anyio.Semaphore(most)
-    found: dict[int, AgentResponse | CaveAgentError] = {}
+    found: dict[int, _T | CaveAgentError] = {}
 
     async def work(at: int) -> None:
         async with room:

@@ -7,7 +7,7 @@ import anyio
 import pytest
 
 from cave_agent import AgentResponse, CaveAgent, PythonRuntime, ScriptedModel, Variable
-from cave_agent.errors import ModelConnectionError
+from cave_agent.errors import ModelConnectionError, SubAgentError, UnknownNameError
 from cave_agent.models import ModelResponse, code
 from cave_agent.patterns import best_of, critic_loop, fan_out, pipeline
 
@@ -101,3 +101,47 @@ async def test_the_best_is_judged_by_its_runtime() -> None:
 async def test_if_none_comes_to_an_end_the_first_error_is_raised() -> None:
     with pytest.raises(ModelConnectionError, match="gone"):
         await best_of(lambda: agent(ModelConnectionError("gone")), "Go", judge=lambda _: 1, n=2)
+
+
+async def test_a_pipeline_ends_with_a_stage_that_does_not_finish() -> None:
+    tired = agent(code("x = 1"))
+    tired.max_steps = 1
+
+    with pytest.raises(SubAgentError, match="did not finish"):
+        await pipeline((tired, "Go"), (agent("Done."), "Go on"))
+
+
+async def test_candidates_without_a_score_are_out_of_the_question() -> None:
+    cells = iter(["x = float('nan')", "y = 1", "import numpy as np\nx = np.int64(3)", "x = 2"])
+
+    best, _ = await best_of(
+        lambda: agent(code(next(cells)), "Done."),
+        "Guess",
+        judge=lambda runtime: runtime.retrieve("x"),
+        n=4,
+    )
+
+    assert best.runtime.retrieve("x") == 3
+
+
+async def test_if_no_candidate_has_a_score_the_first_error_is_raised() -> None:
+    with pytest.raises(UnknownNameError, match="has no 'x'"):
+        await best_of(lambda: agent("Done."), "Guess", judge=lambda runtime: runtime.retrieve("x"))
+
+
+async def test_bounds_of_patterns_are_at_least_one() -> None:
+    with pytest.raises(ValueError, match="At least 1 works at once"):
+        await fan_out(lambda: agent("Done."), "Go", [1], at_once=0)
+    with pytest.raises(ValueError, match="one of at least 1"):
+        await best_of(lambda: agent("Done."), "Go", judge=lambda _: 1, n=0)
+
+
+async def test_a_check_of_the_loop_may_be_async() -> None:
+    async def is_done(runtime: PythonRuntime) -> bool:
+        return runtime.retrieve("x") == 2
+
+    worker = agent(code("x = 1"), "One.", code("x = 2"), "Two.")
+
+    response = await critic_loop(worker, agent("Make it 2."), "Make x", is_done=is_done)
+
+    assert response.content == "Two."

@@ -195,3 +195,73 @@ async def test_many_agents_that_come_and_go_are_forgotten() -> None:
 
     assert result.meanwhile == ()
     assert (await runtime.execute("0", author="298")).meanwhile[0].name == "x299"
+
+
+async def test_news_are_told_from_the_very_first_cells_on() -> None:
+    runtime = PythonRuntime()
+    for name in ("made", "told"):
+        runtime.inject_variable(Variable(name, anyio.Event()))
+    one = CaveAgent(
+        ScriptedModel(code("await made.wait()\nmine = 1"), code("told.set()"), "Done."),
+        "Hi.",
+        runtime=runtime,
+    )
+    other = CaveAgent(
+        ScriptedModel(code("other = 2\nmade.set()"), code("await told.wait()"), code("2"), "Done."),
+        "Hi.",
+        runtime=runtime,
+    )
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(one.run, "Go")
+        tasks.start_soon(other.run, "Go")
+
+    assert "other (int)" in one.messages[3].content
+    assert "mine" not in one.messages[3].content
+    assert "mine (int)" in other.messages[5].content + other.messages[7].content
+
+
+async def test_a_function_that_another_agent_defines_anew_is_news() -> None:
+    runtime = PythonRuntime()
+    one = CaveAgent(
+        ScriptedModel(code("def rate(x): return x"), "Done.", code("1"), "Done."),
+        "Hi.",
+        runtime=runtime,
+    )
+    other = CaveAgent(ScriptedModel(code("def rate(x): return 9"), "Done."), "Hi.", runtime=runtime)
+    for each in (one, other, one):
+        await each.run("Go")
+
+    assert "changed: rate (function)" in one.messages[-2].content
+
+
+async def test_a_refusal_to_one_agent_is_no_warning_to_another() -> None:
+    class Cart: ...
+
+    cart = Cart()
+    runtime = PythonRuntime(variables=[Variable("cart", cart)])
+    agents = [
+        CaveAgent(ScriptedModel(code("cart = Cart()"), "Done."), "Hi.", runtime=runtime)
+        for _ in range(2)
+    ]
+
+    for each in agents:
+        await each.run("Go")
+
+    assert runtime.retrieve("cart") is cart
+
+
+async def test_what_a_task_of_one_agent_prints_late_is_not_in_the_cell_of_another() -> None:
+    go = anyio.Event()
+    runtime = PythonRuntime(variables=[Variable("go", go)])
+    late = "import asyncio\nasync def later():\n    await go.wait()\n    print('of one')\nt = asyncio.create_task(later())"
+    one = CaveAgent(ScriptedModel(code(late), "Done."), "Hi.", runtime=runtime)
+    other = CaveAgent(
+        ScriptedModel(code("go.set()\nawait t\nprint('of other')"), "Done."), "Hi.", runtime=runtime
+    )
+
+    await one.run("Go")
+    await other.run("Go")
+
+    assert "of one" not in other.messages[3].content
+    assert "of other" in other.messages[3].content

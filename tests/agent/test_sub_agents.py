@@ -356,7 +356,7 @@ Traceback (most recent call last):
     print((await helper.run('Go')).content)
            ^^^^^^^^^^^^^^^^^^^^^^
 cave_agent.errors.AgentDepthError: Runs are within one another 6 deep here (agent/helper/helper/helper/helper/helper), and max_depth=5 of 'agent' allows no more. Do the work without asking another agent.
-(helper: CaveAgent; ask it with `answer = await …("the task in words", name=name)`, which hands objects over and gives those of its runtime: answer["name"]; it has nothing yet)
+(helper: CaveAgent; ask it with `answer = await helper("the task in words", data=data)`, which hands objects over and gives those of its runtime: answer["data"]; it has nothing yet)
 </error>
 The code failed; what it did before the error stays. Write the whole block again, corrected; if the cause is unclear, print what the variables hold first.\
 """)
@@ -373,7 +373,7 @@ Traceback (most recent call last):
   File "<cell 1>", line 1, in <module>
     await helper.run('Go')
 cave_agent.errors.SubAgentError: The agent 'agent/helper' did not finish (max_steps_reached). Stopped at step 1 without a final answer. Ask again to go on, or raise max_steps. Its runtime holds rows: list, extra: int.
-(helper: CaveAgent; ask it with `answer = await …("the task in words", rows=rows)`, which hands objects over and gives those of its runtime: answer["extra"]; it has rows: list, extra: int)
+(helper: CaveAgent; ask it with `answer = await helper("the task in words", rows=rows)`, which hands objects over and gives those of its runtime: answer["extra"]; it has rows: list, extra: int)
 </error>
 The code failed; what it did before the error stays. Write the whole block again, corrected; if the cause is unclear, print what the variables hold first.\
 """)
@@ -394,7 +394,7 @@ Traceback (most recent call last):
   File "<cell 1>", line 1, in <module>
     await helper.run('Go')
 cave_agent.errors.SubAgentError: The agent 'agent/helper' broke off, since its model failed with ModelConnectionError: Nothing answers at http://127.0.0.1:9. Is it running? Its runtime holds rows: list.
-(helper: CaveAgent; ask it with `answer = await …("the task in words", rows=rows)`, which hands objects over and gives those of its runtime: answer["rows"]; it has rows: list)
+(helper: CaveAgent; ask it with `answer = await helper("the task in words", rows=rows)`, which hands objects over and gives those of its runtime: answer["rows"]; it has rows: list)
 </error>
 The code failed; what it did before the error stays. Write the whole block again, corrected; if the cause is unclear, print what the variables hold first.\
 """)

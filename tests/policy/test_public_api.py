@@ -238,6 +238,7 @@ def test_the_public_names_are_these() -> None:
                 "off_the_clock",
                 "register_summarizer",
                 "uncaptured",
+                "waiting_for_agents",
             ],
             "cave_agent.security": [
                 "AttributeRule",

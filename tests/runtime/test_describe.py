@@ -366,7 +366,7 @@ def test_an_agent_is_described_by_what_it_can_do_and_what_its_runtime_holds() ->
     runtime = PythonRuntime(variables=[Variable("cleaner", cleaner, "Cleans"), Variable("r", rows)])
 
     assert runtime.describe_variables() == snapshot("""\
-- cleaner: CaveAgent; ask it with `answer = await …("the task in words", rows=rows)`, which hands objects over and gives those of its runtime: answer["clean"]; it has rows: list, clean: DataFrame — Cleans
+- cleaner: CaveAgent; ask it with `answer = await cleaner("the task in words", rows=rows)`, which hands objects over and gives those of its runtime: answer["clean"]; it has rows: list, clean: DataFrame — Cleans
 - r: PythonRuntime of rows: list, clean: DataFrame; retrieve(name), update_variable(name, value), async execute(code: str)\
 """)
 

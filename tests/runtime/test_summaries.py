@@ -492,7 +492,11 @@ def test_a_summarizer_may_be_registered_for_a_class_and_its_subclasses() -> None
     register_summarizer(Base, lambda value, budget: f"a {type(value).__name__} in {budget}")
 
     assert summarize(Derived()) == "a Derived in 600"
-    assert summarize([Derived()]) == "list[Derived], 1 item"
+    assert summarize([Derived()]) == "list[Derived], 1 item; …[0]: a Derived in 600"
+    assert (
+        summarize({"k": Derived()}, called="d")
+        == "dict[str, Derived], 1 item; d['k']: a Derived in 600"
+    )
 
 
 def test_a_summarizer_that_fails_is_logged_and_done_without(

@@ -8,21 +8,25 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import cave_agent.skills
+from cave_agent.agent._budget import Budget
 from cave_agent.agent._checks import (
     check_messages,
     checked_identifier,
     checked_name,
     checked_runtime,
     checked_template,
+    optional,
     positive,
+    seconds,
     warn_of_skills_untold,
     whole_number,
 )
 from cave_agent.agent._gate import Gate, Run
 from cave_agent.agent._goal import Check, Goal
-from cave_agent.agent._lineage import Lineage, run_around
+from cave_agent.agent._lineage import NAME, Lineage, run_around
 from cave_agent.agent._log import AgentLog, LogLevel
 from cave_agent.agent._loop import run_turn
+from cave_agent.agent._reserved import reserved
 from cave_agent.agent._response import AgentResponse
 from cave_agent.agent._stream import Emit, EventStream, unheard
 from cave_agent.agent._sub_agent import answered, hand_over, summary
@@ -33,7 +37,7 @@ from cave_agent.errors import UnknownSkillError
 from cave_agent.messages import Message, UserMessage
 from cave_agent.models import Model, checked_model
 from cave_agent.prompts import load
-from cave_agent.runtime import PythonRuntime
+from cave_agent.runtime import PythonRuntime, waiting_for_agents
 from cave_agent.skills import using
 
 if TYPE_CHECKING:
@@ -61,15 +65,12 @@ class CaveAgent:
         max_execution_result_length: Characters of a cell's output that the model reads at most.
         skills: What it can take up on demand, of `cave_agent.skills`.
         skills_dir: A folder that holds more of them, each in a folder of its own.
-        max_tokens: Tokens that a run may use, prompts included. What is not reported yet is
-            estimated from the length of texts.
-        max_cost: US dollars that a run may cost, by what the provider reports or the model's
-            `cost` knows.
+        max_tokens: Tokens that a run may use, prompts included; estimated until they are reported.
+        max_cost: US dollars that a run may cost, as the provider or the model's `cost` tells.
         max_seconds: Seconds that a run may take, cells included.
         context_window: Tokens that the model's context holds. Near its end old outputs are
             shortened, then older messages summed up by the model, then dropped.
-        name: What events and errors call it; unless given, as the variable that it is in the
-            runtime of the run that asks it.
+        name: What events and errors call it; as the asker's variable that it is unless given.
         max_depth: How many runs may be within one another, from one of this agent's on.
 
     Attributes:
@@ -116,14 +117,10 @@ class CaveAgent:
         self.max_execution_result_length = whole_number(
             "max_execution_result_length", max_execution_result_length
         )
-        self.max_tokens = None if max_tokens is None else whole_number("max_tokens", max_tokens)
-        self.max_cost = None if max_cost is None else Decimal(positive("max_cost", max_cost))
-        self.max_seconds = (
-            None if max_seconds is None else float(positive("max_seconds", max_seconds))
-        )
-        self.context_window = (
-            None if context_window is None else whole_number("context_window", context_window)
-        )
+        self.max_tokens = optional(whole_number, "max_tokens", max_tokens)
+        self.max_cost = optional(positive, "max_cost", max_cost)
+        self.max_seconds = optional(seconds, "max_seconds", max_seconds)
+        self.context_window = optional(whole_number, "context_window", context_window)
         self.name = checked_name(name)
         self.max_depth = whole_number("max_depth", max_depth)
         self.python_block_identifier = checked_identifier(python_block_identifier)
@@ -133,7 +130,11 @@ class CaveAgent:
         self.additional_context = additional_context or ""
         self.log_level = LogLevel(log_level)
         self.skills_dir = skills_dir
-        self._toolkit = self._equipped(skills, skills_dir)
+        self._toolkit: Toolkit | None = None
+        if skills is not None or skills_dir is not None:  # else nothing about skills is imported
+            self._toolkit = cave_agent.skills.equip(
+                skills, skills_dir, runtime=self.runtime, agent=self
+            )
         self._owns_runtime = runtime is None
         self._log = AgentLog(log_level)
         warn_of_skills_untold(self, self._log)
@@ -215,9 +216,7 @@ class CaveAgent:
             SkillError: It could not be activated; nothing has changed.
         """
         if self._toolkit is None:
-            raise UnknownSkillError(
-                f"There is no skill {name!r:.80}, since the agent has none. Give it skills=[…]."
-            )
+            raise UnknownSkillError(f"There is no skill {name!r:.80}: give the agent skills=[…].")
         return self._toolkit.activate(name)
 
     def add_message(self, message: Message) -> None:
@@ -229,9 +228,10 @@ class CaveAgent:
         check_messages([message])
         self.messages.append(message)
 
-    def __cave_summary__(self, budget: int) -> str:
+    def __cave_summary__(self, budget: int, *, called: str) -> str:
         """What another model reads of an agent that is one of its variables."""
-        return summary(self.runtime, self.name, budget)
+        who = self.agent_identity
+        return summary(self.runtime, called=called, identity=who, skills=self.skills)[:budget]
 
     async def aclose(self) -> None:
         """Close the runtime, if the agent made it itself."""
@@ -244,41 +244,41 @@ class CaveAgent:
     async def __aexit__(self, *_: object) -> None:
         await self.aclose()
 
-    def _equipped(
-        self, skills: Iterable["Skill"] | None, skills_dir: str | Path | None
-    ) -> "Toolkit | None":
-        if skills is None and skills_dir is None:
-            return None  # and nothing about skills is imported
-        return cave_agent.skills.equip(skills, skills_dir, runtime=self.runtime, agent=self)
-
     async def _take_turn(self, run: Run, goal: Goal, emit: Emit) -> AgentResponse:
         around = run_around()
-        asked = self._pass_gate(run, goal, emit=emit, around=around)
-        if around is None or not around.runs_cell:
+        path = around.path_of(self, self.name) if around else self.name or NAME
+        asked = self._pass_gate(run, goal, emit=emit, around=around, path=path)
+        if around is None:
             return await asked
-        return await answered(asked, around.path_of(self), self.runtime)
+        return await answered(asked, around, path=path, runtime=self.runtime)
 
     async def _pass_gate(
-        self, run: Run, goal: Goal, *, emit: Emit, around: Lineage | None
+        self, run: Run, goal: Goal, *, emit: Emit, around: Lineage | None, path: str
     ) -> AgentResponse:
-        async with self._gate.passing(run):
+        async with self._gate.passing(run, until=around.deadline if around else None):
+            run_around()  # which may have been cancelled meanwhile
             self._log.level = self.log_level
-            lineage = Lineage.of(self, emit, around)
+            budget = Budget(self.max_tokens, self.max_cost, self.max_seconds)
+            lineage = Lineage.of(path, budget, emit, self.max_depth, around, self.runtime)
             await lineage.account.check(self.model)
-            if goal.given is not None:
-                await hand_over(self.runtime, goal.given)
-            if self._toolkit is not None:
-                self._toolkit.resume()
-            renew(self, has_forgotten=self._has_forgotten)
-            turn = self._turn(goal, lineage)
-            try:
-                with lineage, using(self._toolkit):
-                    response = await run_turn(turn, lineage.emit)
-            finally:
-                self._has_forgotten = self._has_forgotten or turn.has_forgotten
-            if goal.given is None:
-                return response
-            return replace(response, objects=await self.runtime.fetch_all())
+            with reserved(self.runtime, goal):
+                return await self._work(goal, lineage)
+
+    async def _work(self, goal: Goal, lineage: Lineage) -> AgentResponse:
+        if goal.given is not None:
+            await hand_over(self.runtime, goal.given)
+        if self._toolkit is not None:
+            self._toolkit.resume()
+        renew(self, has_forgotten=self._has_forgotten)
+        turn = self._turn(goal, lineage)
+        try:
+            with lineage, using(self._toolkit), waiting_for_agents():
+                response = await run_turn(turn, lineage.emit)
+        finally:
+            self._has_forgotten = self._has_forgotten or turn.has_forgotten
+        if goal.given is None:
+            return response
+        return replace(response, objects=await self.runtime.fetch_all())
 
     def _turn(self, goal: Goal, lineage: Lineage) -> Turn:
         return Turn(

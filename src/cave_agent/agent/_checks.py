@@ -1,11 +1,11 @@
 """Refuses arguments of an agent that could only fail later."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from decimal import Decimal
 from operator import index
-from typing import TYPE_CHECKING, SupportsIndex, cast
+from typing import TYPE_CHECKING, SupportsIndex, TypeVar, cast
 
 from cave_agent.agent._log import AgentLog
 from cave_agent.messages import Message, SkillMessage
@@ -15,6 +15,7 @@ from cave_agent.runtime import PythonRuntime
 if TYPE_CHECKING:
     from cave_agent.agent._agent import CaveAgent
 
+_T = TypeVar("_T")
 _IDENTIFIER = re.compile(r"[^\s`~]+")
 
 
@@ -103,13 +104,27 @@ def whole_number(name: str, bound: object, *, least: int = 1) -> int:
     raise ValueError(f"{name} is a whole number of at least {least}, not {bound!r:.80}.")
 
 
-def positive(name: str, bound: object) -> str:
-    """A bound as digits, so that 0.1 is the decimal 0.1.
+def positive(name: str, bound: object) -> Decimal:
+    """A bound as a decimal, so that 0.1 is exactly that.
 
     Raises:
         ValueError: It is no number above 0.
     """
     with suppress(ArithmeticError):
-        if Decimal(str(bound)) > 0:
-            return str(bound)
+        if (number := Decimal(str(bound))) > 0:
+            return number
     raise ValueError(f"{name} is a number above 0, not {bound!r:.80}.")
+
+
+def seconds(name: str, bound: object) -> float:
+    """A bound as a `float`.
+
+    Raises:
+        ValueError: It is no number above 0.
+    """
+    return float(positive(name, bound))
+
+
+def optional(check: Callable[[str, object], _T], name: str, bound: object) -> _T | None:
+    """What a check makes of a bound, if there is one."""
+    return None if bound is None else check(name, bound)

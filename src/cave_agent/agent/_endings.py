@@ -1,5 +1,7 @@
 """The ways in which a run ends: what is remembered of it, told of it, and given back."""
 
+import asyncio
+
 from cave_agent.agent._history import fenced
 from cave_agent.agent._reply import Reply
 from cave_agent.agent._response import AgentResponse, ExecutionStatus
@@ -41,9 +43,17 @@ async def answer(turn: Turn, reply: Reply, emit: Emit) -> AgentResponse | None:
         return turn.response(content, ExecutionStatus.REFUSED)
     said = AssistantMessage(reply.text)
     turn.messages.append(said)
-    complaint = await turn.goal.complaint(
-        turn.runtime, has_run=bool(turn.snippets), worked=turn.worked, before=turn.before
-    )
+    limit = asyncio.timeout_at(turn.deadline)
+    try:
+        async with limit:
+            complaint = await turn.goal.complaint(
+                turn.runtime, has_run=bool(turn.snippets), worked=turn.worked, before=turn.before
+            )
+    except TimeoutError:
+        if not limit.expired():
+            raise
+        turn.messages.remove(said)
+        return await stop(turn, reply, emit, reached=ExecutionStatus.MAX_SECONDS_REACHED)
     if complaint is not None:
         identifier = turn.block_identifier
         words = {"complaint": complaint, "python_block_identifier": identifier}

@@ -2,11 +2,12 @@
 
 import asyncio
 import weakref
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar, Token
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 from cave_agent.agent._account import Account
 from cave_agent.agent._budget import Budget
@@ -15,25 +16,30 @@ from cave_agent.errors import AgentDepthError
 from cave_agent.events import Event, SubAgentEvent
 from cave_agent.runtime import PythonRuntime
 
-if TYPE_CHECKING:
-    from cave_agent.agent._agent import CaveAgent
-
 _here: ContextVar["Lineage | None"] = ContextVar("lineage", default=None)
 
-_NAME = "agent"
+NAME = "agent"
+"""What an agent is called that has no name."""
 
 
 def run_around() -> "Lineage | None":
-    """The run that the calling code is a part of, if that still goes on."""
+    """The run that the calling code is a part of, or was one if that has ended.
+
+    Raises:
+        CancelledError: That, or one around it, was cancelled.
+    """
     lineage = _here.get()
-    return None if lineage is None or lineage.is_over else lineage
+    if lineage is not None and any(each.is_cancelled for each in lineage.and_around()):
+        raise asyncio.CancelledError("the run that this is a part of was cancelled")
+    return lineage
 
 
 @dataclass(slots=True, eq=False)
 class Lineage:
     """A run among the runs around it; it begins and ends with a `with`.
 
-    Contexts are copied for whatever is due later, and so outlive the run: this holds no objects.
+    Contexts are copied for whatever is due later, and so outlive the run: what a cell leaves behind
+    is bounded as the run was, and heard by nobody.
 
     Attributes:
         path: What the agents are called, the outermost first: `boss/cleaner`.
@@ -42,11 +48,13 @@ class Lineage:
         deadline: When the run must have ended, by the event loop's clock, and those around it.
         max_depth: How many runs may be within one another, from this one on.
         around: The run that this one is directly within.
+        runtime: Where its cells run.
         loop: Where the run goes on.
         task: What it goes on in.
-        inner: The tasks of runs within it, of those that it does not simply wait for.
+        inner: The tasks that ask for runs within it, besides its own.
         runs_cell: Whether a cell of the run is running.
         is_over: Whether the run has ended.
+        is_cancelled: Whether that was by a cancellation.
     """
 
     path: str
@@ -58,6 +66,7 @@ class Lineage:
     deadline: float = field(init=False)
     runs_cell: bool = False
     is_over: bool = False
+    is_cancelled: bool = False
     loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.get_running_loop)
     task: "asyncio.Task[object] | None" = field(default_factory=asyncio.current_task)
     inner: "set[asyncio.Task[object]]" = field(default_factory=set)
@@ -72,29 +81,43 @@ class Lineage:
             self.emit = _relay(self, around, self.emit)
 
     @classmethod
-    def of(cls, agent: "CaveAgent", emit: Emit, around: "Lineage | None") -> "Lineage":
-        """That of a run which an agent is about to begin.
-
-        Args:
-            agent: Whose run it is.
-            emit: Who listens to this very run.
-            around: The run that it is directly within.
+    def of(  # noqa: PLR0917  # all that is known of a run
+        cls,
+        path: str,
+        budget: Budget,
+        emit: Emit,
+        max_depth: int,
+        around: "Lineage | None",
+        runtime: PythonRuntime,
+    ) -> "Lineage":
+        """That of a run that is about to begin.
 
         Raises:
             AgentDepthError: It is within too many others.
         """
-        path = around.path_of(agent) if around else agent.name or _NAME
-        budget = Budget(agent.max_tokens, agent.max_cost, agent.max_seconds)
         account = Account(budget, path, around.account if around else None)
-        lineage = cls(path, account, emit, agent.max_depth, around, weakref.ref(agent.runtime))
+        lineage = cls(path, account, emit, max_depth, around, weakref.ref(runtime))
         lineage.check_depth()
         return lineage
 
-    def path_of(self, agent: "CaveAgent") -> str:
+    def path_of(self, agent: object, name: str | None) -> str:
         """What an agent is called whose run is directly within this one."""
         runtime = self.runtime()
-        variable = None if runtime is None else runtime.name_of(agent)
-        return f"{self.path}/{agent.name or variable or _NAME}"
+        variable = None if runtime is None or name else runtime.name_of(agent)
+        return f"{self.path}/{name or variable or NAME}"
+
+    @contextmanager
+    def asking(self) -> Generator[None]:
+        """Let a task of this run ask for another one, which ends if this one is cancelled."""
+        task = asyncio.current_task()
+        if task is None or task is self.task or task in self.inner:
+            yield
+            return
+        self.inner.add(task)
+        try:
+            yield
+        finally:
+            self.inner.discard(task)
 
     def and_around(self) -> "Iterator[Lineage]":
         """This run, then those around it."""
@@ -114,9 +137,6 @@ class Lineage:
                 )
 
     def __enter__(self) -> Self:
-        around = self.around
-        if around is not None and self.task is not None and self.task is not around.task:
-            around.inner.add(self.task)
         self._token = _here.set(self)
         return self
 
@@ -129,11 +149,12 @@ class Lineage:
         self.is_over = True
         if self._token is not None:
             _here.reset(self._token)
-        if self.around is not None and self.task is not None:
-            self.around.inner.discard(self.task)
-        if isinstance(error, asyncio.CancelledError):
-            for task in self.inner:
+        self.is_cancelled = isinstance(error, asyncio.CancelledError)
+        for task in tuple(self.inner) if self.is_cancelled else ():
+            if (loop := task.get_loop()) is self.loop:
                 task.cancel()
+            elif not loop.is_closed():
+                loop.call_soon_threadsafe(task.cancel)
 
 
 def _relay(lineage: Lineage, around: Lineage, emit: Emit) -> Emit:

@@ -1,13 +1,18 @@
 """What a cell gets of an agent that it asks: objects are handed over, and a failure is an error."""
 
-from collections.abc import Awaitable, Mapping
-from typing import Any
+from collections.abc import Awaitable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
+from cave_agent.agent._lineage import Lineage
 from cave_agent.agent._response import AgentResponse, ExecutionStatus
-from cave_agent.errors import ModelError, SubAgentError, UnknownNameError
+from cave_agent.errors import CaveAgentError, ModelError, SubAgentError, UnknownNameError
 from cave_agent.prompts import fill, load
 from cave_agent.runtime import PythonRuntime, Variable, off_the_clock
 
+if TYPE_CHECKING:
+    from cave_agent.skills import Skill
+
+_FUNCTION = "function"  # as the kinds of a runtime have it
 _LONGEST = 400  # characters of what is told of the runtime
 
 
@@ -19,30 +24,42 @@ async def hand_over(runtime: PythonRuntime, objects: Mapping[str, Any]) -> None:
         InvalidNameError: One of them is no name.
     """
     for name, value in objects.items():
+        is_new = False
         try:
             await runtime.put(name, value)
         except UnknownNameError:
+            is_new = True
+        if is_new:  # out here, since no failure of this is one of that
             runtime.inject_variable(Variable(name, value))
 
 
 async def answered(
-    asked: Awaitable[AgentResponse], path: str, runtime: PythonRuntime
+    asked: Awaitable[AgentResponse], around: Lineage, *, path: str, runtime: PythonRuntime
 ) -> AgentResponse:
-    """What a cell gets of a run that it asks for.
+    """What the code of a run gets of another run that it asks for.
 
     Args:
-        asked: The run.
+        asked: That run.
+        around: The run whose code asks; beyond its cells, what comes is as it is for anybody.
         path: What the agents are called.
         runtime: That of the agent that is asked.
 
     Raises:
         SubAgentError: The model failed, or the run did not come to its end.
     """
-    with off_the_clock():
+    if not around.runs_cell:
+        with around.asking():
+            return await asked
+    with around.asking(), off_the_clock():
         try:
             response = await asked
-        except ModelError as error:
+        except CaveAgentError as error:
+            if not isinstance(error, ModelError):
+                raise  # which tells the caller what to do otherwise
             why = f"broke off, since its model failed with {type(error).__name__}: {error}"
+            raise SubAgentError(_told(path, why, runtime), path=path) from error
+        except Exception as error:
+            why = f"broke off with {type(error).__name__}: {error}"
             raise SubAgentError(_told(path, why, runtime), path=path) from error
     if response.status is ExecutionStatus.SUCCESS:
         return response
@@ -50,20 +67,34 @@ async def answered(
     raise SubAgentError(_told(path, why, runtime), path=path, response=response)
 
 
-def summary(runtime: PythonRuntime, name: str | None, budget: int) -> str:
+def summary(
+    runtime: PythonRuntime, *, called: str, identity: str, skills: "Sequence[Skill]"
+) -> str:
     """What another model reads of an agent that is one of its variables.
 
     A small model copies the call, so that it has names which are true.
+
+    Args:
+        runtime: That of the agent.
+        called: What code writes for the agent.
+        identity: Who the agent is told to be.
+        skills: What it can take up.
     """
     kinds = runtime.kinds()
-    first, last = next(iter(kinds), "name"), next(reversed(kinds), "name")
-    call = name if name is not None and name.isidentifier() else "…"
-    words = {"call": call, "given": f"{first}={first}", "found": last, "names": _in_words(kinds)}
-    return fill(load("agent_summary"), **words)[:budget]
+    objects = [name for name, kind in kinds.items() if kind != _FUNCTION] or ["data"]
+    words = {"call": called, "given": objects[0], "found": objects[-1], "names": _in_words(kinds)}
+    told = [fill(load("agent_summary"), **words)]
+    if skills:
+        names = ", ".join([skill.name for skill in skills])
+        told.append(fill(load("agent_skills"), skills=names))
+    if identity != load("identity"):  # which tells nothing
+        told.append(fill(load("agent_identity"), identity=f"{identity:.200}"))
+    return "; ".join(told)
 
 
 def _told(path: str, why: str, runtime: PythonRuntime) -> str:
-    return f"The agent {path!r} {why} Its runtime holds {_in_words(runtime.kinds())}."
+    end = "" if why.endswith((".", "?", "!", "]")) else "."
+    return f"The agent {path!r} {why}{end} Its runtime holds {_in_words(runtime.kinds())}."
 
 
 def _in_words(kinds: Mapping[str, str]) -> str:

@@ -10,7 +10,7 @@ from cave_agent.errors import (
 from cave_agent.events import Change
 from cave_agent.runtime._capture import uncaptured
 from cave_agent.runtime._cell import Cell, ErrorFeedbackMode, ExecutionResult, Hint
-from cave_agent.runtime._deadline import off_the_clock
+from cave_agent.runtime._deadline import off_the_clock, waiting_for_agents
 from cave_agent.runtime._describe import describe_functions, describe_types, describe_variables
 from cave_agent.runtime._expectation import Expectation, Misfit
 from cave_agent.runtime._hosts import Host, InProcessHost
@@ -47,4 +47,5 @@ __all__ = [
     "off_the_clock",
     "register_summarizer",
     "uncaptured",
+    "waiting_for_agents",
 ]

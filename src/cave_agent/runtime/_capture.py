@@ -25,13 +25,14 @@ class Capture(io.TextIOBase):
     """A writable text stream that keeps what a cell printed, and beside it what the cell drew.
 
     Once the cell has ended, what its threads and tasks still print goes to the cell of the same
-    runtime that runs by then, or else to the host's own stream.
+    author that runs by then in the same runtime, or else to the host's own stream.
 
     Args:
         siblings: The captures of the same runtime that are open, oldest first.
         limit: Characters to keep; of more, the head and the tail.
 
     Attributes:
+        author: Whose cell it is.
         dropped: Characters that were not kept.
         pictures: What the cell showed, and how it looks.
         figures: The managers of those that are open for the cell in pyplot, by number.
@@ -39,8 +40,11 @@ class Capture(io.TextIOBase):
 
     encoding = "utf-8"
 
-    def __init__(self, siblings: list["Capture"], limit: int = CAPTURE_LIMIT) -> None:
+    def __init__(
+        self, siblings: list["Capture"], author: str = "", limit: int = CAPTURE_LIMIT
+    ) -> None:
         self._siblings = siblings
+        self.author = author
         self._share = limit // 3  # what the head keeps, the tail, and the tail's latest pieces
         self._lock = threading.RLock()  # a signal handler may print within a print
         self._head = ""
@@ -75,7 +79,8 @@ class Capture(io.TextIOBase):
         """The capture that takes what is written to this one now."""
         if self in self._siblings:
             return self
-        return self._siblings[-1] if self._siblings else None
+        later = (each for each in reversed(self._siblings) if each.author == self.author)
+        return next(later, None)
 
     def text(self) -> str:
         """What was kept, with a line that says how much was not."""

@@ -23,9 +23,20 @@ def snapshot(namespace: Mapping[str, Any]) -> dict[str, Trace]:
 
 
 def changes(
-    before: Mapping[str, Trace], namespace: Mapping[str, Any], previews: Mapping[str, Preview]
+    before: Mapping[str, Trace],
+    namespace: Mapping[str, Any],
+    previews: Mapping[str, Preview],
+    *,
+    with_code: bool = False,
 ) -> tuple[Change, ...]:
-    """What differs between a snapshot and the namespace now: first what is gone."""
+    """What differs between a snapshot and the namespace now: first what is gone.
+
+    Args:
+        before: The snapshot.
+        namespace: All names.
+        previews: How much may be told of a variable.
+        with_code: Whether functions and classes count that were there before and are others now.
+    """
     after = _traced(_known(namespace), len(before))
     if not is_other(before, after):
         return ()
@@ -33,7 +44,8 @@ def changes(
     found = [
         _change(name, before.get(name), now, value=namespace[name], preview=levels[name])
         for name, now in after.items()
-        if is_other(before.get(name), now) and not issubclass(now.kind, _UNTOLD)
+        if is_other(then := before.get(name), now)
+        and not (issubclass(now.kind, _UNTOLD) and (then is None or not with_code))
     ]
     gone = [
         Change(name, _short(then, levels[name]), None)
@@ -66,7 +78,7 @@ def _change(
     then = None if before is None else _short(before, preview)
     if before is None or before.kind is not now.kind:
         level: Preview = "name" if preview == "name" else "schema"
-        return Change(name, then, summarize(value, level, budget=_LONGEST))
+        return Change(name, then, summarize(value, level, budget=_LONGEST, called=name))
     nothing: list[str] = []
     parts = nothing if preview == "name" else attempt(lambda: _parts(before, now, value), nothing)
     return Change(name, then, _short(now, preview), tuple(parts))

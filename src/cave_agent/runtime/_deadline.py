@@ -12,6 +12,7 @@ import anyio
 from cave_agent.errors import CellTimeoutError
 
 _running: ContextVar["Deadline | None"] = ContextVar("deadline", default=None)
+_waits: ContextVar["AgentWaits | None"] = ContextVar("agent_waits", default=None)
 
 AGAIN = 0.1
 """Seconds that a cell whose time is up gets to unwind before it is stopped again."""
@@ -35,6 +36,7 @@ class Deadline:
     was_enforced = False  # whether the cell's code was sent a stop
     cancellation: asyncio.CancelledError | None = None  # the latest that came from outside
     scope: anyio.CancelScope | None = None
+    _before: "Deadline | None" = None
     _awaited = 0  # agents that the cell waits for
     _within = 0  # steps of their cells that are under way within one of this cell
     _is_on_stack = False
@@ -42,6 +44,10 @@ class Deadline:
 
     def __init__(self, seconds: float | None) -> None:
         self.seconds = seconds
+        self._waits = waits = _waits.get()
+        if waits is not None:
+            self._awaited = waits.count
+            self._before, waits.deadline = waits.deadline, self
         self._around = _running.get()
         self._token = _running.set(self)
         self._thread = threading.get_ident()
@@ -75,7 +81,10 @@ class Deadline:
     def close(self) -> None:
         """The cell has ended."""
         _running.reset(self._token)
-        self.scope = self.cancellation = self._around = None  # contexts outlive it
+        if self._waits is not None:
+            self._waits.deadline = self._before
+        # Contexts outlive it.
+        self.scope = self.cancellation = self._around = self._waits = self._before = None
 
     def begin_step(self) -> None:
         """The cell's code is on the stack from now on."""
@@ -103,6 +112,14 @@ class Deadline:
         """The cell begins (1) or ends (-1) to wait for an agent: what that takes is its own."""
         self._awaited += change
         self._set_clock()
+        self._set_scope()
+
+    def bound(self, scope: anyio.CancelScope) -> None:
+        """Have the cell cancelled by this when its time is up while it is suspended."""
+        self.scope = scope
+        self._set_scope()
+
+    def _set_scope(self) -> None:
         if self.scope is not None:
             left = anyio.current_time() + self.remaining
             self.scope.deadline = float("inf") if self._awaited else left
@@ -128,21 +145,57 @@ class Deadline:
         )
 
 
+class AgentWaits:
+    """How many agents the cells of a run wait for, in tasks that one cell may leave to the next.
+
+    Attributes:
+        count: How many.
+        deadline: That of the cell which is running.
+    """
+
+    count = 0
+    deadline: Deadline | None = None
+
+    def __init__(self) -> None:
+        self._thread = threading.get_ident()
+
+    @property
+    def is_here(self) -> bool:
+        """Whether this is the thread that the cells run on."""
+        return self._thread == threading.get_ident()
+
+    def await_agent(self, change: int) -> None:
+        """The cells begin (1) or end (-1) to wait for an agent."""
+        self.count += change
+        if self.deadline is not None:
+            self.deadline.await_agent(change)
+
+
+@contextmanager
+def waiting_for_agents() -> Generator[None]:
+    """Let the cells that run within this be one another's heirs in waiting for agents."""
+    token = _waits.set(AgentWaits())
+    try:
+        yield
+    finally:
+        _waits.reset(token)
+
+
 @contextmanager
 def off_the_clock() -> Generator[None]:
     """Let the running cell wait for an agent, which has limits of its own.
 
     What of the cell's own code runs meanwhile counts all the same.
     """
-    deadline = _running.get()
-    if deadline is None or not deadline.is_here:
+    waiting = _waits.get() or _running.get()
+    if waiting is None or not waiting.is_here:
         yield
         return
-    deadline.await_agent(1)
+    waiting.await_agent(1)
     try:
         yield
     finally:
-        deadline.await_agent(-1)
+        waiting.await_agent(-1)
 
 
 def check_limit(seconds: float | None) -> None:

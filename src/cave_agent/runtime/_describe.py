@@ -140,7 +140,9 @@ def _function_entry(function: Function) -> str:
 
 
 def _variable_line(variable: Variable, value: object, told: AbstractSet[type]) -> str:
-    summary = summarize(value, variable.preview, budget=variable.budget, told=told)
+    summary = summarize(
+        value, variable.preview, budget=variable.budget, told=told, called=variable.name
+    )
     line = f"- {variable.name}: {summary}"
     description = " ".join((variable.description or "").split())
     return f"{line} — {_cut(description, _DESCRIPTION_LIMIT)}" if description else line

@@ -38,7 +38,7 @@ def names_on_failing_line(
         return ""
     held = _held(*frames[-1])
     return "".join(
-        f"({name}: {summarize(value, previews.get(name, 'schema'), budget=_LONGEST)})\n"
+        f"({name}: {summarize(value, previews.get(name, 'schema'), budget=_LONGEST, called=name)})\n"
         for name, value in held.items()
     )
 

@@ -51,7 +51,7 @@ class Interpreter:
         self._sources = Sources()
         self._captures: list[Capture] = []
         self._authors = Authors()
-        self._refused = ""  # the live object that the cell before would have replaced
+        self._refused: dict[str, str] = {}  # by author: what the cell before would have replaced
         self._lost: dict[str, None] = {}  # names that cells which failed did not come to make
         self.namespace: dict[str, Any] = {}
         self.clear()
@@ -72,9 +72,10 @@ class Interpreter:
         Raises:
             CancelledError: The run was cancelled from outside.
         """
-        shared = self._authors.begin(cell, self.namespace) if cell.author else None
+        if cell.author:
+            self._authors.begin(cell, self.namespace)
         before = snapshot(self.namespace) if cell.reports_changes else None
-        capture, deadline = Capture(self._captures), Deadline(cell.seconds)
+        capture, deadline = Capture(self._captures, cell.author), Deadline(cell.seconds)
         self.namespace.pop("__warningregistry__", None)  # else the next cell's would be no news
         watch()
         stage.enter()
@@ -83,8 +84,8 @@ class Interpreter:
         try:
             outcome = await self._outcome(cell, capture, deadline)
         finally:
-            if shared is not None:
-                meanwhile = self._authors.end(shared, self.namespace)
+            if cell.author:
+                meanwhile = self._authors.end(cell, self.namespace)
             capture.end(token)
             deadline.close()
             if stage.leave():
@@ -155,13 +156,13 @@ class Interpreter:
         return _Outcome(None, hints, lost)
 
     def _refuse_replacement(self, cell: Cell, names: Collection[str]) -> None:
-        """Refuse to replace a live object, unless the cell before was refused for the same."""
-        refused, self._refused = self._refused, ""
+        """Refuse to replace a live object, unless its author was refused the same just before."""
+        refused = self._refused.pop(cell.author, "")
         if not cell.previews:
             return
         error = replaced(cell.source, names, self.namespace, injected=cell.previews)
         if error is not None and error.name != refused:
-            self._refused = error.name
+            self._refused[cell.author] = error.name
             raise error
 
     def _draw_after_all(self, capture: Capture) -> None:
@@ -174,8 +175,8 @@ class Interpreter:
             close_figures(capture)
 
     async def _value(self, program: Program, deadline: Deadline) -> Any:
-        with anyio.move_on_after(deadline.remaining) as scope:
-            deadline.scope = scope
+        with anyio.CancelScope() as scope:
+            deadline.bound(scope)
             return await self._evaluate_async(program)
         if scope.cancelled_caught:
             raise deadline.error()

@@ -14,6 +14,7 @@ from cave_agent.runtime._summaries import Preview
 from cave_agent.runtime._types import named, types_behind, with_fields, with_nested
 
 _Kind = TypeVar("_Kind", Function, Variable, Type)
+_LONGEST = 1000  # items of a variable that is looked through
 _WRAPPED: dict[type, str] = {
     Function: "Function(func)",
     Variable: "Variable('name', value)",
@@ -83,6 +84,10 @@ class Inventory:
         names = [each for each in host.names() if each not in known and is_usable(each)]
         made = {name: host.get(name) for name in names if not name.startswith("_")}
         return {name: each for name, each in made.items() if type(each) is not ModuleType}
+
+    def kinds_of_functions(self) -> dict[str, str]:
+        """What functions are in words, by name."""
+        return dict.fromkeys(self.functions, "function")
 
     def live_in(self, host: Host) -> dict[str, Any]:
         """The variables, then what the code made."""
@@ -156,10 +161,12 @@ class Inventory:
 
 
 def _items(value: Any) -> Iterable[tuple[object, object]]:
-    """What a list, tuple or dict holds, each with what it is found by."""
-    if type(value) in {list, tuple}:
-        return enumerate(cast("Sequence[object]", value))
-    return cast("dict[object, object]", value).items() if type(value) is dict else ()
+    """What a list, tuple or dict that is not long holds, each with what it is found by."""
+    if type(value) not in {list, tuple, dict} or len(value) > _LONGEST:
+        return ()
+    if type(value) is dict:
+        return cast("dict[object, object]", value).items()
+    return enumerate(cast("Sequence[object]", value))
 
 
 def _refuse_other(kind: type[_Kind], entry: object) -> None:

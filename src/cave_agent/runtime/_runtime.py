@@ -269,8 +269,8 @@ class PythonRuntime:
         return cut(f"PythonRuntime of {', '.join(held) or 'nothing'}{_WAYS_IN}", budget)
 
     def kinds(self) -> dict[str, str]:
-        """The variables, then what the code made, by name, each with its type in words."""
-        return kinds(self._inventory.live_in(self._host))
+        """Functions, variables and what the code made, by name, each with its type in words."""
+        return self._inventory.kinds_of_functions() | kinds(self._inventory.live_in(self._host))
 
     async def aclose(self) -> None:
         """Let go of all objects. Closing again does nothing; all else then raises."""

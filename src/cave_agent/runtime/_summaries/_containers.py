@@ -7,8 +7,9 @@ from collections.abc import Set as AbstractSet
 from itertools import islice
 from typing import Any, TypeAlias
 
-from cave_agent.runtime._foreign import class_name, class_of
+from cave_agent.runtime._foreign import class_name, class_of, inherited
 from cave_agent.runtime._summaries._look import Look, counted, label, listed
+from cave_agent.runtime._summaries._registry import users_summarizer
 
 _LOOKED_AT = 20  # items
 _MOST_KINDS = 3
@@ -64,7 +65,7 @@ def _collection(value: Any, look: Look, inner: Inner) -> str:
     more = ", ..." if name == "tuple" else ""
     told = f"{name}[{_union(first)}{more}], {counted(len(value), 'item')}"
     if not all(map(_is_record, first)):
-        return told
+        return f"{told}{_words_of_first(first[0], look.inside(0), inner)}"
     fields: dict[str, Any] = {}
     for record in first:
         fields |= {key: each for key, each in record.items() if key not in fields}
@@ -82,7 +83,16 @@ def _mapping(value: dict[Any, Any], look: Look, inner: Inner) -> str:
         return f"{name}{_fields(value, look, inner)}"
     first: list[tuple[Any, Any]] = list(islice(value.items(), _LOOKED_AT))
     kinds = f"{_union([key for key, _ in first])}, {_union([each for _, each in first])}"
-    return f"{name}[{kinds}], {counted(len(value), 'item')}"
+    words = _words_of_first(first[0][1], look.inside(first[0][0]), inner)
+    return f"{name}[{kinds}], {counted(len(value), 'item')}{words}"
+
+
+def _words_of_first(item: object, look: Look, inner: Inner) -> str:
+    """What is told of the first item by itself, or by who wrote its class, if anything is."""
+    cls = class_of(item)
+    if inherited(cls, "__cave_summary__") is None and users_summarizer(cls) is None:
+        return ""
+    return f"; {look.called}: {inner(item, look)}"
 
 
 def _is_record(value: Any) -> bool:
@@ -97,10 +107,9 @@ def _fields(
     record: dict[str, Any], look: Look, inner: Inner, *, usual: AbstractSet[str] | None = None
 ) -> str:
     """The fields of a record; of several, one that is not in all of them has a question mark."""
-    deeper = look.inside()
     told = [
         f"{label(name)}{'' if usual is None or name in usual else '?'}: "
-        f"{_kind(each) if look.is_deepest else inner(each, deeper)}"
+        f"{_kind(each) if look.is_deepest else inner(each, look.inside(name))}"
         for name, each in record.items()
     ]
     return listed(told, len(told), max(0, look.budget - 60))

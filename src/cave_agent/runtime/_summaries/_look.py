@@ -25,21 +25,24 @@ class Look:
         shows_values: Whether it may tell what the value holds, besides type and shape.
         told: Classes that the model reads about elsewhere, so that their members need no words.
         depth: How many containers this look has gone into.
+        called: What code writes for the value.
     """
 
     budget: int
     shows_values: bool = False
     told: AbstractSet[type] = frozenset()
     depth: int = 0
+    called: str = "…"
 
     @property
     def is_deepest(self) -> bool:
         """Whether to go no further into what the value holds."""
         return self.depth >= _DEEPEST
 
-    def inside(self) -> "Look":
-        """The look at what the value holds."""
-        return replace(self, depth=self.depth + 1, shows_values=False)
+    def inside(self, key: object = None) -> "Look":
+        """The look at what the value holds, be it under this key."""
+        called = self.called if key is None else f"{self.called}[{key!r}]"
+        return replace(self, depth=self.depth + 1, shows_values=False, called=called)
 
 
 Describe: TypeAlias = Callable[[Any, Look], str]

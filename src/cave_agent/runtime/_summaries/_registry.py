@@ -37,7 +37,7 @@ def register_summarizer(cls: type, summarizer: Summarizer) -> None:
     """Describe the objects of a class, and of its subclasses, to the model in words of your own.
 
     A class of one's own may rather have a method `__cave_summary__(self, budget: int) -> str`,
-    which comes first.
+    which comes first; with a parameter `called` it is given what code writes for the object.
 
     Args:
         cls: The class.

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Set as AbstractSet
+from inspect import signature
 from typing import Any
 
 from cave_agent.runtime._capture import uncaptured
@@ -21,6 +22,7 @@ def summarize(
     *,
     budget: int = BUDGET,
     told: AbstractSet[type] = frozenset(),
+    called: str = "…",
 ) -> str:
     """What the value is, on one line of at most `budget` characters.
 
@@ -33,16 +35,17 @@ def summarize(
             `sample` some of the values, too.
         budget: The longest summary.
         told: Classes that are described elsewhere.
+        called: What code writes for the value, for words that tell how it is used.
     """
     name = _type_name(type(value))
     if preview == "name":
         return cut(name, budget)
-    look = Look(budget, shows_values=preview == "sample", told=told)
+    look = Look(budget, shows_values=preview == "sample", told=told, called=called)
     return cut(" ".join(attempt(lambda: _described(value, look), name).split()), budget)
 
 
 def _described(value: Any, look: Look) -> str:
-    text = _users_words(value, look.budget)
+    text = _users_words(value, look)
     if text is None:
         text = _own_words(value, look)
     if look.shows_values and is_plain(value):
@@ -62,20 +65,22 @@ def _own_words(value: Any, look: Look) -> str:
     return f"{name}{attempt(lambda: describe_object(value, look, _described), '')}"
 
 
-def _users_words(value: Any, budget: int) -> str | None:
+def _users_words(value: Any, look: Look) -> str | None:
     method: Any = inherited(class_of(value), "__cave_summary__")
     summarizer = users_summarizer(class_of(value))
     told: object = None
     try:
         if method is not None:
-            told = method(value, budget)
+            takes_name = "called" in signature(method).parameters
+            given = {"called": look.called} if takes_name else {}
+            told = method(value, look.budget, **given)
         elif summarizer is not None:
-            told = summarizer(value, budget)
+            told = summarizer(value, look.budget)
     except (Exception, SystemExit) as error:  # noqa: BLE001  # a user's code may raise anything
         kind, failure = class_name(class_of(value)), class_name(class_of(error))
         with uncaptured():
             _log.warning("the summarizer of %s raised %s", kind, failure)  # words may hold values
-    return told[: budget + 1] if isinstance(told, str) and told.strip() else None
+    return told[: look.budget + 1] if isinstance(told, str) and told.strip() else None
 
 
 def _type_name(cls: type) -> str:

@@ -1,0 +1,258 @@
+"""A run and what its cells have set going: bounded and cancelled as one, whatever waits where."""
+
+import asyncio
+import copy
+import pickle
+import threading
+from textwrap import dedent
+from typing import Any
+
+import anyio
+import pytest
+
+from cave_agent import CaveAgent, ExecutionStatus, PythonRuntime, ScriptedModel, Variable
+from cave_agent.errors import AgentBusyError, DuplicateNameError, SubAgentError
+from cave_agent.models import ModelResponse, TokenUsage, code
+
+pytestmark = pytest.mark.anyio
+
+
+class Held(ScriptedModel):
+    """Answers when it is let."""
+
+    def __init__(self, *replies: str) -> None:
+        super().__init__(*replies)
+        self.asked, self.may_answer = anyio.Event(), anyio.Event()
+
+    async def call(self, messages: list[dict[str, Any]]) -> ModelResponse:
+        self.asked.set()
+        await self.may_answer.wait()
+        return await super().call(messages)
+
+
+def agent(*replies: str, **variables: object) -> CaveAgent:
+    runtime = PythonRuntime(variables=[Variable(name, value) for name, value in variables.items()])
+    return CaveAgent(ScriptedModel(*replies), "Hi.", runtime=runtime)
+
+
+async def test_the_time_of_a_run_bounds_its_wait_for_an_agent_that_others_use() -> None:
+    helper = CaveAgent(Held("One."), "Hi.")
+    boss = agent(code("await helper.run('Go')"), "Done.", helper=helper)
+    boss.max_seconds = 0.1
+
+    with anyio.fail_after(10):
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(helper.run, "For another")
+            await helper.model.asked.wait()  # type: ignore[attr-defined]  # it is Held
+            response = await boss.run("Go")
+            tasks.cancel_scope.cancel()
+
+    assert response.status is ExecutionStatus.MAX_SECONDS_REACHED
+    assert "AgentBusyError: This agent was busy with another run" in boss.messages[3].content
+
+
+async def test_the_time_of_a_run_bounds_its_check() -> None:
+    async def check(_: PythonRuntime) -> None:
+        await anyio.sleep_forever()
+
+    boss = agent("Done.")
+    boss.max_seconds = 0.05
+
+    with anyio.fail_after(10):
+        response = await boss.run("Go", check=check)
+
+    assert response.status is ExecutionStatus.MAX_SECONDS_REACHED
+    assert [each.content for each in boss.messages[1:3]] == ["Go", "Done."]
+
+
+async def test_a_check_that_raises_a_time_out_of_its_own_is_not_the_runs() -> None:
+    async def check(_: PythonRuntime) -> None:
+        raise TimeoutError("mine")
+
+    boss = agent("Done.")
+    boss.max_seconds = 60
+
+    with pytest.raises(TimeoutError, match="mine"):
+        await boss.run("Go", check=check)
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        """
+        tasks = [asyncio.create_task(helper.run(f"{n}")) for n in range(4)]
+        await asyncio.wait(tasks)
+        """,
+        """
+        async def work():
+            for n in range(4):
+                try:
+                    await helper.run("x")
+                except asyncio.CancelledError:
+                    pass
+        tasks = [asyncio.create_task(work())]
+        await asyncio.wait(tasks)
+        """,
+        """
+        async def work():
+            await go.wait()
+            await helper.run("x")
+        tasks = [asyncio.create_task(work())]
+        await helper.run("x")
+        """,
+    ],
+    ids=["that queue", "that go on", "that have yet to ask"],
+)
+async def test_cancelling_a_run_ends_the_tasks_that_ask_for_others(cell: str) -> None:
+    model, go = Held(*["Done."] * 9), asyncio.Event()
+    helper = CaveAgent(model, "Hi.")
+    boss = agent(code(f"import asyncio\n{dedent(cell)}"), "Done.", helper=helper, go=go)
+    run = asyncio.create_task(boss.run("Go"))
+    await model.asked.wait()
+
+    run.cancel()
+    await asyncio.wait([run])
+    model.may_answer.set()
+    go.set()
+
+    with anyio.fail_after(10):
+        await asyncio.wait(boss.runtime.retrieve("tasks"))
+    assert len(model.requests) == 0
+    assert run.cancelled()
+
+
+async def test_what_a_run_leaves_behind_is_bounded_as_it_was() -> None:
+    replies = [ModelResponse("Hello", TokenUsage(500, 500, 1000))] * 9
+    helper = CaveAgent(ScriptedModel(*replies), "Hi.")
+    cell = """
+        import asyncio
+        async def work():
+            for n in range(6):
+                await helper.run("x")
+        task = asyncio.create_task(work())
+    """
+    boss = agent(code(cell), "Done.", helper=helper)
+    boss.max_tokens = 1500
+
+    await boss.run("Go")
+    await asyncio.wait([boss.runtime.retrieve("task")])
+
+    assert len(helper.model.requests) == 2  # type: ignore[attr-defined]  # it is scripted
+
+
+async def test_an_agent_that_the_cell_before_has_asked_is_not_on_the_clock() -> None:
+    class Slow(ScriptedModel):
+        async def call(self, messages: list[dict[str, Any]]) -> ModelResponse:
+            await anyio.sleep(0.3)
+            return await super().call(messages)
+
+    cells = (
+        code("import asyncio\ntask = asyncio.create_task(helper.run('x'))"),
+        code("(await task).content"),
+    )
+    boss = agent(*cells, "Done.", helper=CaveAgent(Slow("Hello"), "Hi."))
+    boss.runtime.cell_timeout = 0.1
+
+    await boss.run("Go")
+
+    assert "Hello" in boss.messages[5].content
+
+
+async def test_runs_of_one_agent_on_several_loops_wait_for_each_other() -> None:
+    model = Held("One.", "Two.")
+    helper = CaveAgent(model, "Hi.")
+    found: list[str] = []
+
+    def ask() -> None:
+        found.append(asyncio.run(asyncio.wait_for(helper.run("Two"), 10)).content)
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(helper.run, "One")
+        await model.asked.wait()
+        thread = threading.Thread(target=ask)
+        thread.start()
+        while not helper._gate._queue:  # the thread has come
+            await anyio.sleep(0)
+        model.may_answer.set()
+    await anyio.to_thread.run_sync(thread.join)
+
+    assert found == ["Two."]
+
+
+@pytest.mark.parametrize("names", [{"result": str}, str])
+async def test_agents_on_one_runtime_leave_their_outcomes_under_names_of_their_own(
+    names: object,
+) -> None:
+    runtime, model = PythonRuntime(), Held(code("result = 'A'"), "Done.")
+    one = CaveAgent(model, "Hi.", runtime=runtime)
+    other = CaveAgent(ScriptedModel(code("mine = 'B'"), "Done."), "Hi.", runtime=runtime)
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(lambda: one.run("Name yourself", returns=str))
+        await model.asked.wait()
+
+        with pytest.raises(DuplicateNameError, match="'result' until it ends"):
+            await other.run("Name yourself", returns=names)
+        response = await other.run("Name yourself", returns={"mine": str})
+        model.may_answer.set()
+
+    assert response.value == {"mine": "B"}
+    assert runtime.retrieve("result") == "A"
+
+
+async def test_agents_on_one_runtime_are_not_given_two_objects_of_one_name() -> None:
+    runtime, model, item = PythonRuntime(), Held("Done."), object()
+    one = CaveAgent(model, "Hi.", runtime=runtime)
+    other = CaveAgent(ScriptedModel("Done.", "Done."), "Hi.", runtime=runtime)
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(lambda: one("Look", item=item))
+        await model.asked.wait()
+
+        with pytest.raises(DuplicateNameError, match="'item' until it ends"):
+            await other("Look", item=object())
+        assert (await other("Look", item=item))["item"] is item
+        model.may_answer.set()
+
+    assert (await other("Look again", item=1)).objects["item"] == 1
+
+
+async def test_a_failure_that_is_no_models_is_a_sub_agents_as_well() -> None:
+    helper = agent("Done.", rows=[1])
+
+    def check(_: PythonRuntime) -> None:
+        raise ValueError("boom")
+
+    cell = "try: await helper.run('Go', check=check)\nexcept Exception as e: error = e"
+    boss = agent(code(cell), "Done.", helper=helper, check=check)
+
+    await boss.run("Go")
+
+    error = boss.runtime.retrieve("error")
+    assert str(error) == (
+        "The agent 'agent/helper' broke off with ValueError: boom. Its runtime holds rows: list."
+    )
+    assert isinstance(error.__cause__, ValueError)
+
+
+def test_an_error_of_a_sub_agent_can_be_copied() -> None:
+    error = SubAgentError("It failed.", path="boss/helper")
+
+    for twin in (copy.copy(error), pickle.loads(pickle.dumps(error))):  # our own
+        assert (str(twin), twin.path) == ("It failed.", "boss/helper")
+
+
+def test_an_agent_in_a_list_is_described_by_the_call_that_asks_it() -> None:
+    workers = [agent(rows=[1]) for _ in range(2)]
+
+    told = PythonRuntime(variables=[Variable("workers", workers)]).describe_variables()
+
+    assert '`answer = await workers[0]("the task in words", rows=rows)`' in told
+
+
+async def test_a_run_that_asks_from_its_own_cell_is_refused_whatever_its_time() -> None:
+    boss = agent(code("await me.run('Go')"), "Done.")
+    boss.max_seconds = 60
+    boss.runtime.inject_variable(Variable("me", boss))
+
+    await boss.run("Go")
+
+    assert AgentBusyError.__name__ in boss.messages[3].content
