@@ -159,7 +159,7 @@ skills/tab:3: a tab in front of the key: YAML is indented with spaces
 skills/writer:2: the name 'Writer' has capitals; write 'writer'
 skills/writer:2: the name is 'Writer', and the folder 'writer'; make them equal
 skills/reader: valid
-nowhere:1: 'nowhere' cannot be read: No such file or directory.\
+nowhere:1: /project/nowhere' cannot be read: No such file or directory.\
 """,
         )
     )

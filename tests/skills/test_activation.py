@@ -219,7 +219,7 @@ async def test_an_unknown_skill_is_an_error_that_lists_what_there_is() -> None:
     )
     with pytest.raises(KeyError, match="there are: reader, writer"):
         agent.activate_skill("raeder")
-    with pytest.raises(UnknownSkillError, match="the agent has none"):
+    with pytest.raises(UnknownSkillError, match="give the agent skills"):
         CaveAgent(ScriptedModel()).activate_skill("reader")
 
 

@@ -282,10 +282,10 @@ async def test_mistakes_in_scripts_are_told(source: str, call: str, tmp_path: Pa
             "'run.py' is no valid Python, line 1: '(' was never closed. Mend it there."
         ),
         "def main(runtime): yield 1": snapshot(
-            "The script 'run.py' cannot be called so: its main is a generator; have it return a list."
+            "The script 'run.py' cannot be called so: its main is a generator, of which nothing has run; have it return a list."
         ),
         "async def main(runtime): yield 1": snapshot(
-            "The script 'run.py' cannot be called so: its main is a generator; have it return a list."
+            "The script 'run.py' cannot be called so: its main is a generator, of which nothing has run; have it return a list."
         ),
         "import six_\ndef main(runtime): return 1": snapshot(
             "The script 'run.py' of the skill 'reader' failed in line 1 with ModuleNotFoundError: No module named 'six_'. A script with main runs in the runtime: install its packages beside cave-agent."

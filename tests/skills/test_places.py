@@ -214,7 +214,7 @@ async def test_a_change_after_the_discovery_is_refused_at_the_use(project: Path)
     folder = write_skill(
         project / ".agents" / "skills", "reader", scripts__a_py="def main(runtime): ..."
     )
-    answers = [True, False, False]
+    answers = [True, False, False, False]
     skills = SkillDiscovery.find(project, ask=lambda _: answers.pop(0)).skills
     agent = CaveAgent(ScriptedModel(), skills=skills)
 
@@ -249,7 +249,8 @@ async def test_no_file_is_used_that_was_not_looked_at(project: Path) -> None:
         lines_py="x = 1",
         references__a_md="a",
     )
-    skills = SkillDiscovery.find(project, ask=_yes).skills
+    answers = [True]
+    skills = SkillDiscovery.find(project, ask=lambda _: bool(answers and answers.pop())).skills
     agent = CaveAgent(ScriptedModel(), skills=skills)
     agent.activate_skill("reader")
 

@@ -139,7 +139,7 @@ def trust(
 ) -> None:
     """Trust a skill of this project as it is now; any change of its files is asked for again."""
     scan = _find(project, claude=claude)
-    skill = next((each for each in _untrusted(scan) if each.name == name), None)
+    skill = next((each for each in _untrusted(scan) if name in _names(each)), None)
     if skill is None or skill.folder is None:
         if any(each.name == name for each in scan.skills):
             typer.echo(f"{name!r} is trusted already.")
@@ -177,6 +177,12 @@ def _untrusted(scan: Scan) -> Iterator[Skill]:
     for problem in scan.problems:
         if isinstance(problem, SkillTrustError):
             yield SkillDiscovery.from_file(problem.folder)
+
+
+def _names(skill: Skill) -> set[str]:
+    """That of a skill, and those that its folder goes by."""
+    root = Path() if skill.folder is None else skill.folder.root
+    return {skill.name, root.name, root.resolve().name}
 
 
 def _fail_to_find(name: str, scan: Scan) -> NoReturn:

@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 
 from cave_agent.errors import SkillFileError
 from cave_agent.prompts import fill, load
-from cave_agent.skills._folder import MANIFESTS, SkillFolder
+from cave_agent.skills._folder import MANIFESTS, SkillFolder, decoded
 from cave_agent.skills._injection import SkillInjection
 from cave_agent.skills._script_head import ScriptHead, ScriptKind, script_head
 from cave_agent.skills._skill import Skill
@@ -135,8 +135,8 @@ def _call(skill: str, folder: SkillFolder, name: str) -> str:
     """How a script is called; empty for what is only imported by others."""
     head = ScriptHead(ScriptKind.PROGRAM)
     if name.endswith(".py"):
-        with suppress(SkillFileError, UnicodeDecodeError):  # the call will tell
-            source = folder.read_bytes("scripts", name, most=_BIGGEST_READ).decode()
+        with suppress(SkillFileError, ValueError):  # the call will tell
+            source = decoded(folder.read_bytes("scripts", name, most=_BIGGEST_READ))
             head = script_head(source)
     if head.kind is ScriptKind.MODULE:
         return ""

@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 
 from cave_agent.errors import SkillFileError, SkillLoadError
 from cave_agent.skills._frontmatter import Manifest, read_manifest
-from cave_agent.skills._seal import Seal, plain_file
+from cave_agent.skills._seal import Seal, everything, plain_file
 
 MANIFESTS = ("SKILL.md", "skill.md")
 """Names of the file that makes a folder a skill; the standard has the first."""
@@ -206,16 +206,28 @@ class SkillFolder:
 def python_in(folder: SkillFolder) -> Iterator[tuple[str, str]]:
     """The name and text of each Python file of a folder, hidden ones and links included.
 
+    What Python leaves in `__pycache__` is left out: programs are run so that it is not read.
+
     Raises:
-        SkillFileError: There is compiled code, or what cannot be read.
+        SkillFileError: There is compiled code, a link out of the folder, or what cannot be read.
     """
-    for name in Seal.of(folder.root).paths():
-        if not (folder.root / name).is_file():  # a link to nothing, or to a folder
-            continue
-        if name.endswith(_COMPILED):
-            raise SkillFileError(f"{name!r} is compiled code, which no security rule can judge.")
-        if name.endswith(".py"):
-            yield name, folder.read_text("", name)
+    root = _real(folder.root)
+    try:
+        for path in sorted(everything(root)):
+            name = path.relative_to(root).as_posix()
+            if not folder.holds(path):
+                raise SkillFileError(f"{name!r} leads out of the skill's folder. Take it out.")
+            if _CACHE in path.parts or not path.is_file():  # a link to nothing, or to a folder
+                continue
+            if name.endswith(_COMPILED):
+                raise SkillFileError(
+                    f"{name!r} is compiled code or an archive, which no security rule can judge. "
+                    "Take it out of the skill's folder."
+                )
+            if name.endswith(".py"):
+                yield name, decoded(folder.read(path, most=BIGGEST_TEXT))
+    except (OSError, ValueError) as error:
+        raise SkillFileError(f"{str(root)!r} cannot be looked at whole: {error}.") from error
 
 
 def decoded(data: bytes) -> str:

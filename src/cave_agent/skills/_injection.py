@@ -81,7 +81,7 @@ class SkillInjection:
         Raises:
             SkillInjectionError: The runtime has something of such a name.
         """
-        missing = [each for each in self.exports if not _is_there(runtime, each.name)]
+        missing = [each for each in self.exports if not _is_there(runtime, each)]
         present = [each.name for each in self.exports if each not in missing]
         if taken := [name for name in present if owners.get(name) is not self]:
             raise SkillInjectionError(self._clash(runtime, taken, owners))
@@ -183,9 +183,10 @@ def _checked(skill: str, exports: object) -> tuple[Function | Variable | Type, .
     return tuple(checked.values())
 
 
-def _is_there(runtime: PythonRuntime, name: str) -> bool:
+def _is_there(runtime: PythonRuntime, each: Function | Variable | Type) -> bool:
+    """Whether the runtime has the name for anything but this very object, which nobody described."""
     try:
-        runtime.retrieve(name)
+        value = runtime.retrieve(each.name)
     except UnknownNameError:
         return False
-    return True
+    return each.name in runtime.injected() or value is not each.value

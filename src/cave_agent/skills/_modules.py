@@ -43,6 +43,7 @@ class ModuleSpace:
         self._prefix = f"{name}_skill_{next(_spaces)}"
         self.folder = folder
         self._root = Path(os.path.realpath(root))
+        self._whole = Path(os.path.realpath(folder.root))
         self._runtime = weakref.ref(runtime)
         self._known_checker = runtime.security_checker
         self._texts: dict[Path, str] = {}
@@ -70,9 +71,10 @@ class ModuleSpace:
         _forget(self._prefix)
         self._texts.clear()
 
-    def _begin(self) -> None:
+    def _begin(self) -> ModuleType:
         package = sys.modules[self._prefix] = ModuleType(self._prefix)
         package.__path__ = []  # the machinery of imports finds nothing by itself
+        return package
 
     def _load(self, dotted: str, path: Path) -> ModuleType:
         with self._turns.take(dotted):  # a module is seen whole, or not at all
@@ -126,7 +128,8 @@ class ModuleSpace:
             parts = [*self._package(globals or {}, level), *parts]
         elif self._path(parts[:1]) is None:
             return builtins.__import__(name, globals, locals, fromlist, level)
-        module = sys.modules[self._prefix]
+        if (module := sys.modules.get(self._prefix)) is None:  # it was forgotten with its runtime
+            module = self._begin()
         for depth in range(1, len(parts) + 1):
             module = self._sibling(parts[:depth])
         if not fromlist:
@@ -160,12 +163,17 @@ class ModuleSpace:
     def _path(self, parts: Sequence[str]) -> Path | None:
         """The file of a module, or the folder of a package without one, if it is one of these."""
         base = self._root.joinpath(*parts)
-        if "__pycache__" in parts or not Path(os.path.realpath(base)).is_relative_to(self._root):
+        if "__pycache__" in parts or not self._holds(base):
             return None
         for path in (base / "__init__.py", base.with_name(f"{base.name}.py")):
-            if path.is_file() and Path(os.path.realpath(path)).is_relative_to(self._root):
+            if path.is_file() and self._holds(path):
                 return path
-        return base if base.is_dir() and any(base.glob("*.py")) else None
+        if not base.is_dir() or not any(base.glob("*.py")):
+            return None
+        return base if len(parts) > 1 or not _is_elsewhere(parts[0]) else None
+
+    def _holds(self, path: Path) -> bool:
+        return Path(os.path.realpath(path)).is_relative_to(self._whole)
 
     def _is_other(self, path: Path, text: str) -> bool:
         try:
@@ -222,6 +230,14 @@ def shown(value: object) -> str:
         return f"{value!r:.80}"
     except Exception:  # noqa: BLE001  # as above
         return f"an object of {type(value).__name__}"
+
+
+def _is_elsewhere(name: str) -> bool:
+    """Whether Python has a module of this name, which comes before a folder that is no package."""
+    try:
+        return importlib.util.find_spec(name) is not None
+    except (ImportError, ValueError):
+        return False
 
 
 def _forget(prefix: str) -> None:

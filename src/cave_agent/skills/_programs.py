@@ -4,7 +4,7 @@ import os
 import re
 import shlex
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -71,6 +71,7 @@ async def run_program(
     cwd: str | Path | None = None,
     timeout: float | None = 60,  # noqa: ASYNC109  # the caller is a cell
     stdin: str | bytes | None = None,
+    before: Callable[[], None] = lambda: None,
 ) -> ScriptResult:
     """Run a script as a program: by Python, by its `#!` line, by its suffix, or as it is.
 
@@ -80,23 +81,21 @@ async def run_program(
         cwd: Where it runs; in the working directory of this process unless given.
         timeout: Seconds after which it is killed with what it has started; None is for any time.
         stdin: What it can read; nothing unless given.
+        before: Called when all is ready, packages included; what it raises, this does.
 
     Raises:
         ScriptError: It cannot be run, or its time was up.
     """
     _check_kinds(cwd, timeout, stdin)
     await _check_limits(script, cwd, timeout)
-    words = [_word(arg) for arg in args]
-    environment = _environment()
+    given = stdin.encode() if isinstance(stdin, str) else stdin or b""
+    words, environment = [_word(arg) for arg in args], _environment()
     script = script.absolute()  # noqa: ASYNC240  # touches no file
     try:
         start = await _start_of_command(script, environment)
+        before()
         ending = await run_command(
-            [*start, str(script), *words],
-            environment,
-            cwd=cwd,
-            stdin=stdin.encode() if isinstance(stdin, str) else stdin or b"",
-            timeout=timeout,
+            [*start, str(script), *words], environment, cwd=cwd, stdin=given, timeout=timeout
         )
     except (OSError, ValueError) as error:
         raise ScriptError(

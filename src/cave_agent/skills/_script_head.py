@@ -110,7 +110,11 @@ def _arguments(parameters: ast.arguments) -> str:
     without = len(by_position) - len(parameters.defaults)
     defaults: list[ast.expr | None] = [*[None] * without, *parameters.defaults]
     named = [*zip(by_position, defaults, strict=True)][1:]
-    named += zip(parameters.kwonlyargs, parameters.kw_defaults, strict=True)
+    named += [
+        (each, default)
+        for each, default in zip(parameters.kwonlyargs, parameters.kw_defaults, strict=True)
+        if each.arg != _RUNTIME
+    ]
     return ", ".join(
         f"{each.arg}={'...' if default is None else ast.unparse(default)}"
         for each, default in named

@@ -14,7 +14,7 @@ from cave_agent.security import refusal, syntax_tree
 from cave_agent.skills._folder import SkillFolder, python_in
 from cave_agent.skills._inline_metadata import dependencies_of
 from cave_agent.skills._modules import ModuleSpace, told, where
-from cave_agent.skills._programs import run_program
+from cave_agent.skills._programs import ScriptResult, run_program
 from cave_agent.skills._script_head import MAIN, ScriptKind, script_head
 from cave_agent.skills._skill import Skill
 
@@ -59,12 +59,14 @@ class ScriptRunner:
 
         Raises:
             SkillFileError: There is no such script.
+            SkillTrustError: The skill is not what the user trusts.
             ScriptError: It failed, or could not be run.
         """
         if self._skill.folder is None:
             raise ScriptError(
                 f"The skill {self._skill.name!r} was built in code and has no scripts."
             )
+        self._skill.verify()
         path = self._skill.folder.find("scripts", script_name)
         source = self._skill.folder.read_text("scripts", script_name) if _is_python(path) else None
         head = None if source is None else script_head(source)
@@ -77,14 +79,19 @@ class ScriptRunner:
                     f"{self._skill.name!r}, {script_name!r}, name=value)."
                 )
             return await self._run_main(path, kwargs, self._skill.folder)
+        return await self._run_program(path, source, args=args, kwargs=kwargs)
+
+    async def _run_program(
+        self, path: Path, source: str | None, *, args: tuple[object, ...], kwargs: dict[str, Any]
+    ) -> ScriptResult:
         if unknown := sorted(kwargs.keys() - set(_PROGRAM_OPTIONS)):
             raise ScriptError(
-                f"{script_name!r} is a program without main(runtime, …): give its arguments by "
+                f"{path.name!r} is a program without main(runtime, …): give its arguments by "
                 f"position, as on a command line. It takes no {', '.join(unknown)}, only "
                 f"{', '.join(_PROGRAM_OPTIONS)}."
             )
         self._check_program(path, source)
-        return await run_program(path, args, **kwargs)
+        return await run_program(path, args, before=self._skill.verify, **kwargs)
 
     async def _run_main(self, path: Path, kwargs: dict[str, Any], folder: SkillFolder) -> Any:
         runtime = self._runtime()
@@ -95,10 +102,13 @@ class ScriptRunner:
             main: Callable[..., Any] = vars(module)[MAIN]
             signature = inspect.signature(main)
             given = (runtime,) if _takes_first(signature) else ()
-            misfit = _misfit(signature, given, kwargs) or _misfit_of_kind(main)
+            kind = getattr(signature.parameters.get("runtime"), "kind", None)
+            named = kwargs | ({"runtime": runtime} if kind is Parameter.KEYWORD_ONLY else {})
+            misfit = _misfit(signature, given, named)
             if not misfit:
-                result = main(*given, **kwargs)
+                result = main(*given, **named)
                 result = await result if inspect.isawaitable(result) else result
+                misfit = _misfit_of_result(result, main)
         except SkillTrustError:
             raise
         except (Exception, SystemExit) as error:
@@ -163,9 +173,11 @@ def _misfit(signature: inspect.Signature, given: tuple[object, ...], kwargs: dic
     return ""
 
 
-def _misfit_of_kind(main: object) -> str:
-    if inspect.isgeneratorfunction(main) or inspect.isasyncgenfunction(main):
-        return "its main is a generator; have it return a list"
+def _misfit_of_result(result: object, main: Callable[..., Any]) -> str:
+    """What is wrong if the result is `main` itself, of which nothing has run yet."""
+    code = getattr(result, "gi_code", getattr(result, "ag_code", None))
+    if code is not None and code is getattr(inspect.unwrap(main), "__code__", None):
+        return "its main is a generator, of which nothing has run; have it return a list"
     return ""
 
 

@@ -52,7 +52,7 @@ class Seal:
     def _of(cls, root: Path) -> "Seal":
         whole, room = hashlib.sha256(), _BIGGEST
         hashes, links, ends = dict[Path, bytes](), dict[Path, str](), dict[Path, Path]()
-        for path in sorted(_everything(root)):
+        for path in sorted(everything(root)):
             name = os.fsencode(path.relative_to(root)) + b"\0"
             if path.is_symlink():
                 links[path], ends[path] = _target(path, root)
@@ -87,8 +87,8 @@ class Seal:
         real, hashed = Path(os.path.realpath(path)), hashlib.sha256(data).digest()
         if real != self._end(path) or self.hashes.get(real) != hashed:
             raise SkillTrustError(
-                f"{str(path)!r} has changed since you trusted its skill, and is not used. Look at it, "
-                f"then run `cave-agent skills trust {self.root.name}`.",
+                f"{str(path)!r} has changed since you trusted its skill, and is not used. "
+                f"{how_to_trust(self.root)}, then activate the skill again.",
                 folder=str(self.root),
             )
 
@@ -101,7 +101,14 @@ class Seal:
         return end
 
     def entries(self) -> dict[Path, bytes | str]:
+        """The hash of each file and what each link says, by where they are."""
         return {**self.hashes, **self.links}
+
+
+def how_to_trust(folder: Path) -> str:
+    """What a user does about a folder that is not trusted; more may follow."""
+    option = " --claude" if ".claude" in folder.parts else ""
+    return f"Look at its files, then run `cave-agent skills trust {folder.name}{option}`"
 
 
 @contextmanager
@@ -120,8 +127,13 @@ def plain_file(path: Path) -> Generator[tuple[BinaryIO, int]]:
         yield file, status.st_size
 
 
-def _everything(root: Path) -> Iterator[Path]:
-    """All files and links below a folder."""
+def everything(root: Path) -> Iterator[Path]:
+    """All files and links below a folder.
+
+    Raises:
+        OSError: It cannot be read.
+        ValueError: There are too many.
+    """
     count = 0
     for folder, folders, names in os.walk(root, onerror=_raise):
         for path in (Path(folder, name) for name in (*names, *folders)):
@@ -141,7 +153,7 @@ def _target(link: Path, root: Path) -> tuple[str, Path]:
     """What a link says, and where it leads in the end."""
     end = Path(os.path.realpath(link))
     if not end.is_relative_to(root):
-        raise ValueError(f"{link.name!r} leads out of it")
+        raise ValueError(f"{str(link.relative_to(root))!r} leads out of it")
     return str(link.readlink()), end
 
 

@@ -1,27 +1,20 @@
-"""What an agent does with its skills, and the four functions by which its code does so."""
+"""What an agent does with its skills."""
 
 import logging
-import os
 import weakref
-from collections.abc import Callable, Generator, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from threading import RLock
-from typing import Any, Protocol
+from typing import Protocol
 
-from cave_agent.errors import SkillError, SkillFileError, UnknownSkillError
+from cave_agent.errors import SkillError
 from cave_agent.messages import Message, SkillMessage
 from cave_agent.prompts import fill, load
 from cave_agent.runtime import PythonRuntime
 from cave_agent.skills._activation import SkillText, activation_text, quoted
 from cave_agent.skills._discovery import SkillDiscovery
-from cave_agent.skills._folder import SkillFolder
-from cave_agent.skills._injection import SkillInjection
-from cave_agent.skills._modules import ModuleSpace
 from cave_agent.skills._registry import SkillRegistry
-from cave_agent.skills._scripts import ScriptRunner
+from cave_agent.skills._shared import shared_by
 from cave_agent.skills._skill import Skill
-from cave_agent.skills._use import toolkit_in_use
 
 _log = logging.getLogger("cave_agent.skills")
 _SHARE_OF_LIST = 0.02  # of the context window
@@ -51,7 +44,7 @@ class Toolkit:
         self._agent = weakref.ref(agent)
         self._news: list[SkillMessage] = []
         self._missed: set[str] = set()
-        self._shared = _shared_by(runtime)
+        self._shared = shared_by(runtime)
         self._shared.toolkits[self] = None
 
     def activate(self, name: str) -> str:
@@ -134,125 +127,6 @@ class Toolkit:
         return (each for each in messages if isinstance(each, SkillMessage))
 
 
-class _Shared:
-    """What all agents with skills on one runtime share: its namespace has each thing once."""
-
-    def __init__(self, runtime: PythonRuntime) -> None:
-        self._runtime = weakref.ref(runtime)
-        self.toolkits: weakref.WeakKeyDictionary[Toolkit, None] = weakref.WeakKeyDictionary()
-        self._injections: dict[object, SkillInjection] = {}
-        self._spaces: dict[object, dict[Path, ModuleSpace]] = {}  # of scripts
-        self._owners: dict[str, SkillInjection] = {}  # what brought a name
-        self._lock = RLock()  # a skill is made and bound once
-
-    @property
-    def runtime(self) -> PythonRuntime:
-        runtime = self._runtime()
-        assert runtime is not None, "its own code is running"
-        return runtime
-
-    def toolkit(self, skill_name: str) -> Toolkit:
-        """That of the agent whose code is running; without an agent, one that has the skill."""
-        current = toolkit_in_use()
-        if current is None:
-            raise UnknownSkillError("This agent has no skills.")
-        if isinstance(current, Toolkit) and current in self.toolkits:
-            return current
-        for toolkit in self.toolkits:
-            if toolkit.registry.get_skill(skill_name) is not None:
-                return toolkit
-        names = [skill.name for each in self.toolkits for skill in each.registry.list_skills()]
-        raise UnknownSkillError(
-            f"There is no skill {skill_name!r:.80}; there are: {', '.join(sorted(names)):.2000}."
-        )
-
-    def has(self, skill: Skill) -> bool:
-        """Whether its exports were bound before."""
-        return _key(skill) in self._injections
-
-    @contextmanager
-    def binding(self, skill: Skill) -> Generator[SkillInjection]:
-        """What a skill exports, its code being run if it has not yet; bound when the block ends.
-
-        Raises:
-            SkillError: It could not be made or bound; nothing has changed.
-        """
-        with self._lock:
-            known = self._injections.get(_key(skill))
-            injection = SkillInjection.of(skill, self.runtime) if known is None else known
-            try:
-                yield injection
-                injection.renew(skill)
-                injection.bind(self.runtime, self._owners)
-            except BaseException:
-                if known is None:
-                    injection.discard()
-                raise
-            self._injections[_key(skill)] = injection
-
-    def bind(self, skill: Skill) -> None:
-        """Bind what a skill exports, and tell nothing of it."""
-        with self.binding(skill):
-            pass
-
-    def names(self, skills: Iterable[Skill]) -> frozenset[str]:
-        """The names of what these have brought."""
-        made = [
-            self._injections[key] for skill in skills if (key := _key(skill)) in self._injections
-        ]
-        return frozenset(each.name for injection in made for each in injection.exports)
-
-    def runner(self, skill: Skill) -> ScriptRunner:
-        """What runs the scripts of a skill, after its exports were bound."""
-        self.bind(skill)
-        spaces = self._spaces.setdefault(_key(skill), {})
-        return ScriptRunner(skill, self.runtime, spaces=spaces)
-
-    def functions(self) -> list[Callable[..., Any]]:
-        """Those by which code uses skills."""
-
-        def activate_skill(skill_name: str) -> str:
-            """Bring a skill into the session; gives its instructions."""
-            return self.toolkit(skill_name).activate(skill_name)
-
-        async def run_skill_script(
-            skill_name: str, script_name: str, *args: object, **kwargs: Any
-        ) -> Any:
-            """Run a script of a skill; gives what it returns."""
-            skill = self.toolkit(skill_name).skill(skill_name)
-            return await self.runner(skill).run(script_name, *args, **kwargs)
-
-        def read_skill_reference(skill_name: str, reference_name: str) -> str:
-            """The text of a file in a skill's references."""
-            folder = _folder(self.toolkit(skill_name).registry.skill(skill_name))
-            return SkillText(folder.read_text("references", reference_name))
-
-        def read_skill_asset(skill_name: str, asset_name: str) -> bytes:
-            """The bytes of a file in a skill's assets."""
-            folder = _folder(self.toolkit(skill_name).registry.skill(skill_name))
-            return folder.read_bytes("assets", asset_name)
-
-        return [activate_skill, run_skill_script, read_skill_reference, read_skill_asset]
-
-
-# Held by the agents and by the functions in the namespace, and not from here: what a skill brings
-# may well hold the runtime.
-_shared: "weakref.WeakKeyDictionary[PythonRuntime, weakref.ref[_Shared]]"
-_shared = weakref.WeakKeyDictionary()
-
-
-def _shared_by(runtime: PythonRuntime) -> _Shared:
-    """What the agents on a runtime share; provides the functions, also if a cell deleted them."""
-    reference = _shared.get(runtime)
-    shared = (reference and reference()) or _Shared(runtime)
-    functions = {function.__name__: function for function in shared.functions()}
-    for name, function in functions.items():
-        function.__qualname__ = name  # which errors about its arguments tell
-    runtime.provide(functions)
-    _shared[runtime] = weakref.ref(shared)
-    return shared
-
-
 def equip(
     skills: Iterable[Skill] | None,
     skills_dir: str | Path | None,
@@ -285,13 +159,3 @@ def _check_kinds(skills: object, skills_dir: object) -> None:
         )
     if not isinstance(skills_dir, str | Path | None):
         raise TypeError(f"skills_dir is the path of a folder, not {skills_dir!r:.80}.")
-
-
-def _key(skill: Skill) -> object:
-    return skill if skill.folder is None else os.path.realpath(skill.folder.root)
-
-
-def _folder(skill: Skill) -> SkillFolder:
-    if skill.folder is None:
-        raise SkillFileError(f"The skill {skill.name!r} was built in code and has no files.")
-    return skill.folder

@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 from cave_agent.errors import SkillTrustError
 from cave_agent.runtime import uncaptured
-from cave_agent.skills._seal import Seal
+from cave_agent.skills._seal import Seal, how_to_trust
 
 _log = logging.getLogger("cave_agent.skills")
 
@@ -82,11 +82,9 @@ class Guard:
             return seal
         if not self._may_use(seal):
             changed = "" if before is None else f" ({', '.join(seal.changes(before)):.200})"
-            option = " --claude" if ".claude" in self.folder.parts else ""
             raise SkillTrustError(
                 f"The skill in {str(self.folder)!r} comes with the project and is new, or has "
-                f"changed since you trusted it{changed}. Look at its files, then run `cave-agent "
-                f"skills trust {self.folder.name}{option}`.",
+                f"changed since you trusted it{changed}. {how_to_trust(self.folder)}.",
                 folder=str(self.folder),
             )
         try:

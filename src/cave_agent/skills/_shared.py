@@ -1,0 +1,162 @@
+"""What all agents with skills on one runtime share, and the functions by which code uses skills."""
+
+import os
+import weakref
+from collections.abc import Callable, Generator, Iterable
+from contextlib import contextmanager
+from operator import methodcaller
+from pathlib import Path
+from threading import RLock
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from cave_agent.errors import SkillFileError, SkillTrustError, UnknownSkillError
+from cave_agent.runtime import PythonRuntime
+from cave_agent.skills._activation import SkillText
+from cave_agent.skills._folder import SkillFolder
+from cave_agent.skills._injection import SkillInjection
+from cave_agent.skills._modules import ModuleSpace
+from cave_agent.skills._scripts import ScriptRunner
+from cave_agent.skills._skill import Skill
+from cave_agent.skills._use import toolkit_in_use
+
+if TYPE_CHECKING:
+    from cave_agent.skills._toolkit import Toolkit
+
+_T = TypeVar("_T")
+
+
+class Shared:
+    """What all agents with skills on one runtime share: its namespace has each thing once."""
+
+    def __init__(self, runtime: PythonRuntime) -> None:
+        self._runtime = weakref.ref(runtime)
+        self.toolkits: weakref.WeakKeyDictionary[Toolkit, None] = weakref.WeakKeyDictionary()
+        self._injections: dict[object, SkillInjection] = {}
+        self._spaces: dict[object, dict[Path, ModuleSpace]] = {}  # of scripts
+        self._owners: dict[str, SkillInjection] = {}  # what brought a name
+        self._lock = RLock()  # a skill is made and bound once
+
+    @property
+    def runtime(self) -> PythonRuntime:
+        runtime = self._runtime()
+        assert runtime is not None, "its own code is running"
+        return runtime
+
+    def toolkit(self, skill_name: str) -> "Toolkit":
+        """That of the agent whose code is running; without an agent, one that has the skill."""
+        current = toolkit_in_use()
+        if current is None:
+            raise UnknownSkillError("This agent has no skills.")
+        if current in self.toolkits:
+            return current
+        for toolkit in self.toolkits:
+            if toolkit.registry.get_skill(skill_name) is not None:
+                return toolkit
+        names = [skill.name for each in self.toolkits for skill in each.registry.list_skills()]
+        raise UnknownSkillError(
+            f"There is no skill {skill_name!r:.80}; there are: {', '.join(sorted(names)):.2000}."
+        )
+
+    def has(self, skill: Skill) -> bool:
+        """Whether its exports were bound before."""
+        return _key(skill) in self._injections
+
+    @contextmanager
+    def binding(self, skill: Skill) -> Generator[SkillInjection]:
+        """What a skill exports, its code being run if it has not yet; bound when the block ends.
+
+        Raises:
+            SkillError: It could not be made or bound; nothing has changed.
+        """
+        with self._lock:
+            known = self._injections.get(_key(skill))
+            injection = SkillInjection.of(skill, self.runtime) if known is None else known
+            try:
+                yield injection
+                injection.renew(skill)
+                injection.bind(self.runtime, self._owners)
+            except BaseException:
+                if known is None:
+                    injection.discard()
+                raise
+            self._injections[_key(skill)] = injection
+
+    def bind(self, skill: Skill) -> None:
+        """Bind what a skill exports, and tell nothing of it."""
+        with self.binding(skill):
+            pass
+
+    def names(self, skills: Iterable[Skill]) -> frozenset[str]:
+        """The names of what these have brought."""
+        made = [
+            self._injections[key] for skill in skills if (key := _key(skill)) in self._injections
+        ]
+        return frozenset(each.name for injection in made for each in injection.exports)
+
+    def runner(self, skill: Skill) -> ScriptRunner:
+        """What runs the scripts of a skill, after its exports were bound."""
+        if not self.has(skill):
+            skill.verify()
+        self.bind(skill)
+        spaces = self._spaces.setdefault(_key(skill), {})
+        return ScriptRunner(skill, self.runtime, spaces=spaces)
+
+    def functions(self) -> list[Callable[..., Any]]:
+        """Those by which code uses skills."""
+
+        def activate_skill(skill_name: str) -> str:
+            """Bring a skill into the session; gives its instructions."""
+            return self.toolkit(skill_name).activate(skill_name)
+
+        async def run_skill_script(
+            skill_name: str, script_name: str, *args: object, **kwargs: Any
+        ) -> Any:
+            """Run a script of a skill; gives what it returns."""
+            skill = self.toolkit(skill_name).registry.skill(skill_name)
+            return await self.runner(skill).run(script_name, *args, **kwargs)
+
+        def read_skill_reference(skill_name: str, reference_name: str) -> str:
+            """The text of a file in a skill's references."""
+            skill = self.toolkit(skill_name).registry.skill(skill_name)
+            read = methodcaller("read_text", "references", reference_name)
+            return SkillText(_as_trusted(skill, read))
+
+        def read_skill_asset(skill_name: str, asset_name: str) -> bytes:
+            """The bytes of a file in a skill's assets."""
+            skill = self.toolkit(skill_name).registry.skill(skill_name)
+            return _as_trusted(skill, methodcaller("read_bytes", "assets", asset_name))
+
+        return [activate_skill, run_skill_script, read_skill_reference, read_skill_asset]
+
+
+# Held by the agents and by the functions in the namespace, and not from here: what a skill brings
+# may well hold the runtime.
+_shared: "weakref.WeakKeyDictionary[PythonRuntime, weakref.ref[Shared]]"
+_shared = weakref.WeakKeyDictionary()
+
+
+def shared_by(runtime: PythonRuntime) -> Shared:
+    """What the agents on a runtime share; provides the functions, also if a cell deleted them."""
+    reference = _shared.get(runtime)
+    shared = (reference and reference()) or Shared(runtime)
+    functions = {function.__name__: function for function in shared.functions()}
+    for name, function in functions.items():
+        function.__qualname__ = name  # which errors about its arguments tell
+    runtime.provide(functions)
+    _shared[runtime] = weakref.ref(shared)
+    return shared
+
+
+def _key(skill: Skill) -> object:
+    return skill if skill.folder is None else os.path.realpath(skill.folder.root)
+
+
+def _as_trusted(skill: Skill, read: Callable[[SkillFolder], _T]) -> _T:
+    """What is read of a skill's folder, which may be trusted anew since it was looked at."""
+    if skill.folder is None:
+        raise SkillFileError(f"The skill {skill.name!r} was built in code and has no files.")
+    try:
+        return read(skill.folder)
+    except SkillTrustError:
+        skill.verify()
+        return read(skill.folder)
