@@ -47,9 +47,11 @@ class Shared:
         current = toolkit_in_use()
         if current is None:
             raise UnknownSkillError("This agent has no skills.")
-        if current in self.toolkits:
-            return current
-        for toolkit in self.toolkits:
+        toolkits = list(self.toolkits)
+        for toolkit in toolkits:
+            if toolkit is current:
+                return toolkit
+        for toolkit in toolkits:
             if toolkit.registry.get_skill(skill_name) is not None:
                 return toolkit
         names = [skill.name for each in self.toolkits for skill in each.registry.list_skills()]
