@@ -4,7 +4,6 @@ import os
 import weakref
 from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
-from operator import methodcaller
 from pathlib import Path
 from threading import RLock
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -120,13 +119,13 @@ class Shared:
         def read_skill_reference(skill_name: str, reference_name: str) -> str:
             """The text of a file in a skill's references."""
             skill = self.toolkit(skill_name).registry.skill(skill_name)
-            read = methodcaller("read_text", "references", reference_name)
-            return SkillText(_as_trusted(skill, read))
+            text = _as_trusted(skill, lambda each: each.read_text("references", reference_name))
+            return SkillText(text)
 
         def read_skill_asset(skill_name: str, asset_name: str) -> bytes:
             """The bytes of a file in a skill's assets."""
             skill = self.toolkit(skill_name).registry.skill(skill_name)
-            return _as_trusted(skill, methodcaller("read_bytes", "assets", asset_name))
+            return _as_trusted(skill, lambda each: each.read_bytes("assets", asset_name))
 
         return [activate_skill, run_skill_script, read_skill_reference, read_skill_asset]
 
