@@ -18,7 +18,6 @@ from cave_agent.agent._checks import (
     optional,
     positive,
     seconds,
-    warn_of_skills_untold,
     whole_number,
 )
 from cave_agent.agent._gate import Gate, Run
@@ -30,7 +29,7 @@ from cave_agent.agent._reserved import reserved
 from cave_agent.agent._response import AgentResponse
 from cave_agent.agent._stream import Emit, EventStream, unheard
 from cave_agent.agent._sub_agent import answered, hand_over, summary
-from cave_agent.agent._system_prompt import render, renew
+from cave_agent.agent._system_prompt import render, renew, warn_of_skills_untold
 from cave_agent.agent._token_rate import TokenRate
 from cave_agent.agent._turn import Turn
 from cave_agent.errors import UnknownSkillError

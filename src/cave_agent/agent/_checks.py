@@ -5,15 +5,11 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from decimal import Decimal
 from operator import index
-from typing import TYPE_CHECKING, SupportsIndex, TypeVar, cast
+from typing import SupportsIndex, TypeVar, cast
 
-from cave_agent.agent._log import AgentLog
-from cave_agent.messages import Message, SkillMessage
+from cave_agent.messages import Message
 from cave_agent.prompts import load
 from cave_agent.runtime import PythonRuntime
-
-if TYPE_CHECKING:
-    from cave_agent.agent._agent import CaveAgent
 
 _T = TypeVar("_T")
 _IDENTIFIER = re.compile(r"[^\s`~]+")
@@ -81,14 +77,6 @@ def check_messages(messages: Iterable[object]) -> None:
             raise TypeError(
                 f"A conversation is made of Messages, such as UserMessage('…'), not {message!r:.80}"
             )
-
-
-def warn_of_skills_untold(agent: "CaveAgent", log: AgentLog) -> None:
-    """Log what could make an agent's skills useless in silence."""
-    if agent.skills and "{skills}" not in agent.system_prompt_template:
-        log.warning("The system prompt's template has no {skills}, so that the model sees none.")
-    if not agent.skills and any(isinstance(each, SkillMessage) for each in agent.messages):
-        log.warning("The conversation tells of skills, and this agent was given none.")
 
 
 def whole_number(name: str, bound: object, *, least: int = 1) -> int:

@@ -1,17 +1,39 @@
 """The system prompt of an agent; rendered once a run."""
 
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
-from cave_agent.messages import MessageRole, SystemMessage
+from cave_agent.agent._log import AgentLog
+from cave_agent.messages import Message, MessageRole, SkillMessage, SystemMessage
 from cave_agent.prompts import fill, load
+from cave_agent.runtime import PythonRuntime
 
 if TYPE_CHECKING:
-    from cave_agent.agent._agent import CaveAgent
-    from cave_agent.skills import Toolkit
+    from cave_agent.skills import Skill, Toolkit
 
 
-def render(agent: "CaveAgent", toolkit: "Toolkit | None") -> str:
+class Prompted(Protocol):
+    """An agent, as far as its system prompt goes."""
+
+    runtime: PythonRuntime
+    messages: list[Message]
+    system_prompt_template: str
+    agent_identity: str
+    instructions: str
+    additional_context: str
+    python_block_identifier: str
+
+    @property
+    def skills(self) -> "tuple[Skill, ...]":
+        """What it can take up."""
+        ...
+
+    def build_system_prompt(self) -> str:
+        """What its model would be told now."""
+        ...
+
+
+def render(agent: Prompted, toolkit: "Toolkit | None") -> str:
     """What the model would be told now."""
     told = toolkit.told_names() if toolkit else frozenset[str]()
     identifier = agent.python_block_identifier
@@ -29,7 +51,7 @@ def render(agent: "CaveAgent", toolkit: "Toolkit | None") -> str:
     )
 
 
-def renew(agent: "CaveAgent", *, has_forgotten: bool) -> None:
+def renew(agent: Prompted, *, has_forgotten: bool) -> None:
     """Put the system message in front of the conversation, in the place of an older one.
 
     Args:
@@ -44,3 +66,11 @@ def renew(agent: "CaveAgent", *, has_forgotten: bool) -> None:
         messages[0] = message
     else:
         messages.insert(0, message)
+
+
+def warn_of_skills_untold(agent: Prompted, log: AgentLog) -> None:
+    """Log what could make an agent's skills useless in silence."""
+    if agent.skills and "{skills}" not in agent.system_prompt_template:
+        log.warning("The system prompt's template has no {skills}, so that the model sees none.")
+    if not agent.skills and any(isinstance(each, SkillMessage) for each in agent.messages):
+        log.warning("The conversation tells of skills, and this agent was given none.")

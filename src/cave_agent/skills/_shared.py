@@ -6,7 +6,7 @@ from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
 from pathlib import Path
 from threading import RLock
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from cave_agent.errors import SkillFileError, SkillTrustError, UnknownSkillError
 from cave_agent.runtime import PythonRuntime
@@ -14,14 +14,22 @@ from cave_agent.skills._activation import SkillText
 from cave_agent.skills._folder import SkillFolder
 from cave_agent.skills._injection import SkillInjection
 from cave_agent.skills._modules import ModuleSpace
+from cave_agent.skills._registry import SkillRegistry
 from cave_agent.skills._scripts import ScriptRunner
 from cave_agent.skills._skill import Skill
 from cave_agent.skills._use import toolkit_in_use
 
-if TYPE_CHECKING:
-    from cave_agent.skills._toolkit import Toolkit
-
 _T = TypeVar("_T")
+
+
+class Holder(Protocol):
+    """What has the skills of one agent."""
+
+    registry: SkillRegistry
+
+    def activate(self, name: str) -> str:
+        """Bring a skill into the runtime; gives its instructions, or that they were told before."""
+        ...
 
 
 class Shared:
@@ -29,7 +37,7 @@ class Shared:
 
     def __init__(self, runtime: PythonRuntime) -> None:
         self._runtime = weakref.ref(runtime)
-        self.toolkits: weakref.WeakKeyDictionary[Toolkit, None] = weakref.WeakKeyDictionary()
+        self.toolkits: weakref.WeakKeyDictionary[Holder, None] = weakref.WeakKeyDictionary()
         self._injections: dict[object, SkillInjection] = {}
         self._spaces: dict[object, dict[Path, ModuleSpace]] = {}  # of scripts
         self._owners: dict[str, SkillInjection] = {}  # what brought a name
@@ -41,7 +49,7 @@ class Shared:
         assert runtime is not None, "its own code is running"
         return runtime
 
-    def toolkit(self, skill_name: str) -> "Toolkit":
+    def toolkit(self, skill_name: str) -> Holder:
         """That of the agent whose code is running; without an agent, one that has the skill."""
         current = toolkit_in_use()
         if current is None:
