@@ -35,7 +35,8 @@ async def pipeline(*stages: tuple[CaveAgent, str], **objects: Any) -> dict[str, 
         SubAgentError: A stage did not come to its end.
         CaveAgentError: A stage failed, as `CaveAgent.run` does.
     """
-    for agent, task in stages:
+    for stage in stages:
+        agent, task = _checked_stage(stage)
         objects |= (await _done(agent, task, objects)).objects
     return objects
 
@@ -130,14 +131,41 @@ async def best_of(
     async def judged(agent: CaveAgent) -> tuple[float, CaveAgent, AgentResponse]:
         response = await _done(agent, task, objects)
         verdict = judge(agent.runtime)
-        score = float(await verdict if isawaitable(verdict) else verdict)
-        return -inf if isnan(score) else score, agent, response
+        score = _score(await verdict if isawaitable(verdict) else verdict)
+        return score, agent, response
 
-    ended = await _at_once(at_once, [partial(judged, make()) for _ in range(n)])
+    ended = await _at_once(at_once, [partial(judged, _checked(make)()) for _ in range(n)])
     in_question = [each for each in ended if not isinstance(each, CaveAgentError)]
     if not in_question:
         raise next(each for each in ended if isinstance(each, CaveAgentError))
     return max(in_question, key=itemgetter(0))[1:]
+
+
+def _score(verdict: Any) -> float:
+    try:
+        score = float(verdict)
+    except (TypeError, ValueError):
+        raise TypeError(f"A judge gives a number, not {verdict!r:.80}.") from None
+    return -inf if isnan(score) else score
+
+
+def _checked_stage(stage: object) -> tuple[CaveAgent, str]:
+    match stage:
+        case (CaveAgent() as agent, str(task)):
+            return agent, task
+        case _:
+            raise TypeError(
+                f"A stage is an agent with its task, (agent, 'task'), not {stage!r:.80}."
+            )
+
+
+def _checked(make: Make) -> Make:
+    if isinstance(make, CaveAgent) or not callable(make):  # type: ignore[redundant-expr]  # pyright: ignore[reportUnnecessaryIsInstance]  # callers may be untyped
+        raise TypeError(
+            "An agent is made for each: give a function that makes one, such as "
+            f"lambda: CaveAgent(model), not {make!r:.80}."
+        )
+    return make
 
 
 async def _done(agent: CaveAgent, task: str, objects: Mapping[str, Any]) -> AgentResponse:
@@ -154,7 +182,7 @@ async def _done(agent: CaveAgent, task: str, objects: Mapping[str, Any]) -> Agen
 
 
 async def _work_on(make: Make, task: str, item: Any) -> AgentResponse:
-    return await make()(task, item=item)  # made when its turn comes
+    return await _checked(make)()(task, item=item)  # made when its turn comes
 
 
 async def _at_once(
@@ -173,7 +201,10 @@ async def _at_once(
             except CaveAgentError as error:
                 found[at] = error
 
-    async with anyio.create_task_group() as tasks:
-        for at in range(len(runs)):
-            tasks.start_soon(work, at)
+    try:
+        async with anyio.create_task_group() as tasks:
+            for at in range(len(runs)):
+                tasks.start_soon(work, at)
+    except ExceptionGroup as group:
+        raise group.exceptions[0] from None  # a mistake in the caller's own code
     return [found[at] for at in range(len(runs))]

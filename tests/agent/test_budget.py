@@ -53,7 +53,7 @@ async def test_tokens_that_are_used_up_end_the_run_before_the_next_step() -> Non
     assert response.status is ExecutionStatus.MAX_TOKENS_REACHED
     assert response.steps_taken == 1
     assert response.content == snapshot(
-        "[Stopped at step 1: max_tokens=100 of this run is used up (110 tokens, an unknown cost, 0.0 s). What was done so far stays. Ask again to go on, or raise max_tokens.]"
+        "[Stopped at step 1: max_tokens=100 of this run leaves no room for more (110 tokens, an unknown cost, 0.0 s so far). What was done so far stays. Ask again to go on, or raise max_tokens.]"
     )
     assert agent.runtime.retrieve("x") == 1
 
@@ -121,7 +121,10 @@ async def test_a_cost_ends_the_run() -> None:
 
     assert response.status is ExecutionStatus.MAX_COST_REACHED
     assert response.token_usage.cost == Decimal("0.11")
-    assert "max_cost=0.1 of this run is used up (110 tokens, $0.110000" in response.content
+    assert (
+        "max_cost=0.1 of this run leaves no room for more (110 tokens, $0.110000"
+        in response.content
+    )
 
 
 async def test_a_reply_is_left_when_it_has_used_up_the_money() -> None:

@@ -145,3 +145,22 @@ async def test_a_check_of_the_loop_may_be_async() -> None:
     response = await critic_loop(worker, agent("Make it 2."), "Make x", is_done=is_done)
 
     assert response.content == "Two."
+
+
+@pytest.mark.parametrize("make", [CaveAgent(ScriptedModel()), "agent"])
+async def test_a_maker_is_a_function(make: Any) -> None:
+    with pytest.raises(TypeError, match="give a function that makes one"):
+        await fan_out(make, "Go", [1, 2])
+    with pytest.raises(TypeError, match="give a function that makes one"):
+        await best_of(make, "Go", judge=lambda _: 1)
+
+
+async def test_a_judge_gives_a_number() -> None:
+    with pytest.raises(TypeError, match="A judge gives a number, not 'good'"):
+        await best_of(lambda: agent("Done."), "Go", judge=lambda _: "good")  # type: ignore[arg-type,return-value]  # on purpose
+
+
+@pytest.mark.parametrize("stage", [[(1, "x")], ("x", 1), 1])
+async def test_a_stage_is_an_agent_with_its_task(stage: Any) -> None:
+    with pytest.raises(TypeError, match="A stage is an agent with its task"):
+        await pipeline(stage)

@@ -218,7 +218,7 @@ async def test_tokens_bound_the_whole_tree() -> None:
 
     assert boss.messages[3].content == snapshot("""\
 <output>
-The agent 'agent/helper' did not finish (max_tokens_reached). [Stopped at step 0: max_tokens=400 of the whole run (agent) is used up (510 tokens, an unknown cost, 0.0 s). What was done so far stays. Ask again to go on, or raise max_tokens.] Its runtime holds nothing yet.
+The agent 'agent/helper' did not finish (max_tokens_reached). [Stopped at step 0: max_tokens=400 of the whole run (agent) leaves no room for more (510 tokens, an unknown cost, 0.0 s so far). What was done so far stays. Ask again to go on, or raise max_tokens.] Its runtime holds nothing yet.
 </output>
 Go on, or state the result in a sentence.\
 """)
@@ -356,6 +356,7 @@ Traceback (most recent call last):
     print((await helper.run('Go')).content)
            ^^^^^^^^^^^^^^^^^^^^^^
 cave_agent.errors.AgentDepthError: Runs are within one another 6 deep here (agent/helper/helper/helper/helper/helper), and max_depth=5 of 'agent' allows no more. Do the work without asking another agent.
+It came of asking the agent 'agent/helper/helper/helper/helper/helper'.
 (helper: CaveAgent; ask it with `answer = await helper("the task in words", data=data)`, which hands objects over and gives those of its runtime: answer["data"]; it has nothing yet)
 </error>
 The code failed; what it did before the error stays. Write the whole block again, corrected; if the cause is unclear, print what the variables hold first.\
@@ -503,3 +504,29 @@ async def test_a_sub_agents_cell_has_its_own_limit() -> None:
 
     assert "its limit of 0.3 s" in helper.messages[3].content
     assert "I see." in boss.messages[3].content
+
+
+@pytest.mark.parametrize("call", ["helper()", "helper('Go', 1)", "helper(task='Go')"])
+async def test_a_call_is_told_how_it_is_made(call: str) -> None:
+    boss = agent(code(f"await {call}"), "Done.", helper=agent("Done."))
+
+    await boss.run("Go")
+
+    assert 'await agent("the task in words", rows=rows)' in boss.messages[3].content
+
+
+async def test_a_response_tells_which_objects_it_has() -> None:
+    response = await agent("Done.", rows=[1])("Look", more=2)
+
+    assert "rows" in response
+    assert list(response) == ["rows", "more"]
+
+
+async def test_an_error_tells_which_agent_was_asked() -> None:
+    helper = agent(code("x = 1"), "Done.")
+    await helper.runtime.aclose()
+    boss = agent(code("await helper.run('Go')"), "Done.", helper=helper)
+
+    await boss.run("Go")
+
+    assert "It came of asking the agent 'agent/helper'." in boss.messages[3].content

@@ -210,3 +210,92 @@ async def test_a_main_that_wraps_a_generator_is_told_so(tmp_path: Path) -> None:
 
     assert isinstance(error, ScriptError)
     assert "its main is a generator, of which nothing has run" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("source", "file"),
+    [
+        ("from __pycache__ import evil", "evil.py"),
+        ("from linked import evil", "evil.py"),
+        ("from __pycache__ import evil", "evil.pyc"),
+    ],
+)
+async def test_what_can_be_imported_of_a_cache_is_judged(
+    source: str, file: str, tmp_path: Path
+) -> None:
+    folder = write_skill(tmp_path, scripts__run_py=source)
+    write_file(folder / "scripts" / "__pycache__" / file, "import subprocess")
+    (folder / "scripts" / "linked").symlink_to("__pycache__")
+
+    assert isinstance(await outcome(tmp_path, RUN, ruled()), ScriptError | SkillFileError)
+
+
+@pytest.mark.parametrize(
+    "source", ["from .email import clean", "from . import email", "from helpers import clean"]
+)
+async def test_folders_of_a_skill_are_found_whatever_else_has_their_names(
+    source: str, tmp_path: Path
+) -> None:
+    (tmp_path / "path" / "helpers").mkdir(parents=True)
+    text = f"{source}\nfrom cave_agent import Variable\n__exports__ = [Variable('v', 1)]"
+    folder = write_skill(tmp_path / "skills", injection_py=text)
+    for name in ("email", "helpers"):
+        write_file(folder / name / "clean.py", "x = 1")
+    agent = CaveAgent(ScriptedModel(), skills_dir=tmp_path / "skills")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(tmp_path / "path")
+        agent.activate_skill("reader")
+
+    assert agent.runtime.retrieve("v") == 1
+
+
+async def test_a_result_is_not_asked_for_what_it_may_not_have(tmp_path: Path) -> None:
+    write_skill(
+        tmp_path,
+        scripts__run_py="class Row(dict): __getattr__ = dict.__getitem__\n"
+        "def main(runtime): return Row(a=1)",
+    )
+
+    assert await outcome(tmp_path, RUN) == {"a": 1}
+
+
+def test_an_asset_that_is_called_as_the_manifest_is_told_by_its_path(tmp_path: Path) -> None:
+    write_skill(tmp_path, assets__SKILL_md="template")
+    agent = CaveAgent(ScriptedModel(), skills_dir=tmp_path)
+
+    assert "assets/SKILL.md" in agent.activate_skill("reader")
+
+
+async def test_an_input_that_no_encoding_has_is_a_scripts_error(tmp_path: Path) -> None:
+    write_skill(tmp_path, scripts__run_py="print(1)")
+
+    error = await outcome(tmp_path, RUN.replace('py"', 'py", stdin="a\\udcff"'))
+
+    assert isinstance(error, ScriptError)
+
+
+async def test_a_script_that_is_trusted_anew_finds_what_its_exports_import_late(
+    tmp_path: Path,
+) -> None:
+    folder = write_skill(
+        tmp_path / ".agents" / "skills",
+        injection_py="from cave_agent import Function\ndef late():\n    import helper\n"
+        "    return helper.x\n__exports__ = [Function(late)]",
+        helper_py="x = 1",
+        scripts__run_py="def main(runtime): return runtime.retrieve('late')()",
+    )
+    agent = CaveAgent(ScriptedModel(), skills=[trusting(tmp_path, [True, True])])
+    agent.activate_skill("reader")
+    write_file(folder / "helper.py", "x = 2")
+
+    assert (await agent.runtime.execute(RUN)).stdout == "2\n"
+
+
+async def test_what_code_has_made_is_not_taken_for_the_skills(tmp_path: Path) -> None:
+    write_skill(tmp_path, injection_py=EXPORTS_A.replace("'mine'", "True"))
+    agent = CaveAgent(ScriptedModel(), skills_dir=tmp_path)
+    await agent.runtime.execute("v = True")
+
+    with pytest.raises(Exception, match="which your code has made"):
+        agent.activate_skill("reader")

@@ -1,11 +1,12 @@
 """The agent: holds the parts that a run uses, and the conversation."""
 
 from collections.abc import Iterable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 import cave_agent.skills
 from cave_agent.agent._budget import Budget
@@ -18,6 +19,7 @@ from cave_agent.agent._checks import (
     optional,
     positive,
     seconds,
+    the_task,
     whole_number,
 )
 from cave_agent.agent._gate import Gate, Run
@@ -43,7 +45,7 @@ if TYPE_CHECKING:
     from cave_agent.skills import Skill, Toolkit
 
 
-class CaveAgent:
+class CaveAgent(AbstractAsyncContextManager["CaveAgent"]):
     """A model that operates a runtime of live objects by writing Python.
 
     Args:
@@ -141,16 +143,18 @@ class CaveAgent:
         self._rate = TokenRate()
         self._has_forgotten = False  # whether older messages went
 
-    async def __call__(self, task: str, /, **objects: Any) -> AgentResponse:
+    async def __call__(self, /, *task: str, **objects: Any) -> AgentResponse:
         """Work on a task with objects, which become variables of the agent's runtime.
 
-        `(await cleaner("Clean the rows", rows=rows))["clean"]` is what is there in the end.
+        `(await cleaner("Clean the rows", rows=rows))["clean"]` is what is there in the end. Each
+        keyword is an object: what `run` offers besides, `run` does.
 
         Raises:
+            TypeError: There is no task, or an object without a name.
             DuplicateNameError: A function or a type of the runtime has the name of an object.
             CaveAgentError: As for `run`.
         """
-        goal = replace(Goal.of(task, None, None), given=objects)
+        goal = replace(Goal.of(the_task(task), None, None), given=objects)
         return await self._take_turn(Run(self._gate), goal, unheard)
 
     async def run(
@@ -237,9 +241,6 @@ class CaveAgent:
         if self._owns_runtime:
             await self.runtime.aclose()
 
-    async def __aenter__(self) -> Self:
-        return self
-
     async def __aexit__(self, *_: object) -> None:
         await self.aclose()
 
@@ -247,9 +248,9 @@ class CaveAgent:
         around = run_around()
         path = around.path_of(self, self.name) if around else self.name or NAME
         asked = self._pass_gate(run, goal, emit=emit, around=around, path=path)
-        if around is None:
-            return await asked
-        return await answered(asked, around, path=path, runtime=self.runtime)
+        if around is not None:
+            asked = answered(asked, around, path=path, runtime=self.runtime)
+        return await asked
 
     async def _pass_gate(
         self, run: Run, goal: Goal, *, emit: Emit, around: Lineage | None, path: str
@@ -275,9 +276,8 @@ class CaveAgent:
                 response = await run_turn(turn, lineage.emit)
         finally:
             self._has_forgotten = self._has_forgotten or turn.has_forgotten
-        if goal.given is None:
-            return response
-        return replace(response, objects=await self.runtime.fetch_all())
+        objects = {} if goal.given is None else await self.runtime.fetch_all()
+        return replace(response, objects=objects) if objects else response
 
     def _turn(self, goal: Goal, lineage: Lineage) -> Turn:
         return Turn(

@@ -1,7 +1,7 @@
 """Refuses arguments of an agent that could only fail later."""
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from decimal import Decimal
 from operator import index
@@ -64,6 +64,20 @@ def checked_name(name: object) -> str | None:
     if name is None or (isinstance(name, str) and name.strip() and "/" not in name):
         return name
     raise ValueError(f"name is a word without a slash, such as 'cleaner', not {name!r:.80}.")
+
+
+def the_task(unnamed: Sequence[str]) -> str:
+    """What an agent is asked by a call, which takes all else by name.
+
+    Raises:
+        TypeError: There is no task, or more than one.
+    """
+    if len(unnamed) != 1:
+        raise TypeError(
+            "An agent is asked with the task first and all objects by name: "
+            'await agent("the task in words", rows=rows).'
+        )
+    return unnamed[0]
 
 
 def check_messages(messages: Iterable[object]) -> None:

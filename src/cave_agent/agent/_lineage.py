@@ -104,7 +104,7 @@ class Lineage:
         """What an agent is called whose run is directly within this one."""
         runtime = self.runtime()
         variable = None if runtime is None or name else runtime.name_of(agent)
-        return f"{self.path}/{name or variable or NAME}"
+        return f"{self.path}/{name or (variable or NAME).replace('/', '|')}"
 
     @contextmanager
     def asking(self) -> Generator[None]:

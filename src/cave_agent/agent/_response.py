@@ -1,6 +1,6 @@
 """What a run gives back, as values."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
@@ -55,6 +55,12 @@ class AgentResponse:
             names = ", ".join(self.objects) or "none: they come with `await agent(task, …)`"
             raise UnknownNameError(f"The response has no object {name!r}. It has: {names}.")
         return self.objects[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.objects
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.objects)
 
     def __str__(self) -> str:
         usage = self.token_usage

@@ -54,8 +54,9 @@ async def answered(
         try:
             response = await asked
         except CaveAgentError as error:
-            if not isinstance(error, ModelError):
-                raise  # which tells the caller what to do otherwise
+            if not isinstance(error, ModelError):  # which tells the caller what to do otherwise
+                error.add_note(f"It came of asking the agent {path!r}.")
+                raise
             why = f"broke off, since its model failed with {type(error).__name__}: {error}"
             raise SubAgentError(_told(path, why, runtime), path=path) from error
         except Exception as error:

@@ -139,9 +139,11 @@ def trust(
 ) -> None:
     """Trust a skill of this project as it is now; any change of its files is asked for again."""
     scan = _find(project, claude=claude)
-    skill = next((each for each in _untrusted(scan) if name in _names(each)), None)
+    untrusted = list(_untrusted(scan))
+    skill = next((each for each in untrusted if each.name == name), None)
+    skill = skill or next((each for each in untrusted if name in _names(each)), None)
     if skill is None or skill.folder is None:
-        if any(each.name == name for each in scan.skills):
+        if any(name in _names(each) for each in scan.skills):
             typer.echo(f"{name!r} is trusted already.")
             return
         _fail_to_find(name, scan)
@@ -157,7 +159,7 @@ def trust(
         TrustedFolders().add(seal)
     except OSError as error:
         _fail(f"That cannot be written down: {error}.")
-    typer.echo(f"{name!r} is trusted until it changes.")
+    typer.echo(f"{skill.name!r} is trusted until it changes.")
 
 
 def _find(project: Path, *, claude: bool) -> Scan:

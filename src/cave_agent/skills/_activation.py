@@ -87,7 +87,9 @@ def _files(skill: str, folder: SkillFolder) -> list[str]:
     for file in filter(str.isprintable, folder.files()):
         kind, _, name = file.partition("/")
         if kind == "assets" or PurePosixPath(file).suffix.lower() in _BINARY:
-            by_kind.setdefault("assets", []).append(name if kind == "assets" else file)
+            by_kind.setdefault("assets", []).append(
+                name if kind == "assets" and name not in MANIFESTS else file
+            )
         elif kind == "references":
             by_kind.setdefault(kind, []).append(file if name in MANIFESTS else name)
         elif _is_runnable(folder, file, is_script=kind == "scripts"):

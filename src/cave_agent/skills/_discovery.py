@@ -183,7 +183,7 @@ def check_names(skills: Iterable[Skill]) -> None:
 def _path(path: str | Path) -> Path:
     try:
         return Path(path).expanduser().absolute()  # a cell may change where relative ones lead
-    except RuntimeError as error:  # there is no such user
+    except (RuntimeError, OSError) as error:  # there is no such user, or no working directory
         raise SkillLoadError(f"{str(path)!r} is no path: {error}") from error
 
 

@@ -1,6 +1,7 @@
 """The folder of a skill: its files by name, bounded, and never one outside of it."""
 
 import os
+import re
 from codecs import BOM_UTF8
 from collections.abc import Iterator
 from contextlib import suppress
@@ -19,6 +20,7 @@ BIGGEST_TEXT = 1_000_000  # bytes
 _COMPILED = (".pyc", ".so", ".pyd", ".pth", ".zip", ".egg")
 _KINDS = ("scripts", "references", "assets")
 _CACHE = "__pycache__"
+_LEFT_BY_PYTHON = re.compile(r"(?:.*/)?__pycache__/[^/.]+\.[^/]+\.pyc")
 _BIGGEST_ASSET = 100_000_000
 _MOST_FILES = 10_000
 
@@ -206,7 +208,8 @@ class SkillFolder:
 def python_in(folder: SkillFolder) -> Iterator[tuple[str, str]]:
     """The name and text of each Python file of a folder, hidden ones and links included.
 
-    What Python leaves in `__pycache__` is left out: programs are run so that it is not read.
+    The bytecode that Python leaves in `__pycache__` is left out: programs are run so that it is not
+    read, and no import can name it.
 
     Raises:
         SkillFileError: There is compiled code, a link out of the folder, or what cannot be read.
@@ -217,7 +220,9 @@ def python_in(folder: SkillFolder) -> Iterator[tuple[str, str]]:
             name = path.relative_to(root).as_posix()
             if not folder.holds(path):
                 raise SkillFileError(f"{name!r} leads out of the skill's folder. Take it out.")
-            if _CACHE in path.parts or not path.is_file():  # a link to nothing, or to a folder
+            if (
+                _LEFT_BY_PYTHON.fullmatch(name) or not path.is_file()
+            ):  # a link to nothing or a folder
                 continue
             if name.endswith(_COMPILED):
                 raise SkillFileError(
@@ -226,6 +231,8 @@ def python_in(folder: SkillFolder) -> Iterator[tuple[str, str]]:
                 )
             if name.endswith(".py"):
                 yield name, decoded(folder.read(path, most=BIGGEST_TEXT))
+    except SkillFileError:
+        raise
     except (OSError, ValueError) as error:
         raise SkillFileError(f"{str(root)!r} cannot be looked at whole: {error}.") from error
 

@@ -184,9 +184,10 @@ def _checked(skill: str, exports: object) -> tuple[Function | Variable | Type, .
 
 
 def _is_there(runtime: PythonRuntime, each: Function | Variable | Type) -> bool:
-    """Whether the runtime has the name for anything but this very object, which nobody described."""
+    """Whether the runtime has the name for anything but this very function or class of its own."""
     try:
         value = runtime.retrieve(each.name)
     except UnknownNameError:
         return False
-    return each.name in runtime.injected() or value is not each.value
+    is_same = value is each.value and not isinstance(each, Variable)
+    return each.name in runtime.injected() or not is_same

@@ -126,7 +126,7 @@ class ModuleSpace:
         parts = name.split(".") if name else []
         if level:
             parts = [*self._package(globals or {}, level), *parts]
-        elif self._path(parts[:1]) is None:
+        elif (path := self._path(parts[:1])) is None or (path.is_dir() and _is_elsewhere(parts[0])):
             return builtins.__import__(name, globals, locals, fromlist, level)
         if (module := sys.modules.get(self._prefix)) is None:  # it was forgotten with its runtime
             module = self._begin()
@@ -168,9 +168,7 @@ class ModuleSpace:
         for path in (base / "__init__.py", base.with_name(f"{base.name}.py")):
             if path.is_file() and self._holds(path):
                 return path
-        if not base.is_dir() or not any(base.glob("*.py")):
-            return None
-        return base if len(parts) > 1 or not _is_elsewhere(parts[0]) else None
+        return base if base.is_dir() and any(base.glob("*.py")) else None
 
     def _holds(self, path: Path) -> bool:
         return Path(os.path.realpath(path)).is_relative_to(self._whole)
@@ -235,9 +233,10 @@ def shown(value: object) -> str:
 def _is_elsewhere(name: str) -> bool:
     """Whether Python has a module of this name, which comes before a folder that is no package."""
     try:
-        return importlib.util.find_spec(name) is not None
+        spec = importlib.util.find_spec(name)
     except (ImportError, ValueError):
         return False
+    return spec is not None and spec.origin is not None  # else it is such a folder, too
 
 
 def _forget(prefix: str) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import anyio
 import anyio.to_thread
 
-from cave_agent.errors import ScriptError
+from cave_agent.errors import ScriptError, SkillError
 from cave_agent.skills._inline_metadata import dependencies_of, python_for
 from cave_agent.skills._process import Ending, run_command
 
@@ -88,21 +88,27 @@ async def run_program(
     """
     _check_kinds(cwd, timeout, stdin)
     await _check_limits(script, cwd, timeout)
-    given = stdin.encode() if isinstance(stdin, str) else stdin or b""
     words, environment = [_word(arg) for arg in args], _environment()
     script = script.absolute()  # noqa: ASYNC240  # touches no file
     try:
+        given = stdin.encode() if isinstance(stdin, str) else stdin or b""
         start = await _start_of_command(script, environment)
         before()
         ending = await run_command(
             [*start, str(script), *words], environment, cwd=cwd, stdin=given, timeout=timeout
         )
+    except SkillError:  # of the folder, and not of the start
+        raise
     except (OSError, ValueError) as error:
-        raise ScriptError(
-            f"{script.name!r} could not be started: {error}. Check the file and its arguments; "
-            "long ones are better given as stdin."
-        ) from error
+        raise _not_started(script, error) from error
     return _result(ending, script, timeout)
+
+
+def _not_started(script: Path, error: Exception) -> ScriptError:
+    return ScriptError(
+        f"{script.name!r} could not be started: {error}. Check the file and its arguments; "
+        "long ones are better given as stdin."
+    )
 
 
 def _check_kinds(cwd: object, seconds: object, stdin: object) -> None:

@@ -6,6 +6,7 @@ import weakref
 from collections.abc import Callable
 from inspect import Parameter
 from pathlib import Path
+from types import AsyncGeneratorType, GeneratorType
 from typing import Any
 
 from cave_agent.errors import ScriptError, SkillTrustError
@@ -33,6 +34,7 @@ class ScriptRunner:
         runtime: What their `main` is given, and whose security rules they pass first.
         spaces: The modules of its folders that were run for this runtime before, for new ones to
             join.
+        prepare: Called before each script, once it is known that the skill is trusted.
     """
 
     def __init__(
@@ -41,10 +43,12 @@ class ScriptRunner:
         runtime: PythonRuntime,
         *,
         spaces: dict[Path, ModuleSpace] | None = None,
+        prepare: Callable[[], None] = lambda: None,
     ) -> None:
         self._skill = skill
         self._runtime = weakref.ref(runtime)  # which may well hold this runner
         self._spaces: dict[Path, ModuleSpace] = {} if spaces is None else spaces
+        self._prepare = prepare
 
     async def run(self, script_name: str, /, *args: object, **kwargs: Any) -> Any:
         """Run a script.
@@ -67,6 +71,7 @@ class ScriptRunner:
                 f"The skill {self._skill.name!r} was built in code and has no scripts."
             )
         self._skill.verify()
+        self._prepare()
         path = self._skill.folder.find("scripts", script_name)
         source = self._skill.folder.read_text("scripts", script_name) if _is_python(path) else None
         head = None if source is None else script_head(source)
@@ -101,9 +106,8 @@ class ScriptRunner:
             module = self._space(path.parent, runtime, folder).load(path)
             main: Callable[..., Any] = vars(module)[MAIN]
             signature = inspect.signature(main)
-            given = (runtime,) if _takes_first(signature) else ()
-            kind = getattr(signature.parameters.get("runtime"), "kind", None)
-            named = kwargs | ({"runtime": runtime} if kind is Parameter.KEYWORD_ONLY else {})
+            given, named = _given(signature, runtime)
+            named |= kwargs
             misfit = _misfit(signature, given, named)
             if not misfit:
                 result = main(*given, **named)
@@ -158,10 +162,16 @@ class ScriptRunner:
                 ) from refused
 
 
-def _takes_first(signature: inspect.Signature) -> bool:
-    """Whether it has a parameter for the runtime: one that is not given by name alone."""
+def _given(
+    signature: inspect.Signature, runtime: PythonRuntime
+) -> tuple[tuple[PythonRuntime, ...], dict[str, Any]]:
+    """The runtime as a `main` takes it: by its name, in the first place, or not at all."""
+    parameters = signature.parameters
+    if "runtime" in parameters and parameters["runtime"].kind is Parameter.KEYWORD_ONLY:
+        return (), {"runtime": runtime}
     by_name = (Parameter.KEYWORD_ONLY, Parameter.VAR_KEYWORD)
-    return any(each.kind not in by_name for each in signature.parameters.values())
+    takes_first = any(each.kind not in by_name for each in parameters.values())
+    return (runtime,) if takes_first else (), {}
 
 
 def _misfit(signature: inspect.Signature, given: tuple[object, ...], kwargs: dict[str, Any]) -> str:
@@ -175,8 +185,14 @@ def _misfit(signature: inspect.Signature, given: tuple[object, ...], kwargs: dic
 
 def _misfit_of_result(result: object, main: Callable[..., Any]) -> str:
     """What is wrong if the result is `main` itself, of which nothing has run yet."""
-    code = getattr(result, "gi_code", getattr(result, "ag_code", None))
-    if code is not None and code is getattr(inspect.unwrap(main), "__code__", None):
+    match result:
+        case GeneratorType():
+            code = result.gi_code
+        case AsyncGeneratorType():
+            code = result.ag_code
+        case _:
+            return ""
+    if code is getattr(inspect.unwrap(main), "__code__", None):
         return "its main is a generator, of which nothing has run; have it return a list"
     return ""
 

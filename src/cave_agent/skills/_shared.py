@@ -4,6 +4,7 @@ import os
 import weakref
 from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from threading import RLock
 from typing import Any, Protocol, TypeVar
@@ -103,12 +104,9 @@ class Shared:
         return frozenset(each.name for injection in made for each in injection.exports)
 
     def runner(self, skill: Skill) -> ScriptRunner:
-        """What runs the scripts of a skill, after its exports were bound."""
-        if not self.has(skill):
-            skill.verify()
-        self.bind(skill)
+        """What runs the scripts of a skill, each after its exports were bound."""
         spaces = self._spaces.setdefault(_key(skill), {})
-        return ScriptRunner(skill, self.runtime, spaces=spaces)
+        return ScriptRunner(skill, self.runtime, spaces=spaces, prepare=partial(self.bind, skill))
 
     def functions(self) -> list[Callable[..., Any]]:
         """Those by which code uses skills."""
