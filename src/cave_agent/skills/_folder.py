@@ -216,25 +216,30 @@ def python_in(folder: SkillFolder) -> Iterator[tuple[str, str]]:
     """
     root = _real(folder.root)
     try:
-        for path in sorted(everything(root)):
-            name = path.relative_to(root).as_posix()
-            if not folder.holds(path):
-                raise SkillFileError(f"{name!r} leads out of the skill's folder. Take it out.")
-            if (
-                _LEFT_BY_PYTHON.fullmatch(name) or not path.is_file()
-            ):  # a link to nothing or a folder
-                continue
-            if name.endswith(_COMPILED):
-                raise SkillFileError(
-                    f"{name!r} is compiled code or an archive, which no security rule can judge. "
-                    "Take it out of the skill's folder."
-                )
-            if name.endswith(".py"):
-                yield name, decoded(folder.read(path, most=BIGGEST_TEXT))
-    except SkillFileError:
-        raise
+        paths = sorted(everything(root))
     except (OSError, ValueError) as error:
         raise SkillFileError(f"{str(root)!r} cannot be looked at whole: {error}.") from error
+    for path in paths:
+        name = path.relative_to(root).as_posix()
+        if not folder.holds(path):
+            raise SkillFileError(f"{name!r} leads out of the skill's folder. Take it out.")
+        is_file = path.is_file()  # a link may lead to nothing, or to a folder
+        if not is_file or _LEFT_BY_PYTHON.fullmatch(name):
+            continue
+        if name.endswith(_COMPILED):
+            raise SkillFileError(
+                f"{name!r} is compiled code or an archive, which no security rule can judge. "
+                "Take it out of the skill's folder."
+            )
+        if name.endswith(".py"):
+            yield name, _python(folder, path, name)
+
+
+def _python(folder: SkillFolder, path: Path, name: str) -> str:
+    try:
+        return decoded(folder.read(path, most=BIGGEST_TEXT))
+    except (OSError, ValueError) as error:
+        raise SkillFileError(f"{name!r} cannot be read: {_reason(error)}.") from error
 
 
 def decoded(data: bytes) -> str:
