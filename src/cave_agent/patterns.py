@@ -160,7 +160,7 @@ def _checked_stage(stage: object) -> tuple[CaveAgent, str]:
 
 
 def _checked(make: Make) -> Make:
-    if isinstance(make, CaveAgent) or not callable(make):  # type: ignore[redundant-expr]  # pyright: ignore[reportUnnecessaryIsInstance]  # callers may be untyped
+    if isinstance(make, CaveAgent) or not callable(make):  # type: ignore[redundant-expr]  # callers may be untyped
         raise TypeError(
             "An agent is made for each: give a function that makes one, such as "
             f"lambda: CaveAgent(model), not {make!r:.80}."
