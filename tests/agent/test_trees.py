@@ -10,7 +10,7 @@ from typing import Any
 import anyio
 import pytest
 
-from cave_agent import CaveAgent, ExecutionStatus, PythonRuntime, ScriptedModel, Variable
+from cave_agent import CaveAgent, ExecutionStatus, Function, PythonRuntime, ScriptedModel, Variable
 from cave_agent.errors import AgentBusyError, DuplicateNameError, SubAgentError
 from cave_agent.models import ModelResponse, TokenUsage, code
 
@@ -256,3 +256,143 @@ async def test_a_run_that_asks_from_its_own_cell_is_refused_whatever_its_time() 
     await boss.run("Go")
 
     assert AgentBusyError.__name__ in boss.messages[3].content
+
+
+async def test_a_stream_that_nobody_reads_on_does_not_stop_the_clock() -> None:
+    first = "stream = helper.stream_events('x')\nfirst = await anext(stream)"
+    cells = code(first), code("import asyncio\nawait asyncio.Event().wait()")
+    boss = agent(*cells, "Done.", helper=agent("Hello"))
+    boss.runtime.cell_timeout = 0.1
+
+    with anyio.fail_after(10):
+        await boss.run("Go")
+
+    assert "CellTimeoutError" in boss.messages[5].content
+
+
+async def test_runs_that_set_one_another_going_are_not_within_one_another() -> None:
+    ended, last = list[int](), anyio.Event()
+    runs = set[asyncio.Task[None]]()
+
+    async def work(number: int) -> None:
+        beat = agent(code(f"post({number + 1})"), "Done.")
+        beat.runtime.inject_function(Function(post))
+        await beat.run("Go")
+        ended.append(number)
+        if number == 20:
+            last.set()
+
+    def post(number: int) -> None:
+        if number <= 20:
+            runs.add(asyncio.create_task(work(number)))
+
+    post(1)
+    with anyio.fail_after(10):
+        await last.wait()
+
+    assert ended == list(range(1, 21))
+
+
+async def test_a_check_whose_time_is_up_takes_only_its_own_answer_with_it() -> None:
+    async def check(_: PythonRuntime) -> None:
+        await anyio.sleep_forever()
+
+    boss = agent("Done.", "Done.")
+    await boss.run("first")
+    boss.max_seconds = 0.05
+
+    await boss.run("second", check=check)
+
+    assert [each.content for each in boss.messages[1:]] == ["first", "Done.", "second", "Done."]
+
+
+async def test_a_task_that_asks_agent_after_agent_is_not_on_the_clock() -> None:
+    class Slow(ScriptedModel):
+        async def call(self, messages: list[dict[str, Any]]) -> ModelResponse:
+            await anyio.sleep(0.15)
+            return await super().call(messages)
+
+    first = """
+        import asyncio
+        async def work():
+            for n in range(3):
+                await helper.run("x")
+            return "all"
+        task = asyncio.create_task(work())
+    """
+    boss = agent(code(first), code("await task"), "Done.", helper=CaveAgent(Slow(*"abc"), "Hi."))
+    boss.runtime.cell_timeout = 0.1
+
+    await boss.run("Go")
+
+    assert "'all'" in boss.messages[5].content
+
+
+async def test_what_a_sub_agent_left_behind_is_cancelled_with_the_outermost_run() -> None:
+    model = Held("Hello")
+    sub = CaveAgent(model, "Hi.")
+    mid = agent(code("import asyncio\nt = asyncio.create_task(sub.run('x'))"), "Done.", sub=sub)
+    boss = agent(code("import asyncio\nawait mid.run('x')\nawait asyncio.Event().wait()"), mid=mid)
+    run = asyncio.create_task(boss.run("Go"))
+    await model.asked.wait()
+    while not mid.messages or mid.messages[-1].content != "Done.":
+        await anyio.sleep(0)
+
+    run.cancel()
+    await asyncio.wait([run])
+
+    with anyio.fail_after(10):
+        await asyncio.wait([mid.runtime.retrieve("t")])
+    assert mid.runtime.retrieve("t").cancelled()
+
+
+async def test_a_run_may_hand_on_under_the_name_of_what_it_was_given() -> None:
+    runtime = PythonRuntime()
+    inner = CaveAgent(ScriptedModel(code("result = len(rows)"), "Done."), "Hi.", runtime=runtime)
+    runtime.inject_variable(Variable("inner", inner))
+    cell = "rows = rows + [3]\nawait inner('Count', rows=rows)\nresult = 'text'"
+    outer = CaveAgent(ScriptedModel(code(cell), "Done."), "Hi.", runtime=runtime)
+
+    response = await outer("Add and count", rows=[1, 2])
+
+    assert response["rows"] == [1, 2, 3]
+    assert response["result"] == "text"
+
+
+async def test_a_check_of_a_run_within_another_is_given_responses() -> None:
+    critic = agent(code("x = 1"))
+    critic.max_steps = 1
+
+    async def check(_: PythonRuntime) -> None:
+        assert (await critic.run("Look")).status is ExecutionStatus.MAX_STEPS_REACHED
+
+    helper = agent("Done.")
+    boss = agent(
+        code("answer = await helper.run('Go', check=check)"), "Done.", helper=helper, check=check
+    )
+
+    await boss.run("Go")
+
+    assert boss.runtime.retrieve("answer").status is ExecutionStatus.SUCCESS
+
+
+async def test_a_cell_in_the_background_leaves_the_clock_alone() -> None:
+    side, began, go = PythonRuntime(), anyio.Event(), anyio.Event()
+    side.inject_variable(Variable("began", began))
+    side.inject_variable(Variable("go", go))
+    model = Held("Hello")
+    cells = (
+        code(
+            "import asyncio\ntask = asyncio.create_task(side.execute('began.set()\\nawait go.wait()'))"
+        ),
+        code("go.set()\nawait task\nawait helper.run('x')"),
+    )
+    boss = agent(*cells, "Done.", helper=CaveAgent(model, "Hi."), side=side, go=go)
+    boss.runtime.cell_timeout = 0.2
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(boss.run, "Go")
+        await model.asked.wait()
+        await anyio.sleep(0.3)
+        model.may_answer.set()
+
+    assert "CellTimeoutError" not in boss.messages[5].content

@@ -513,3 +513,12 @@ def test_a_summarizer_that_fails_is_logged_and_done_without(
 def test_what_is_no_summarizer_is_refused() -> None:
     with pytest.raises(TypeError, match="a class and a function"):
         register_summarizer("Lamp", repr)  # type: ignore[arg-type]
+
+
+def test_no_foreign_code_tells_the_key_of_a_dict() -> None:
+    class Key:
+        def __repr__(self) -> str:
+            raise ValueError("not to be called")
+
+    assert summarize({Key(): 1, Key(): 2}) == "dict[Key, int], 2 items"
+    assert summarize({10**5000: 1}) == "dict[int, int], 1 item"

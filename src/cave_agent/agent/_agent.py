@@ -249,7 +249,8 @@ class CaveAgent(AbstractAsyncContextManager["CaveAgent"]):
         path = around.path_of(self, self.name) if around else self.name or NAME
         asked = self._pass_gate(run, goal, emit=emit, around=around, path=path)
         if around is not None:
-            asked = answered(asked, around, path=path, runtime=self.runtime)
+            is_read = emit is not unheard
+            asked = answered(asked, around, path=path, runtime=self.runtime, is_read=is_read)
         return await asked
 
     async def _pass_gate(
@@ -261,7 +262,7 @@ class CaveAgent(AbstractAsyncContextManager["CaveAgent"]):
             budget = Budget(self.max_tokens, self.max_cost, self.max_seconds)
             lineage = Lineage.of(path, budget, emit, self.max_depth, around, self.runtime)
             await lineage.account.check(self.model)
-            with reserved(self.runtime, goal):
+            with reserved(self.runtime, goal, lineage):
                 return await self._work(goal, lineage)
 
     async def _work(self, goal: Goal, lineage: Lineage) -> AgentResponse:

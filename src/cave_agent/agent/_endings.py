@@ -52,7 +52,7 @@ async def answer(turn: Turn, reply: Reply, emit: Emit) -> AgentResponse | None:
     except TimeoutError:
         if not limit.expired():
             raise
-        turn.messages.remove(said)
+        turn.messages[:] = [each for each in turn.messages if each is not said]
         return await stop(turn, reply, emit, reached=ExecutionStatus.MAX_SECONDS_REACHED)
     if complaint is not None:
         identifier = turn.block_identifier

@@ -1,6 +1,7 @@
 """A run and the runs that it is within: what one hears, uses and may do concerns those around it."""
 
 import asyncio
+import math
 import weakref
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
@@ -17,6 +18,7 @@ from cave_agent.events import Event, SubAgentEvent
 from cave_agent.runtime import PythonRuntime
 
 _here: ContextVar["Lineage | None"] = ContextVar("lineage", default=None)
+_cell_of: ContextVar["Lineage | None"] = ContextVar("cell_of", default=None)
 
 NAME = "agent"
 """What an agent is called that has no name."""
@@ -31,6 +33,8 @@ def run_around() -> "Lineage | None":
     lineage = _here.get()
     if lineage is not None and any(each.is_cancelled for each in lineage.and_around()):
         raise asyncio.CancelledError("the run that this is a part of was cancelled")
+    while lineage is not None and lineage.is_over and not lineage.is_bounded:
+        lineage = lineage.around  # else runs that set one another going would never be forgotten
     return lineage
 
 
@@ -52,7 +56,6 @@ class Lineage:
         loop: Where the run goes on.
         task: What it goes on in.
         inner: The tasks that ask for runs within it, besides its own.
-        runs_cell: Whether a cell of the run is running.
         is_over: Whether the run has ended.
         is_cancelled: Whether that was by a cancellation.
     """
@@ -64,7 +67,6 @@ class Lineage:
     around: "Lineage | None"
     runtime: "weakref.ref[PythonRuntime]"
     deadline: float = field(init=False)
-    runs_cell: bool = False
     is_over: bool = False
     is_cancelled: bool = False
     loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.get_running_loop)
@@ -117,7 +119,8 @@ class Lineage:
         try:
             yield
         finally:
-            self.inner.discard(task)
+            for each in self.and_around():
+                each.inner.discard(task)
 
     def and_around(self) -> "Iterator[Lineage]":
         """This run, then those around it."""
@@ -126,9 +129,29 @@ class Lineage:
             yield lineage
             lineage = lineage.around
 
+    @property
+    def is_bounded(self) -> bool:
+        """Whether it, or one around it, bounds what runs within it use."""
+        return bool(self.account.bounded) or not math.isinf(self.deadline)
+
+    @property
+    def is_asked_by_a_cell(self) -> bool:
+        """Whether the calling code is that of a cell of the run, be it in a task."""
+        return _cell_of.get() is self
+
+    @contextmanager
+    def cell(self) -> Generator[None]:
+        """A cell of the run is running."""
+        token = _cell_of.set(self)
+        try:
+            yield
+        finally:
+            _cell_of.reset(token)
+
     def check_depth(self) -> None:
         """Refuse a run that is within too many others."""
-        for depth, lineage in enumerate(self.and_around(), 1):
+        going_on = (each for each in self.and_around() if not each.is_over)
+        for depth, lineage in enumerate(going_on, 1):
             if depth > lineage.max_depth:
                 raise AgentDepthError(
                     f"Runs are within one another {depth} deep here ({self.path}), and max_depth="
@@ -149,6 +172,8 @@ class Lineage:
         self.is_over = True
         if self._token is not None:
             _here.reset(self._token)
+        if self.around is not None:
+            self.around.inner |= self.inner
         self.is_cancelled = isinstance(error, asyncio.CancelledError)
         for task in tuple(self.inner) if self.is_cancelled else ():
             if (loop := task.get_loop()) is self.loop:

@@ -103,15 +103,12 @@ async def _act(turn: Turn, reply: Reply, emit: Emit, *, code: Code) -> None:
 
 async def _execute(turn: Turn, code: str) -> ExecutionResult:
     """Run a cell, within what is left of the run's time besides the runtime's own limit."""
-    turn.lineage.runs_cell = True
-    try:
+    with turn.lineage.cell():
         if turn.deadline is None:
             return await turn.runtime.execute(code, author=turn.author)
         left = max(turn.seconds_left, _SHORTEST_CELL)
         limit = min(turn.runtime.cell_timeout or left, left)
         return await turn.runtime.execute(code, timeout=limit, author=turn.author)
-    finally:
-        turn.lineage.runs_cell = False
 
 
 def _ask_again(turn: Turn, reply: Reply, *, block: UnclosedCode) -> None:

@@ -10,6 +10,7 @@ from typing_extensions import override
 from cave_agent.agent._gate import Run
 from cave_agent.agent._response import AgentResponse
 from cave_agent.events import Event
+from cave_agent.runtime import off_the_clock
 
 Emit: TypeAlias = Callable[[Event], Awaitable[None]]
 
@@ -91,7 +92,8 @@ class EventStream(AsyncIterator[Event]):
         self._run.mark_context()
         task, counter = self._task or self._start(), self._counter
         if counter.event is None and not task.done():
-            await counter.wait_for_event()
+            with off_the_clock():
+                await counter.wait_for_event()
         if counter.event is None:
             self._is_closed = True
             if not task.cancelled():

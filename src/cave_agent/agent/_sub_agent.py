@@ -1,6 +1,7 @@
 """What a cell gets of an agent that it asks: objects are handed over, and a failure is an error."""
 
 from collections.abc import Awaitable, Mapping, Sequence
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 from cave_agent.agent._lineage import Lineage
@@ -34,7 +35,12 @@ async def hand_over(runtime: PythonRuntime, objects: Mapping[str, Any]) -> None:
 
 
 async def answered(
-    asked: Awaitable[AgentResponse], around: Lineage, *, path: str, runtime: PythonRuntime
+    asked: Awaitable[AgentResponse],
+    around: Lineage,
+    *,
+    path: str,
+    runtime: PythonRuntime,
+    is_read: bool,
 ) -> AgentResponse:
     """What the code of a run gets of another run that it asks for.
 
@@ -43,14 +49,14 @@ async def answered(
         around: The run whose code asks; beyond its cells, what comes is as it is for anybody.
         path: What the agents are called.
         runtime: That of the agent that is asked.
+        is_read: Whether the run waits for a reader, who then waits for it off the clock.
 
     Raises:
         SubAgentError: The model failed, or the run did not come to its end.
     """
-    if not around.runs_cell:
-        with around.asking():
+    with around.asking(), nullcontext() if is_read else off_the_clock():
+        if not around.is_asked_by_a_cell:
             return await asked
-    with around.asking(), off_the_clock():
         try:
             response = await asked
         except CaveAgentError as error:

@@ -36,7 +36,7 @@ class Deadline:
     was_enforced = False  # whether the cell's code was sent a stop
     cancellation: asyncio.CancelledError | None = None  # the latest that came from outside
     scope: anyio.CancelScope | None = None
-    _before: "Deadline | None" = None
+    _waits: "AgentWaits | None" = None
     _awaited = 0  # agents that the cell waits for
     _within = 0  # steps of their cells that are under way within one of this cell
     _is_on_stack = False
@@ -44,10 +44,10 @@ class Deadline:
 
     def __init__(self, seconds: float | None) -> None:
         self.seconds = seconds
-        self._waits = waits = _waits.get()
-        if waits is not None:
-            self._awaited = waits.count
-            self._before, waits.deadline = waits.deadline, self
+        waits = _waits.get()
+        if waits is not None and waits.is_here:
+            self._waits, self._awaited = waits, waits.count
+            waits.cells.append(self)
         self._around = _running.get()
         self._token = _running.set(self)
         self._thread = threading.get_ident()
@@ -82,9 +82,9 @@ class Deadline:
         """The cell has ended."""
         _running.reset(self._token)
         if self._waits is not None:
-            self._waits.deadline = self._before
+            self._waits.cells.remove(self)
         # Contexts outlive it.
-        self.scope = self.cancellation = self._around = self._waits = self._before = None
+        self.scope = self.cancellation = self._around = self._waits = None
 
     def begin_step(self) -> None:
         """The cell's code is on the stack from now on."""
@@ -150,13 +150,13 @@ class AgentWaits:
 
     Attributes:
         count: How many.
-        deadline: That of the cell which is running.
+        cells: The deadlines of those that are running, be it within one another.
     """
 
     count = 0
-    deadline: Deadline | None = None
 
     def __init__(self) -> None:
+        self.cells: list[Deadline] = []
         self._thread = threading.get_ident()
 
     @property
@@ -167,8 +167,8 @@ class AgentWaits:
     def await_agent(self, change: int) -> None:
         """The cells begin (1) or end (-1) to wait for an agent."""
         self.count += change
-        if self.deadline is not None:
-            self.deadline.await_agent(change)
+        for each in self.cells:
+            each.await_agent(change)
 
 
 @contextmanager

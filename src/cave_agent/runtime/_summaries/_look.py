@@ -11,6 +11,7 @@ from cave_agent.runtime._foreign import attempt, class_module, class_name, class
 Preview: TypeAlias = Literal["name", "schema", "sample"]
 _DEEPEST = 3
 _CELL = 40  # characters
+_MANY = 10**9
 _FIRST = 3  # values of a column
 _HOLDING_OTHERS = {list, tuple, dict, set, frozenset}  # whose words are foreign code
 _PLAIN = {"builtins", "numpy", "pandas", "datetime", "decimal"}
@@ -41,8 +42,14 @@ class Look:
 
     def inside(self, key: object = None) -> "Look":
         """The look at what the value holds, be it under this key."""
-        called = self.called if key is None else f"{self.called}[{key!r}]"
+        called = self.called if key is None else f"{self.called}[{_as_code(key)}]"
         return replace(self, depth=self.depth + 1, shows_values=False, called=called)
+
+
+def _as_code(key: object) -> str:
+    """A key as code writes it, if that is short and no foreign code has to run for it."""
+    is_short = (type(key) is str and len(key) <= _CELL) or (type(key) is int and abs(key) < _MANY)
+    return repr(key) if is_short else "…"
 
 
 Describe: TypeAlias = Callable[[Any, Look], str]
