@@ -201,10 +201,13 @@ async def _at_once(
             except CaveAgentError as error:
                 found[at] = error
 
+    mistake: Exception | None = None
     try:
         async with anyio.create_task_group() as tasks:
             for at in range(len(runs)):
                 tasks.start_soon(work, at)
-    except ExceptionGroup as group:
-        raise group.exceptions[0] from None  # a mistake in the caller's own code
+    except ExceptionGroup as group:  # of what the caller's own code raised
+        mistake = group.exceptions[0]
+    if mistake is not None:
+        raise mistake
     return [found[at] for at in range(len(runs))]

@@ -12,6 +12,7 @@ import pytest
 
 from cave_agent import CaveAgent, ExecutionStatus, Function, PythonRuntime, ScriptedModel, Variable
 from cave_agent.errors import AgentBusyError, DuplicateNameError, SubAgentError
+from cave_agent.events import SubAgentEvent
 from cave_agent.models import ModelResponse, TokenUsage, code
 
 pytestmark = pytest.mark.anyio
@@ -396,3 +397,39 @@ async def test_a_cell_in_the_background_leaves_the_clock_alone() -> None:
         model.may_answer.set()
 
     assert "CellTimeoutError" not in boss.messages[5].content
+
+
+async def test_runs_within_one_that_uses_a_name_do_not_share_it() -> None:
+    runtime = PythonRuntime()
+    for name, number in (("one", 1), ("other", 2)):
+        cell = f"import asyncio\nawait asyncio.sleep(0)\nresult = {number}\nawait asyncio.sleep(0)"
+        worker = CaveAgent(ScriptedModel(code(cell), "Done."), "Hi.", runtime=runtime)
+        runtime.inject_variable(Variable(name, worker))
+    cell = """
+        import asyncio
+        runs = [each.run("x", returns=int) for each in (one, other)]
+        found = await asyncio.gather(*runs, return_exceptions=True)
+        result = [getattr(each, "value", type(each).__name__) for each in found]
+    """
+    boss = CaveAgent(ScriptedModel(code(cell), "Done."), "Hi.", runtime=runtime)
+
+    assert (await boss.run("Go", returns=list)).value == [1, "DuplicateNameError"]
+
+
+async def test_what_a_sub_agent_left_behind_is_heard_with_its_path() -> None:
+    helper = CaveAgent(Held("Hello"), "Hi.")
+    sub = agent(
+        code("import asyncio\nt = asyncio.create_task(helper.run('x'))\nawait asyncio.sleep(0)"),
+        "Done.",
+        helper=helper,
+    )
+    cell = "await sub.run('x')\nhelper.model.may_answer.set()\nawait sub.runtime.retrieve('t')"
+    boss = agent(code(cell), "Done.", sub=sub, helper=helper)
+
+    heard = [
+        event.path
+        async for event in boss.stream_events("Go")
+        if isinstance(event, SubAgentEvent) and event.content == "Hello"
+    ]
+
+    assert set(heard) == {"agent/sub/helper"}

@@ -299,3 +299,24 @@ async def test_what_code_has_made_is_not_taken_for_the_skills(tmp_path: Path) ->
 
     with pytest.raises(Exception, match="which your code has made"):
         agent.activate_skill("reader")
+
+
+async def test_a_folder_of_a_skill_hides_no_package_that_is_spread_over_folders(
+    tmp_path: Path,
+) -> None:
+    write_file(tmp_path / "path" / "spread_for_test" / "lib.py", "x = 7")
+    write_skill(
+        tmp_path / "skills",
+        scripts__run_py="import spread_for_test.lib\ndef main(runtime): return spread_for_test.lib.x",
+        scripts__spread_for_test__mine_py="x = 1",
+    )
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(tmp_path / "path")
+        assert await outcome(tmp_path / "skills", RUN) == 7
+
+
+async def test_a_script_is_given_the_runtime_whatever_it_is_called_with(tmp_path: Path) -> None:
+    write_skill(tmp_path, scripts__run_py="def main(*, runtime): return type(runtime).__name__")
+
+    assert await outcome(tmp_path, RUN.replace('py"', 'py", runtime=5')) == "PythonRuntime"

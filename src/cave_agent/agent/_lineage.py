@@ -33,8 +33,6 @@ def run_around() -> "Lineage | None":
     lineage = _here.get()
     if lineage is not None and any(each.is_cancelled for each in lineage.and_around()):
         raise asyncio.CancelledError("the run that this is a part of was cancelled")
-    while lineage is not None and lineage.is_over and not lineage.is_bounded:
-        lineage = lineage.around  # else runs that set one another going would never be forgotten
     return lineage
 
 
@@ -43,7 +41,7 @@ class Lineage:
     """A run among the runs around it; it begins and ends with a `with`.
 
     Contexts are copied for whatever is due later, and so outlive the run: what a cell leaves behind
-    is bounded as the run was, and heard by nobody.
+    is bounded as the run was, and heard by the runs around it that go on.
 
     Attributes:
         path: What the agents are called, the outermost first: `boss/cleaner`.
@@ -79,7 +77,7 @@ class Lineage:
         if around is None:
             return
         self.deadline = min(self.deadline, around.deadline)
-        if around.emit is not unheard and around.loop is self.loop:
+        if any(each.emit is not unheard for each in around.and_around()):
             self.emit = _relay(self, around, self.emit)
 
     @classmethod
@@ -97,6 +95,8 @@ class Lineage:
         Raises:
             AgentDepthError: It is within too many others.
         """
+        while around is not None and around.is_over and not around.is_bounded:
+            around = around.around  # else runs that set one another going would all be kept
         account = Account(budget, path, around.account if around else None)
         lineage = cls(path, account, emit, max_depth, around, weakref.ref(runtime))
         lineage.check_depth()
@@ -112,10 +112,11 @@ class Lineage:
     def asking(self) -> Generator[None]:
         """Let a task of this run ask for another one, which ends if this one is cancelled."""
         task = asyncio.current_task()
-        if task is None or task is self.task or task in self.inner:
+        holder = self.going_on() or self
+        if task is None or task is holder.task or task in holder.inner:
             yield
             return
-        self.inner.add(task)
+        holder.inner.add(task)
         try:
             yield
         finally:
@@ -128,6 +129,10 @@ class Lineage:
         while lineage is not None:
             yield lineage
             lineage = lineage.around
+
+    def going_on(self) -> "Lineage | None":
+        """This run, or the first around it that has not ended."""
+        return next((each for each in self.and_around() if not each.is_over), None)
 
     @property
     def is_bounded(self) -> bool:
@@ -186,11 +191,12 @@ def _relay(lineage: Lineage, around: Lineage, emit: Emit) -> Emit:
     path = lineage.path
 
     async def relay(event: Event) -> None:
-        if not around.is_over:
-            if not isinstance(event, SubAgentEvent):
-                await around.emit(SubAgentEvent(event.content, path, event))
-            else:  # of a run that is deeper
-                await around.emit(event)
+        listener = around.going_on()
+        if listener is not None and listener.loop is lineage.loop:
+            if isinstance(event, SubAgentEvent):  # of a run that is deeper
+                await listener.emit(event)
+            else:
+                await listener.emit(SubAgentEvent(event.content, path, event))
         await emit(event)
 
     return relay

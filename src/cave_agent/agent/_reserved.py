@@ -10,7 +10,7 @@ from cave_agent.errors import DuplicateNameError
 from cave_agent.runtime import PythonRuntime
 
 _NOTHING = object()
-_reserved: "weakref.WeakKeyDictionary[PythonRuntime, dict[str, tuple[object, Lineage]]]"
+_reserved: "weakref.WeakKeyDictionary[PythonRuntime, dict[str, list[tuple[object, Lineage]]]]"
 _reserved = weakref.WeakKeyDictionary()
 
 
@@ -25,19 +25,20 @@ def reserved(runtime: PythonRuntime, goal: Goal, lineage: Lineage) -> Generator[
     given = goal.given or {}
     wanted = {**given, **{each.name: _NOTHING for each in goal.expected}}
     taken = _reserved.setdefault(runtime, {}) if wanted else {}
-    for name, value in wanted.items():
-        there, holder = taken.get(name, (value, lineage))
-        is_own = any(each is holder for each in lineage.and_around())
-        if not is_own and (value is _NOTHING or there is not value):
-            raise DuplicateNameError(
-                f"Another run on this runtime uses the name {name!r} until it ends. Let it end "
-                "first, choose another name (returns={'name': type} for an outcome), or give each "
-                "agent a runtime of its own."
-            )
-    mine = {name: (value, lineage) for name, value in wanted.items() if name not in taken}
-    taken.update(mine)
+    mine = {name: (value, lineage) for name, value in wanted.items()}
+    for name, (value, _) in mine.items():
+        for other, holder in taken.get(name, ()):
+            is_within = any(each is holder for each in lineage.and_around())
+            if not is_within and (value is _NOTHING or other is not value):
+                raise DuplicateNameError(
+                    f"Another run on this runtime uses the name {name!r} until it ends. Let it end "
+                    "first, choose another name (returns={'name': type} for an outcome), or give "
+                    "each agent a runtime of its own."
+                )
+    for name, entry in mine.items():
+        taken.setdefault(name, []).append(entry)
     try:
         yield
     finally:
-        for name in mine:
-            del taken[name]
+        for name, entry in mine.items():
+            taken[name] = [each for each in taken[name] if each is not entry]

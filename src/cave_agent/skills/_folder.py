@@ -223,7 +223,7 @@ def python_in(folder: SkillFolder) -> Iterator[tuple[str, str]]:
         name = path.relative_to(root).as_posix()
         if not folder.holds(path):
             raise SkillFileError(f"{name!r} leads out of the skill's folder. Take it out.")
-        is_file = path.is_file()  # a link may lead to nothing, or to a folder
+        is_file = os.path.isfile(path)  # noqa: PTH113  # a link may lead to nothing, whatever that is
         if not is_file or _LEFT_BY_PYTHON.fullmatch(name):
             continue
         if name.endswith(_COMPILED):

@@ -126,7 +126,7 @@ class ModuleSpace:
         parts = name.split(".") if name else []
         if level:
             parts = [*self._package(globals or {}, level), *parts]
-        elif (path := self._path(parts[:1])) is None or (path.is_dir() and _is_elsewhere(parts[0])):
+        elif self._is_of_others(parts):
             return builtins.__import__(name, globals, locals, fromlist, level)
         if (module := sys.modules.get(self._prefix)) is None:  # it was forgotten with its runtime
             module = self._begin()
@@ -139,6 +139,13 @@ class ModuleSpace:
             if not hasattr(module, each) and self._path([*parts, each]) is not None:
                 self._sibling([*parts, each])
         return module
+
+    def _is_of_others(self, parts: Sequence[str]) -> bool:
+        """Whether a module is none of the skill's; a folder that is no package comes last."""
+        path = self._path(parts[:1])
+        if path is None or not path.is_dir():
+            return path is None
+        return _is_elsewhere(parts[0]) or self._path(parts) is None
 
     def _package(self, importer: Mapping[str, Any], level: int) -> list[str]:
         package = str(importer.get("__package__") or self._prefix).split(".")[1:]

@@ -106,8 +106,8 @@ class ScriptRunner:
             module = self._space(path.parent, runtime, folder).load(path)
             main: Callable[..., Any] = vars(module)[MAIN]
             signature = inspect.signature(main)
-            given, named = _given(signature, runtime)
-            named |= kwargs
+            given, own = _given(signature, runtime)
+            named = kwargs | own
             misfit = _misfit(signature, given, named)
             if not misfit:
                 result = main(*given, **named)
