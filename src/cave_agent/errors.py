@@ -40,7 +40,9 @@ __all__ = [
     "UnknownNameError",
     "UnknownPriceError",
     "UnknownSkillError",
+    "UnsupportedError",
     "WeightsError",
+    "WorkerDiedError",
 ]
 
 
@@ -83,6 +85,14 @@ class SubAgentError(CaveAgentError):
         super().__init__(message)
         self.path = path
         self.response = response
+
+
+class WorkerDiedError(CaveAgentError, RuntimeError):
+    """The process in which cells ran has ended, and another took its place."""
+
+
+class UnsupportedError(CaveAgentError, RuntimeError):
+    """This machine, or this host, cannot do what was asked for; the message names what can."""
 
 
 class RuntimeClosedError(CaveAgentError, RuntimeError):

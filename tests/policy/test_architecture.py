@@ -68,18 +68,29 @@ def test_only_the_interpreter_evaluates() -> None:
     )
 
 
-def test_only_the_stream_owns_a_task() -> None:
-    assert _users("asyncio.create_task", "asyncio.ensure_future") == snapshot(["agent/_stream.py"])
-
-
-def test_only_the_local_server_prints_and_only_to_its_owner() -> None:
-    assert _users("print", "sys.stdout.write", "sys.stderr.write") == snapshot(
-        ["models/_local/_server.py"]
+def test_only_streams_and_workers_own_tasks() -> None:
+    assert _users("asyncio.create_task", "asyncio.ensure_future") == snapshot(
+        [
+            "agent/_stream.py",
+            "runtime/_hosts/_isolated/_service.py",
+            "runtime/_hosts/_isolated/_worker.py",
+        ]
     )
 
 
-def test_nothing_pickles() -> None:
-    assert _users("pickle.loads", "pickle.load", "pickle.dumps", "pickle.dump") == []
+def test_only_the_local_server_and_workers_print_and_only_to_their_owners() -> None:
+    assert _users("print", "sys.stdout.write", "sys.stderr.write") == snapshot(
+        ["models/_local/_server.py", "runtime/_hosts/_isolated/_worker.py"]
+    )
+
+
+def test_nothing_pickles_but_what_goes_to_workers() -> None:
+    inside = "runtime/_hosts/_isolated"
+    assert _users("pickle.dumps", "pickle.dump") == [
+        f"{inside}/_nursery.py",
+        f"{inside}/_sender.py",
+    ]
+    assert _users("pickle.loads", "pickle.load") == [f"{inside}/_worker.py", f"{inside}/_zygote.py"]
 
 
 def test_the_map_fits_on_a_page_and_names_every_package() -> None:

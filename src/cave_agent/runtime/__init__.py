@@ -1,5 +1,8 @@
 """The persistent namespace of live objects that a model operates."""
 
+from importlib import import_module
+from typing import TYPE_CHECKING
+
 from cave_agent.errors import (
     CellTimeoutError,
     DuplicateNameError,
@@ -18,6 +21,9 @@ from cave_agent.runtime._primitives import Function, Type, Variable
 from cave_agent.runtime._runtime import PythonRuntime
 from cave_agent.runtime._schema import TypeSchemaExtractor
 from cave_agent.runtime._summaries import Preview, Summarizer, register_summarizer
+
+if TYPE_CHECKING:
+    from cave_agent.runtime._hosts import WorkerHost
 
 __all__ = [
     "Cell",
@@ -41,6 +47,7 @@ __all__ = [
     "TypeSchemaExtractor",
     "UnknownNameError",
     "Variable",
+    "WorkerHost",
     "describe_functions",
     "describe_types",
     "describe_variables",
@@ -49,3 +56,10 @@ __all__ = [
     "uncaptured",
     "waiting_for_agents",
 ]
+
+
+def __getattr__(name: str) -> object:
+    """The host that is another process, imported when it is first asked for."""
+    if name != "WorkerHost":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return import_module("cave_agent.runtime._hosts").WorkerHost

@@ -4,12 +4,10 @@ import builtins
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
-from types import ModuleType
 from typing import Any, TypeVar, cast
 
 from cave_agent.errors import DuplicateNameError, UnknownNameError
-from cave_agent.runtime._hosts import Host
-from cave_agent.runtime._primitives import Function, Type, Variable, is_usable
+from cave_agent.runtime._primitives import Function, Type, Variable
 from cave_agent.runtime._summaries import Preview
 from cave_agent.runtime._types import named, types_behind, with_fields, with_nested
 
@@ -73,31 +71,26 @@ class Inventory:
         """Note classes that the code will need; gives what is to be bound beside `names`."""
         return self._imply(named(with_fields(classes)), names)
 
-    def variables_in(self, host: Host) -> dict[str, Any]:
-        """The variables as they are now."""
-        names = host.names()
-        return {name: host.get(name) for name in self.variables if name in names}
+    def described(self) -> list[Variable]:
+        """The variables without their values, which may be elsewhere by now."""
+        return [replace(each, value=None) for each in self.variables.values()]
 
-    def made_in(self, host: Host) -> dict[str, Any]:
-        """What the code itself has bound to public names, modules left out."""
-        known = self.objects()
-        names = [each for each in host.names() if each not in known and is_usable(each)]
-        made = {name: host.get(name) for name in names if not name.startswith("_")}
-        return {name: each for name, each in made.items() if type(each) is not ModuleType}
+    def names(self) -> tuple[list[str], frozenset[str]]:
+        """Those of the variables, and of all that was injected."""
+        return list(self.variables), self.known()
+
+    def known(self) -> frozenset[str]:
+        """The names of all that was injected, described or not."""
+        return frozenset(self.objects())
 
     def kinds_of_functions(self) -> dict[str, str]:
         """What functions are in words, by name."""
         return dict.fromkeys(self.functions, "function")
 
-    def live_in(self, host: Host) -> dict[str, Any]:
-        """The variables, then what the code made."""
-        return self.variables_in(host) | self.made_in(host)
-
-    def replaced_in(self, host: Host, classes: Iterable[type]) -> dict[str, type]:
-        """Those of the classes, and of the ones they need, that a cell defined anew."""
-        kept, names = self.objects(), host.names()
-        known = {n: cls for n, cls in named(with_nested(classes)).items() if kept.get(n) is cls}
-        return {n: cls for n, cls in known.items() if n in names and host.get(n) is not cls}
+    def kept(self, classes: Iterable[type]) -> dict[str, type]:
+        """Those of the classes, and of the ones they need, that the code has by their names."""
+        there = self.objects()
+        return {n: cls for n, cls in named(with_nested(classes)).items() if there.get(n) is cls}
 
     def name_of(self, value: object) -> str | None:
         """The variable that is this very object, or the place in a variable that holds it."""

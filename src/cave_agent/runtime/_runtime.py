@@ -5,16 +5,14 @@ from types import EllipsisType
 from typing import Any, Self, TypeVar
 
 from cave_agent.errors import RuntimeClosedError, UnknownNameError
+from cave_agent.runtime import _questions
 from cave_agent.runtime._cell import Cell, ErrorFeedbackMode, ExecutionResult, check_source
 from cave_agent.runtime._deadline import check_limit
 from cave_agent.runtime._describe import (
     VARIABLES_BUDGET,
     describe_expected,
     describe_functions,
-    describe_made,
     describe_types,
-    describe_variables,
-    kinds,
 )
 from cave_agent.runtime._expectation import Expectation, Misfit
 from cave_agent.runtime._hosts import Host, InProcessHost
@@ -166,7 +164,8 @@ class PythonRuntime:
     async def fetch_all(self) -> dict[str, Any]:
         """The live objects by name: the variables, then what the code made, modules left out."""
         self._check_open()
-        return self._inventory.live_in(self._host)
+        names = self._host.look(_questions.live_names, *self._inventory.names())
+        return {name: self._host.get(name) for name in names}
 
     def expect(self, expectation: Expectation) -> str:
         """Make the classes of an expected value available to the code; describes the new ones."""
@@ -176,8 +175,10 @@ class PythonRuntime:
 
     def restore(self, expectation: Expectation) -> list[str]:
         """Bind the classes of an expected value again that a cell defined anew; names those."""
-        self._bind(lost := self._inventory.replaced_in(self._host, expectation.classes))
-        return list(lost)
+        kept = self._inventory.kept(expectation.classes)
+        lost = self._host.look(_questions.replaced, kept)
+        self._bind({name: kept[name] for name in lost})
+        return lost
 
     async def misfit(self, expectation: Expectation) -> Misfit | None:
         """Why the value of a name is not what is expected; `None` if it is."""
@@ -239,16 +240,14 @@ class PythonRuntime:
     def describe_variables(self) -> str:
         """The injected variables as they are now, for the model to read."""
         self._check_open()
-        live = self._inventory.variables_in(self._host)
         told = {described.value for described in self._inventory.types.values()}
-        return describe_variables(
-            self._inventory.variables.values(), live, told=told, budget=self._variables_budget
-        )
+        variables = self._inventory.described()
+        return self._host.look(_questions.told_variables, variables, told, self._variables_budget)
 
     def describe_made(self) -> str:
         """What the code itself has bound to names, for the model to read; empty if nothing."""
         self._check_open()
-        return describe_made(self._inventory.made_in(self._host))
+        return self._host.look(_questions.told_made, self._inventory.known())
 
     def describe_types(self, *, but: Container[str] = ()) -> str:
         """The injected types, for the model to read, but those that are told elsewhere."""
@@ -270,7 +269,8 @@ class PythonRuntime:
 
     def kinds(self) -> dict[str, str]:
         """Functions, variables and what the code made, by name, each with its type in words."""
-        return self._inventory.kinds_of_functions() | kinds(self._inventory.live_in(self._host))
+        live = self._host.look(_questions.told_kinds, *self._inventory.names())
+        return self._inventory.kinds_of_functions() | live
 
     async def aclose(self) -> None:
         """Let go of all objects. Closing again does nothing; all else then raises."""

@@ -1,14 +1,16 @@
 """The host that is this very process: objects are the user's own, by identity."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
-from typing import Any
+from typing import Any, TypeVar
 
 from typing_extensions import override
 
 from cave_agent.runtime._cell import Cell, ExecutionResult
 from cave_agent.runtime._hosts._protocol import Host
 from cave_agent.runtime._interpreter import Interpreter
+
+_T = TypeVar("_T")
 
 
 class InProcessHost(Host):
@@ -31,6 +33,10 @@ class InProcessHost(Host):
     @override
     def get(self, name: str) -> Any:
         return self._interpreter.namespace[name]
+
+    @override
+    def look(self, question: Callable[..., _T], *args: Any) -> _T:
+        return question(self._interpreter.namespace, *args)
 
     @override
     def put(self, name: str, value: Any) -> None:

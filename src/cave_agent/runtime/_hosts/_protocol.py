@@ -1,10 +1,12 @@
 """Where cells run: what every host can do."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from cave_agent.runtime._cell import Cell, ExecutionResult
+
+_T = TypeVar("_T")
 
 
 class Host(Protocol):
@@ -27,6 +29,15 @@ class Host(Protocol):
 
         Raises:
             KeyError: There is none.
+        """
+        ...
+
+    def look(self, question: Callable[..., _T], *args: Any) -> _T:
+        """What a function makes of the whole namespace, there where it is.
+
+        Args:
+            question: Called with the objects by name, then `args`; it gives plain data.
+            args: What else it is given.
         """
         ...
 

@@ -1,0 +1,180 @@
+"""The host's end of a worker: requests and replies, and how it ended."""
+
+import itertools
+import select
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from typing import Any
+
+import anyio
+
+from cave_agent.errors import UnsupportedError, WorkerDiedError
+from cave_agent.runtime._hosts._isolated._buffers import BadMemoryError
+from cave_agent.runtime._hosts._isolated._frames import BrokenFrameError, Frame, Receiver, send
+from cave_agent.runtime._hosts._isolated._nursery import zygote_for
+from cave_agent.runtime._hosts._isolated._parcels import unpacked
+from cave_agent.runtime._hosts._isolated._reader import BadValueError, Reader
+from cave_agent.runtime._hosts._isolated._zygote import Order
+from cave_agent.sandbox import Layers
+
+_MOST = 256 << 20  # bytes of what a worker tells at once, buffers apart
+_MOST_BUFFERED = 1 << 40
+_PATIENCE = 1.0  # seconds for the keeper to tell how the worker ended
+_STATUS = 2  # bytes
+
+
+class Line:
+    """A worker of one's own.
+
+    Args:
+        preload: The modules that it has.
+        order: What it is confined to.
+        assemble: What makes the values that it tells.
+        serve: What is done about its messages that reply to nothing.
+
+    Attributes:
+        layers: What confines it.
+
+    Raises:
+        UnsupportedError: It cannot be confined.
+    """
+
+    def __init__(
+        self,
+        preload: tuple[str, ...],
+        order: Order,
+        *,
+        assemble: Mapping[str, Callable[[Any], Any]],
+        serve: Callable[[tuple[Any, ...]], None],
+    ) -> None:
+        self._assemble, self._serve = assemble, serve
+        self._numbers = itertools.count(1)
+        self._replies: dict[int, tuple[Any, ...]] = {}
+        self._waiters: set[anyio.Event] = set()
+        self._is_read = False
+        self._line, self._life = zygote_for(preload).fork(order)
+        self._line.setblocking(False)  # noqa: FBT003  # the library's own
+        self._receiver = Receiver(self._line, _MOST)
+        try:
+            self.layers = self._greeting()
+        except UnsupportedError:
+            self.close()
+            raise
+
+    def say(self, frame: Frame) -> None:
+        """Send a frame, and close it.
+
+        Raises:
+            WorkerDiedError: There is no worker any more.
+        """
+        try:
+            send(self._line, frame.body, frame.descriptors)
+        except OSError:
+            raise WorkerDiedError(self._how_it_died()) from None
+        finally:
+            frame.close()
+
+    def next_number(self) -> int:
+        """A number for a request, to tell its reply by."""
+        return next(self._numbers)
+
+    def wait(self, number: int) -> tuple[Any, ...]:
+        """The reply to a request, which blocks this thread and serves the worker meanwhile.
+
+        Raises:
+            WorkerDiedError: There is no worker any more.
+        """
+        while number not in self._replies:
+            select.select([self._line], [], [])
+            self._pump()
+        return self._replies.pop(number)
+
+    async def reply(self, number: int, seconds: float | None) -> tuple[Any, ...]:
+        """The reply to a request, as soon as it comes.
+
+        Raises:
+            TimeoutError: It does not within these seconds.
+            WorkerDiedError: There is no worker any more.
+        """
+        until = None if seconds is None else time.monotonic() + seconds
+        while number not in self._replies:
+            left = None if until is None else until - time.monotonic()
+            if left is not None and left <= 0:
+                raise TimeoutError
+            with anyio.move_on_after(left):
+                await self._hear()
+        return self._replies.pop(number)
+
+    def interrupt(self) -> None:
+        """Have the code that is on the worker's stack stopped."""
+        with suppress(OSError):
+            self._life.send(b"!")
+
+    def close(self) -> None:
+        """Hang up, whereupon the worker ends with all that is its own."""
+        self._line.close()
+        self._life.close()
+        self._receiver.close()
+
+    async def _hear(self) -> None:
+        """Take what the worker tells next; one task reads, and the others wait for it."""
+        if self._is_read:
+            self._waiters.add(event := anyio.Event())
+            try:
+                await event.wait()
+            finally:
+                self._waiters.discard(event)
+            return
+        self._is_read = True
+        try:
+            await anyio.wait_readable(self._line)
+            self._pump()
+        finally:
+            self._is_read = False
+            for each in self._waiters:
+                each.set()
+
+    def _pump(self) -> None:
+        """Take what the worker has told by now."""
+        try:
+            self._receiver.read()
+            while self._receiver.ready:
+                message = self._message()
+                if message[0] in {"ask", "never_mind"}:
+                    self._serve(message)
+                else:
+                    self._replies[message[1]] = message
+        except (BrokenFrameError, BadMemoryError, BadValueError, TypeError, ValueError) as error:
+            raise WorkerDiedError(f"told what makes no sense ({error})") from error
+        if self._receiver.is_closed:
+            raise WorkerDiedError(self._how_it_died())
+
+    def _message(self) -> tuple[Any, ...]:
+        payload, views = unpacked(self._receiver.ready.popleft(), most=_MOST_BUFFERED)
+        match Reader(payload, views, self._assemble).read():
+            case (str(what), *rest):
+                return what, *rest
+            case _:
+                raise BadValueError("no message")
+
+    def _greeting(self) -> Layers:
+        while not self._receiver.ready and not self._receiver.is_closed:
+            select.select([self._line], [], [])
+            self._receiver.read()
+        if not self._receiver.ready:
+            raise UnsupportedError("A worker ended before it was ready.")
+        what, told = self._message()
+        if what != "ready":
+            raise UnsupportedError(f"A worker cannot be confined on this machine: {told}.")
+        return Layers(*told)
+
+    def _how_it_died(self) -> str:
+        code = b""
+        if select.select([self._life], [], [], _PATIENCE)[0]:
+            with suppress(OSError):
+                code = self._life.recv(_STATUS)
+        if len(code) != _STATUS:
+            return "ended"
+        status = int.from_bytes(code, "little", signed=True)
+        return f"was killed by signal {-status}" if status < 0 else f"ended with exit code {status}"

@@ -1,0 +1,87 @@
+"""Where workers come from: a zygote for each set of modules that are to be imported beforehand."""
+
+import atexit
+import os
+import pickle
+import socket
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+from cave_agent.runtime._hosts._isolated._frames import send
+from cave_agent.runtime._hosts._isolated._zygote import Order
+from cave_agent.sandbox import jail_folder
+
+_ENVIRONMENT = {
+    "PATH": "/usr/bin:/bin",
+    "LANG": "C.UTF-8",
+    "HOME": str(jail_folder()),
+    "PYTHONUTF8": "1",
+    "PYTHONDONTWRITEBYTECODE": "1",
+    **dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1"),
+}
+_BOOT = (
+    "import sys; sys.path.insert(0, sys.argv[1]); "
+    "from cave_agent.runtime._hosts._isolated._zygote import main; "
+    "main(int(sys.argv[2]), sys.argv[3:])"
+)
+_lock = threading.Lock()
+_zygotes: dict[tuple[str, ...], "Zygote"] = {}
+
+
+class Zygote:
+    """A process that forks workers.
+
+    Args:
+        preload: The modules that it imports first.
+    """
+
+    def __init__(self, preload: tuple[str, ...]) -> None:
+        here, there = socket.socketpair()
+        source = str(Path(__file__).parents[4])
+        command = [sys.executable, "-I", "-c", _BOOT, source, str(there.fileno()), *preload]
+        self._process = subprocess.Popen(  # noqa: S603  # our own
+            command, pass_fds=[there.fileno()], env=_ENVIRONMENT, stdin=subprocess.DEVNULL, cwd="/"
+        )
+        there.close()
+        self._control = here
+        self._pid = os.getpid()
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether it lives, and is this very process's own."""
+        return self._pid == os.getpid() and self._process.poll() is None
+
+    def fork(self, order: Order) -> tuple[socket.socket, socket.socket]:
+        """A new worker, by the line to it and its life line: when that is closed, it dies.
+
+        Raises:
+            OSError: The zygote is gone.
+        """
+        line, its_line = socket.socketpair()
+        life, its_life = socket.socketpair()
+        with its_line, its_life:
+            send(self._control, pickle.dumps(order), (its_line.fileno(), its_life.fileno()))
+        return line, life
+
+    def close(self) -> None:
+        """Let it end."""
+        self._control.close()
+        self._process.wait()
+
+
+def zygote_for(preload: tuple[str, ...]) -> Zygote:
+    """The zygote of this process that has these modules."""
+    with _lock:
+        known = _zygotes.get(preload)
+        if known is None or not known.is_usable:
+            known = _zygotes[preload] = Zygote(preload)
+        return known
+
+
+@atexit.register
+def _close_all() -> None:
+    for each in _zygotes.values():
+        if each.is_usable:
+            each.close()

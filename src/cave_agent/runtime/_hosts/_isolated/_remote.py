@@ -1,0 +1,77 @@
+"""What a cell in the worker has of an object that stays with the host: its name for calls."""
+
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import replace
+from typing import Any, Protocol
+
+from cave_agent.runtime._hosts._isolated._request import Request
+
+
+class Line(Protocol):
+    """The way to the host."""
+
+    def ask(self, request: Request) -> Any:
+        """Have something done with an object, and wait for what comes of it."""
+        ...
+
+    def ask_later(self, request: Request) -> Awaitable[Any]:
+        """The same, to be awaited."""
+        ...
+
+
+class Remote:
+    """An object of the host: calls, attributes and iteration happen there.
+
+    Args:
+        line: The way to it.
+        handle: Its number there.
+        kind: What it is, in words.
+        is_async: Whether what calling it gives is awaited.
+        methods: Its public methods, each with whether what it gives is awaited.
+    """
+
+    __slots__ = ("_is_async", "_kind", "_line", "_methods", "handle")
+
+    def __init__(
+        self, line: Line, handle: int, *, kind: str, is_async: bool, methods: dict[str, bool]
+    ) -> None:
+        self._line, self.handle, self._kind = line, handle, kind
+        self._is_async, self._methods = is_async, methods
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        ask = self._line.ask_later if self._is_async else self._line.ask
+        return ask(Request(self.handle, "()", args, kwargs))
+
+    def __getattr__(self, name: str) -> Any:
+        is_async = self._methods.get(name)
+        if is_async is None:
+            if name.startswith("_"):
+                raise AttributeError(f"{name!r} of the host's {self._kind} cannot be reached")
+            return self._line.ask(Request(self.handle, f".{name}"))
+        return _method(self._line, Request(self.handle, f".{name}()"), is_async=is_async)
+
+    def __getitem__(self, key: Any) -> Any:
+        return self._line.ask(Request(self.handle, "[]", (key,)))
+
+    def __len__(self) -> int:
+        length: int = self._line.ask(Request(self.handle, "len"))
+        return length
+
+    def __iter__(self) -> Iterator[Any]:
+        iterator = self._line.ask(Request(self.handle, "iter"))
+        while True:
+            items, is_over = self._line.ask(Request(iterator.handle, "next"))
+            yield from items
+            if is_over:
+                return
+
+    def __repr__(self) -> str:
+        return f"<{self._kind}, at the host>"
+
+
+def _method(line: Line, request: Request, *, is_async: bool) -> Callable[..., Any]:
+    def method(*args: Any, **kwargs: Any) -> Any:
+        ask = line.ask_later if is_async else line.ask
+        return ask(replace(request, args=args, kwargs=kwargs))
+
+    return method

@@ -1,0 +1,267 @@
+"""The worker: runs cells as the host asks, and asks the host for what only that has."""
+
+import asyncio
+import os
+import pickle
+import select
+import signal
+import socket
+import sys
+from collections import deque
+from collections.abc import Callable
+from contextvars import ContextVar
+from dataclasses import replace
+from io import BytesIO
+from typing import Any
+
+from cave_agent.runtime._alarm import alarm
+from cave_agent.runtime._cell import Cell, ExecutionResult
+from cave_agent.runtime._hosts._isolated._frames import Receiver, send
+from cave_agent.runtime._hosts._isolated._kinds import taken_apart
+from cave_agent.runtime._hosts._isolated._parcels import packed, unpacked
+from cave_agent.runtime._hosts._isolated._remote import Remote
+from cave_agent.runtime._hosts._isolated._request import Request
+from cave_agent.runtime._hosts._isolated._writer import UnsendableError, Writer
+from cave_agent.runtime._interpreter import Interpreter
+
+_FOREVER = 1e9  # seconds
+_cell: ContextVar[int] = ContextVar("cell", default=0)
+_AT_ONCE = {
+    "answer",
+    "put",
+    "get",
+    "drop",
+    "look",
+    "failed",
+}  # what is safe while a cell waits for the host
+_MOST = 1 << 40  # bytes: what the host sends is trusted
+
+
+class Worker:
+    """Serves one host.
+
+    Args:
+        line: The socket to it.
+    """
+
+    def __init__(self, line: socket.socket) -> None:
+        line.setblocking(False)  # noqa: FBT003  # the library's own
+        self._line = line
+        self._receiver = Receiver(line, _MOST)
+        self._interpreter = Interpreter()
+        self._answers: dict[int, tuple[Any, ...]] = {}
+        self._awaited: dict[int, asyncio.Future[Any]] = {}
+        self._put_off: deque[tuple[Any, ...]] = deque()
+        self._cells: dict[int, asyncio.Task[None]] = {}
+        self._asked = 0
+        self._dispatch: dict[str, Callable[..., None]] = {
+            "run": self._run,
+            "put": self._put,
+            "get": self._get,
+            "drop": self._drop,
+            "reset": self._reset,
+            "look": self._look,
+            "answer": self._answer,
+            "cancel": self._cancel,
+            "failed": self._failed,
+        }
+
+    async def serve(self) -> None:
+        """Do what the host asks until it hangs up."""
+        loop = asyncio.get_running_loop()
+        self._closed = loop.create_future()
+        loop.add_reader(self._line, self._pump)
+        await self._closed
+
+    def _pump(self) -> None:
+        self._receiver.read()
+        while self._receiver.ready:
+            self._put_off.append(self._message())
+        self._catch_up()
+        if self._receiver.is_closed and not self._closed.done():
+            self._closed.set_result(None)
+
+    def _message(self) -> tuple[Any, ...]:
+        payload, views = unpacked(self._receiver.ready.popleft(), most=_MOST)
+        file = BytesIO(payload)
+        what, number = pickle.load(file)
+        try:
+            return what, number, *_Trusting(file, views, self).load()
+        except Exception as error:  # noqa: BLE001  # a foreign class may raise anything
+            return "failed", number, what, f"{type(error).__name__}: {error}"
+
+    def _catch_up(self) -> None:
+        while self._put_off:
+            name, *rest = self._put_off.popleft()
+            self._dispatch[name](*rest)
+
+    def _tell(self, *message: Any) -> None:
+        writer = Writer(self._taken_apart)
+        writer.write(message)
+        frame = packed(bytes(writer.body), writer.buffers)
+        try:
+            send(self._line, frame.body, frame.descriptors)
+        except OSError:
+            os._exit(0)  # there is no host any more
+        finally:
+            frame.close()
+
+    def _taken_apart(self, value: Any) -> tuple[str, Any] | None:
+        if type(value) is Remote:
+            return "handle", value.handle
+        return taken_apart(value)
+
+    def _run(self, number: int, cell: Cell) -> None:
+        self._cells[number] = asyncio.create_task(self._work(number, cell))  # its owner
+
+    async def _work(self, number: int, cell: Cell) -> None:
+        _cell.set(number)
+        try:
+            seconds = cell.seconds or _FOREVER  # so that what runs can be stopped at all
+            result = await self._interpreter.run(replace(cell, seconds=seconds))
+        except asyncio.CancelledError:
+            result = ExecutionResult()  # of which nobody wants to know
+        finally:
+            del self._cells[number]
+        self._tell("done", number, _told(result), self._names())
+
+    def _cancel(self, number: int) -> None:
+        if (task := self._cells.get(number)) is not None:
+            task.cancel()
+
+    def _put(self, number: int, objects: dict[str, Any]) -> None:
+        self._interpreter.namespace.update(objects)
+        self._tell("did", number, None)
+
+    def _failed(self, number: int, what: str, why: str) -> None:
+        """Tell of what could not be read."""
+        if what == "answer":
+            self._answer(
+                number, "raised", TypeError(f"what the host gave cannot be told: {why}"), ""
+            )
+        else:
+            self._tell("failed", number, why)
+
+    def _drop(self, number: int, name: str) -> None:
+        self._interpreter.namespace.pop(name, None)
+        self._tell("did", number, None)
+
+    def _reset(self, number: int) -> None:
+        self._interpreter.clear()
+        self._tell("did", number, None)
+
+    def _get(self, number: int, name: str) -> None:
+        if name not in self._interpreter.namespace:
+            self._tell("lacks", number, None)
+            return
+        try:
+            self._tell("did", number, self._interpreter.namespace[name])
+        except UnsendableError as error:
+            self._tell("refused", number, str(error))
+
+    def _look(self, number: int, question: Callable[..., Any], args: tuple[Any, ...]) -> None:
+        self._tell("did", number, question(self._interpreter.namespace, *args))
+
+    def _names(self) -> list[str]:
+        return [each for each in self._interpreter.namespace if type(each) is str]
+
+    def ask(self, request: Request) -> Any:
+        """Have the host do something with an object of its own, and wait for what comes of it."""
+        number = self._ask(request)
+        while number not in self._answers:
+            select.select([self._line], [], [])
+            self._receiver.read()
+            if self._receiver.is_closed:
+                os._exit(0)
+            while self._receiver.ready:
+                message = self._message()
+                if message[0] in _AT_ONCE:
+                    self._dispatch[message[0]](*message[1:])
+                else:
+                    self._put_off.append(message)
+        if self._put_off:
+            asyncio.get_running_loop().call_soon(self._catch_up)
+        return _outcome(*self._answers.pop(number))
+
+    async def ask_later(self, request: Request) -> Any:
+        """The same, while other tasks go on."""
+        number = self._ask(request)
+        self._awaited[number] = future = asyncio.get_running_loop().create_future()
+        try:
+            return _outcome(*await future)
+        except asyncio.CancelledError:
+            self._tell("never_mind", number)
+            raise
+        finally:
+            del self._awaited[number]
+
+    def _ask(self, request: Request) -> int:
+        self._asked += 1
+        try:
+            told = (request.handle, request.what, request.args, request.kwargs)
+            self._tell("ask", self._asked, _cell.get(), told)
+        except UnsendableError as error:
+            raise TypeError(
+                f"An argument cannot go to the host: {error}. Give it plain data."
+            ) from None
+        return self._asked
+
+    def _answer(self, number: int, *answer: Any) -> None:
+        future = self._awaited.get(number)
+        if future is None:
+            self._answers[number] = answer
+        elif not future.done():
+            future.set_result(answer)
+
+
+class _Trusting(pickle.Unpickler):
+    """Reads what the host sends, its own objects as what calls them."""
+
+    def __init__(self, file: BytesIO, views: list[memoryview], worker: Worker) -> None:
+        super().__init__(file, buffers=views)
+        self._worker = worker
+
+    def persistent_load(self, pid: Any) -> Any:
+        handle, kind, is_async, methods = pid
+        return Remote(self._worker, handle, kind=kind, is_async=is_async, methods=methods)
+
+
+def _outcome(how: str, value: Any, printed: str) -> Any:
+    if printed:
+        sys.stdout.write(printed)  # which is the cell's, here
+    if how == "raised":
+        raise value
+    return value
+
+
+def _told(result: ExecutionResult) -> dict[str, Any]:
+    """A result as plain data."""
+    error = result.error
+    told = None
+    if error is not None:
+        args = error.args
+        if isinstance(error, OSError) and error.filename is not None:
+            args = (error.errno, error.strerror, error.filename)
+        told = (type(error).__module__, type(error).__qualname__, _plain(args), str(error))
+    return {
+        "error": told,
+        "stdout": result.stdout,
+        "hints": [str(each) for each in result.hints],
+        "meant": result.meant,
+        "changes": list(result.changes),
+        "pictures": list(result.pictures),
+        "dropped": result.dropped,
+        "meanwhile": list(result.meanwhile),
+    }
+
+
+def _plain(args: tuple[Any, ...]) -> tuple[Any, ...]:
+    plain = {str, int, float, bool, bytes, type(None)}
+    return tuple(each if type(each) in plain else str(each)[:1000] for each in args)
+
+
+def main(line: socket.socket) -> None:
+    """Serve until the host hangs up."""
+    signal.signal(signal.SIGINT, lambda _, frame: alarm.ring_now(frame))
+    sys.stdin = open(os.devnull, encoding="utf-8")  # noqa: PTH123, SIM115  # for as long as this lives
+    asyncio.run(Worker(line).serve())

@@ -1,0 +1,166 @@
+"""A clean process that each worker is forked from: it has no secrets, and what is imported already."""
+
+import gc
+import importlib
+import os
+import pickle
+import select
+import signal
+import socket
+import sys
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cave_agent.runtime._hosts._isolated._frames import Frame, Receiver, send
+from cave_agent.runtime._hosts._isolated._parcels import packed
+from cave_agent.runtime._hosts._isolated._worker import main as work
+from cave_agent.runtime._hosts._isolated._writer import Writer
+from cave_agent.sandbox import Cage, Layers, Limits, adopt_orphans, confine, enter
+
+_LINE = 3
+_LIBRARIES = (
+    *("/usr/lib", "/usr/lib64", "/usr/local/lib", "/lib", "/lib64", "/usr/share/zoneinfo"),
+    *("/etc/ld.so.cache", "/etc/localtime", "/dev/urandom"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A worker that is asked for.
+
+    Attributes:
+        read: What it may read besides Python itself.
+        write: What it may change.
+        folder: Its own.
+        limits: What it may use.
+        layers: What of the kernel's means is to be used.
+        is_strong: Whether it must not be without walls.
+    """
+
+    read: tuple[Path, ...]
+    write: tuple[Path, ...]
+    folder: Path
+    limits: Limits
+    layers: Layers
+    is_strong: bool
+
+
+def main(control: int, preload: list[str]) -> None:
+    """Fork workers as the host orders them, until it hangs up."""
+    line = socket.socket(fileno=control)
+    line.setblocking(False)  # noqa: FBT003  # the library's own
+    for name in preload:
+        importlib.import_module(name)
+    gc.collect()
+    gc.freeze()
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    orders = Receiver(line, 1 << 20)
+    while True:
+        select.select([line], [], [])
+        orders.read()
+        while orders.ready:
+            _fork(orders.ready.popleft(), line)
+        if orders.is_closed:
+            os._exit(0)
+
+
+def _fork(frame: Frame, control: socket.socket) -> None:
+    if os.fork() == 0:
+        try:
+            control.close()
+            line, life = map(os.dup, frame.descriptors)
+            _become_keeper(pickle.loads(frame.body), line, life)  # the host's own
+        finally:
+            os._exit(1)
+    frame.close()
+
+
+def _become_keeper(order: Order, line: int, life: int) -> None:
+    """Stand between the host and the worker: with one of them, all that belongs to it ends."""
+    os.setsid()
+    in_namespaces = False
+    if order.layers.namespaces:
+        with suppress(OSError):
+            enter()
+            in_namespaces = True
+    if not in_namespaces:
+        adopt_orphans()
+    elif os.fork():
+        os._exit(0)
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    worker = os.fork()
+    if worker == 0:
+        os.close(life)
+        _become_worker(order, line, in_namespaces=in_namespaces)
+        os._exit(0)
+    os.closerange(3, min(line, life))
+    os.close(line)
+    _keep(worker, socket.socket(fileno=life), in_namespaces=in_namespaces)
+
+
+def _keep(worker: int, life: socket.socket, *, in_namespaces: bool) -> None:
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)  # the library's own
+    signal.set_wakeup_fd(writing)
+    signal.signal(signal.SIGCHLD, _wake)
+    while True:
+        pid, status = os.waitpid(-1, os.WNOHANG)
+        if pid == worker:
+            with suppress(OSError):
+                life.send(os.waitstatus_to_exitcode(status).to_bytes(2, "little", signed=True))
+            break
+        if pid == 0 and life.fileno() in select.select([life.fileno(), reading], [], [])[0]:
+            if not life.recv(1):
+                break  # the host is gone
+            os.kill(worker, signal.SIGINT)
+        with suppress(BlockingIOError):
+            os.set_blocking(reading, False)  # the library's own
+            os.read(reading, 512)
+    if not in_namespaces:
+        os.killpg(0, signal.SIGKILL)
+    os._exit(0)
+
+
+def _wake(_signal: int, _frame: object) -> None:
+    """A child has ended: what waits is woken through the descriptor."""
+
+
+def _become_worker(order: Order, line: int, *, in_namespaces: bool) -> None:
+    null = os.open(os.devnull, os.O_RDWR)
+    for each in range(3):
+        os.dup2(null, each)
+    os.dup2(line, _LINE)
+    os.closerange(_LINE + 1, 1 << 20)
+    to_host = socket.socket(fileno=_LINE)
+    try:
+        layers = confine(_cage(order), in_namespaces=in_namespaces)
+    except Exception as error:  # noqa: BLE001  # the host tells it
+        _tell(to_host, ("refused", f"{type(error).__name__}: {error}"))
+        return
+    if order.is_strong and not layers.is_strong:
+        _tell(to_host, ("refused", "there is neither Landlock nor a root of one's own"))
+        return
+    _tell(to_host, ("ready", (layers.namespaces, layers.jail, layers.landlock, layers.seccomp)))
+    work(to_host)
+
+
+def _cage(order: Order) -> Cage:
+    own = {sys.prefix, sys.base_prefix, *(each for each in sys.path if Path(each).is_dir())}
+    read = {*map(Path, own), *map(Path, _LIBRARIES), *order.read}
+    return Cage(
+        tuple(sorted(read)),
+        order.write,
+        order.folder,
+        order.limits,
+        order.layers,
+        Path("/etc/passwd"),
+    )
+
+
+def _tell(line: socket.socket, message: tuple[Any, ...]) -> None:
+    writer = Writer(lambda _: None)
+    writer.write(message)
+    send(line, packed(bytes(writer.body), []).body)

@@ -1,0 +1,16 @@
+"""What confines the process in which isolated cells run."""
+
+from cave_agent.sandbox._confinement import Cage, Layers, confine, jail_folder
+from cave_agent.sandbox._namespaces import adopt_orphans, enter
+from cave_agent.sandbox._policy import Limits, Sandbox
+
+__all__ = [
+    "Cage",
+    "Layers",
+    "Limits",
+    "Sandbox",
+    "adopt_orphans",
+    "confine",
+    "enter",
+    "jail_folder",
+]

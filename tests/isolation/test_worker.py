@@ -1,0 +1,299 @@
+"""Cells in a worker: they run as they do in process, and behind a wall."""
+
+import asyncio
+import os
+import pathlib
+import threading
+from collections.abc import AsyncIterator
+from typing import Any
+
+import anyio
+import numpy as np
+import pandas as pd
+import pytest
+
+from cave_agent import CaveAgent, Function, PythonRuntime, ScriptedModel, Variable
+from cave_agent.errors import (
+    CellTimeoutError,
+    RuntimeClosedError,
+    UnknownNameError,
+    UnsupportedError,
+    WorkerDiedError,
+)
+from cave_agent.models import code
+from cave_agent.runtime import WorkerHost
+from cave_agent.sandbox import Limits, Sandbox
+
+pytestmark = [pytest.mark.anyio, pytest.mark.timeout(60)]
+
+
+@pytest.fixture
+async def runtime() -> AsyncIterator[PythonRuntime]:
+    async with PythonRuntime(host=WorkerHost(grace=0.5)) as made:
+        yield made
+
+
+def open_descriptors() -> int:
+    return len(list(pathlib.Path("/proc/self/fd").iterdir()))
+
+
+async def printed(runtime: PythonRuntime, cell: str, **options: Any) -> str:
+    return (await runtime.execute(cell, **options)).stdout
+
+
+async def test_cells_share_names_and_await(runtime: PythonRuntime) -> None:
+    assert await printed(runtime, "x = 1\nimport asyncio") == ""
+    assert (
+        await printed(runtime, "await asyncio.sleep(0)\nprint('x is', x)\nx + 1") == "x is 1\n2\n"
+    )
+    assert runtime.retrieve("x") == 1
+
+
+async def test_failures_are_results(runtime: PythonRuntime) -> None:
+    failed = await runtime.execute("y = 1\n1 / 0")
+
+    assert isinstance(failed.error, ZeroDivisionError)
+    assert "1 / 0" in failed.stdout
+    own = await runtime.execute("class Odd(Exception): ...\nraise Odd('hi')")
+    assert (type(own.error).__name__, str(own.error)) == ("Odd", "hi")
+    assert await printed(runtime, "y") == "1\n"
+
+
+async def test_functions_run_here_and_print_there(runtime: PythonRuntime) -> None:
+    async def later(number: int) -> int:
+        await asyncio.sleep(0)
+        print("waited")
+        return number + 1
+
+    def where() -> int:
+        print("here")
+        return os.getpid()
+
+    def fails() -> None:
+        raise KeyError("k")
+
+    for each in (later, where, fails):
+        runtime.inject_function(Function(each))
+
+    assert await printed(runtime, "await later(1)") == "waited\n2\n"
+    assert await printed(runtime, "where()") == f"here\n{os.getpid()}\n"
+    assert await printed(runtime, "await asyncio.gather(later(1), later(2))") != ""
+    assert isinstance((await runtime.execute("fails()")).error, KeyError)
+    assert "Give it plain data" in await printed(runtime, "where(open('/dev/null'))")
+
+
+async def test_data_goes_there_by_value_and_comes_back(runtime: PythonRuntime) -> None:
+    frame, array = pd.DataFrame({"a": [1, 2]}), np.arange(3)
+    runtime.inject_variable(Variable("frame", frame, "Of today"))
+    runtime.inject_variable(Variable("array", array))
+
+    await runtime.execute("frame['b'] = frame.a * 2\narray += 1")
+
+    assert list(frame) == ["a"]
+    assert list(runtime.retrieve("frame").b) == [2, 4]
+    assert list(runtime.retrieve("array")) == [1, 2, 3]
+    assert list(array) == [0, 1, 2]
+    assert "- frame: DataFrame, 2 rows" in runtime.describe_variables()
+
+
+class Store:
+    """A thing that cannot leave the process: it holds a lock."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.name = "store"
+        self._secret = "s3cret"
+        self._rows = [1, 2, 3]
+
+    def add(self, row: int) -> int:
+        self._rows.append(row)
+        return len(self._rows)
+
+    async def count(self) -> int:
+        return len(self._rows)
+
+    def __iter__(self) -> Any:
+        return iter(self._rows)
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __getitem__(self, at: int) -> int:
+        return self._rows[at]
+
+
+async def test_what_cannot_move_is_used_from_afar(runtime: PythonRuntime) -> None:
+    store = Store()
+    runtime.inject_variable(Variable("store", store))
+
+    assert (
+        await printed(runtime, "store.add(4), await store.count(), store.name")
+        == "(4, 4, 'store')\n"
+    )
+    assert await printed(runtime, "list(store), len(store), store[0]") == "([1, 2, 3, 4], 4, 1)\n"
+    assert await printed(runtime, "store") == "<Store, at the host>\n"
+    assert isinstance((await runtime.execute("store._secret")).error, AttributeError)
+    assert runtime.retrieve("store") is store
+
+
+async def test_what_cannot_leave_is_named(runtime: PythonRuntime) -> None:
+    await runtime.execute("class Own: ...\nown = [Own()]")
+
+    with pytest.raises(UnsupportedError, match=r"'own' cannot leave the worker, since it holds a"):
+        runtime.retrieve("own")
+    with pytest.raises(UnknownNameError):
+        runtime.retrieve("nothing")
+
+
+async def test_a_cell_is_stopped_at_its_limit_and_the_names_stay(runtime: PythonRuntime) -> None:
+    await runtime.execute("x = 1")
+
+    for cell in ("while True: pass", "import time\ntime.sleep(60)"):
+        assert isinstance((await runtime.execute(cell, timeout=0.1)).error, CellTimeoutError)
+    assert await printed(runtime, "x") == "1\n"
+
+
+async def test_what_cannot_be_stopped_is_killed(runtime: PythonRuntime) -> None:
+    runtime.inject_variable(Variable("given", [1]))
+    await runtime.execute("x = 1")
+
+    killed = await runtime.execute("sum(range(10**12))", timeout=0.1)
+
+    assert isinstance(killed.error, CellTimeoutError)
+    assert "These names are gone: x." in killed.stdout
+    assert await printed(runtime, "given") == "[1]\n"
+
+
+@pytest.mark.parametrize("cell", ["while True: pass", "import asyncio\nawait asyncio.sleep(60)"])
+async def test_a_cancelled_cell_ends_and_the_names_stay(cell: str, runtime: PythonRuntime) -> None:
+    began = anyio.Event()
+    runtime.inject_function(Function(began.set, "Tells that it began"))
+    task = asyncio.create_task(runtime.execute(f"x = 1\nset()\n{cell}"))
+    await began.wait()
+
+    task.cancel()
+    await asyncio.wait([task])
+
+    assert task.cancelled()
+    assert await printed(runtime, "x") == "1\n"
+
+
+@pytest.mark.parametrize(
+    ("cell", "told"),
+    [
+        ("import os\nos._exit(3)", "ended with exit code 3"),
+        ("import ctypes\nctypes.string_at(0)", "was killed by signal 11"),
+    ],
+)
+async def test_a_worker_that_dies_is_told_and_replaced(
+    cell: str, told: str, runtime: PythonRuntime
+) -> None:
+    runtime.inject_variable(Variable("given", [1]))
+    await runtime.execute("x = 1")
+
+    died = await runtime.execute(cell)
+
+    assert isinstance(died.error, WorkerDiedError)
+    assert told in died.stdout
+    assert "These names are gone:" in died.stdout
+    assert await printed(runtime, "given") == "[1]\n"
+
+
+async def test_memory_is_limited() -> None:
+    async with PythonRuntime(host=WorkerHost(limits=Limits(memory=500_000_000))) as runtime:
+        assert isinstance((await runtime.execute("x = bytearray(10**9)")).error, MemoryError)
+        assert await printed(runtime, "1") == "1\n"
+
+
+@pytest.mark.parametrize(
+    "attempt",
+    [
+        "open('/etc/passwd')",
+        "open('/srv/x', 'w')",
+        "import os\nos.listdir('/home')",
+        "import os\nopen(os.__file__, 'a')",
+        "import socket\nsocket.socket()",
+        "import urllib.request\nurllib.request.urlopen('http://127.0.0.1:1')",
+        "import subprocess\nsubprocess.run(['true'])",
+        "import os\nos.fork()",
+        "import os\nos.kill(1, 9)",
+        "import os\nos.execv('/bin/true', ['true'])",
+        "import os\nos.setsid()",
+        "import os\nos.environ['SECRET_FOR_TEST']",
+        "open('/proc/1/environ').read()",
+        "import os\nos.symlink('/etc/passwd', 'p')\nopen('p')",
+        "import ctypes\nassert ctypes.CDLL(None).ptrace(16, 1, 0, 0) == 0",
+        "import ctypes\nassert ctypes.CDLL(None).unshare(0x10000000) == 0",
+        "import ctypes\nassert ctypes.CDLL(None).mount(b'x', b'/tmp', b'tmpfs', 0, None) == 0",
+        "open('big', 'wb').write(bytes(300_000_000))",
+    ],
+)
+async def test_attempts_at_the_wall_fail(attempt: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SECRET_FOR_TEST", "s3cret")
+    async with PythonRuntime(host=WorkerHost()) as runtime:
+        result = await runtime.execute(attempt)
+
+        assert result.error is not None
+        assert "s3cret" not in result.stdout
+        assert await printed(runtime, "1") == "1\n"
+
+
+async def test_the_wall_is_reported() -> None:
+    host = WorkerHost()
+
+    assert host.report().is_strong
+    await host.aclose()
+    with pytest.raises(RuntimeClosedError):
+        host.report()
+
+
+async def test_what_is_to_be_read_can_be_read(tmp_path: Any) -> None:
+    (tmp_path / "data.txt").write_text("hi")
+    sandbox = Sandbox(read=[tmp_path], write=[tmp_path / "out"])
+    (tmp_path / "out").mkdir()
+    async with PythonRuntime(host=WorkerHost(sandbox=sandbox)) as runtime:
+        path = str(tmp_path)
+        assert await printed(runtime, f"open({path + '/data.txt'!r}).read()") == "'hi'\n"
+        await runtime.execute(f"open({path + '/out/made'!r}, 'w').write('yes')")
+        assert (await runtime.execute(f"open({path + '/data.txt'!r}, 'w')")).error is not None
+
+    assert (tmp_path / "out" / "made").read_text() == "yes"
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: Sandbox(read=["relative"]),
+        lambda: Sandbox(level="none"),  # type: ignore[arg-type]  # on purpose
+        lambda: Limits(memory=0),
+    ],
+)
+def test_policies_are_checked(make: Any) -> None:
+    with pytest.raises(ValueError, match=r"sandbox|limit"):
+        make()
+
+
+async def test_an_agent_works_in_a_worker(runtime: PythonRuntime) -> None:
+    runtime.inject_variable(Variable("numbers", [1, 2, 3]))
+    agent = CaveAgent(ScriptedModel(code("total = sum(numbers)"), "It is 6."), runtime=runtime)
+
+    response = await agent.run("Add up", returns={"total": int})
+
+    assert response.value == {"total": 6}
+
+
+async def test_nothing_is_left_of_a_closed_worker() -> None:
+    host = WorkerHost()
+    async with PythonRuntime(host=host) as runtime:
+        await runtime.execute("1")
+        before = open_descriptors()
+    assert open_descriptors() == before - 2
+
+
+async def test_a_reset_binds_what_was_injected(runtime: PythonRuntime) -> None:
+    runtime.inject_variable(Variable("x", 1))
+    await runtime.execute("x = 5\ny = 2")
+
+    runtime.reset()
+
+    assert await printed(runtime, "x, 'y' in globals()") == "(1, False)\n"
