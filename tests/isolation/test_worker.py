@@ -297,3 +297,13 @@ async def test_a_reset_binds_what_was_injected(runtime: PythonRuntime) -> None:
     runtime.reset()
 
     assert await printed(runtime, "x, 'y' in globals()") == "(1, False)\n"
+
+
+async def test_what_is_too_big_to_leave_is_an_error() -> None:
+    limits = Limits(file_size=1_000_000)
+    async with PythonRuntime(host=WorkerHost(limits=limits)) as runtime:
+        await runtime.execute("import numpy as np\nx = np.ones(1_000_000)")
+
+        with pytest.raises(UnsupportedError, match="too big for the worker's limits"):
+            runtime.retrieve("x")
+        assert await printed(runtime, "len(x)") == "1000000\n"

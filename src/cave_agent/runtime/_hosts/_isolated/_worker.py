@@ -158,6 +158,10 @@ class Worker:
             self._tell("did", number, self._interpreter.namespace[name])
         except UnsendableError as error:
             self._tell("refused", number, str(error))
+        except (OSError, MemoryError) as error:  # there is no room to tell it
+            self._tell(
+                "refused", number, f"value that is too big for the worker's limits ({error})"
+            )
 
     def _look(self, number: int, question: Callable[..., Any], args: tuple[Any, ...]) -> None:
         self._tell("did", number, question(self._interpreter.namespace, *args))
