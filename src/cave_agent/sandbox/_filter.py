@@ -17,7 +17,6 @@ _JUMP_EQUAL, _JUMP_AT_LEAST, _JUMP_ANY_BIT = 0x15, 0x35, 0x45  # BPF_JMP|…|K
 _NUMBER, _ARCHITECTURE, _ARGUMENTS = 0, 4, 16  # where they are in the data
 
 ALLOW = 0x7FFF0000
-ASK_KEEPER = 0x7FC00000  # SECCOMP_RET_USER_NOTIF
 _KILL = 0x80000000
 _ERROR = 0x00050000
 
@@ -56,7 +55,7 @@ class Rule:
 
     Attributes:
         call: Its name; a processor that has none of that name needs no rule.
-        verdict: `ALLOW`, `ASK_KEEPER` or what `refuse` gives.
+        verdict: `ALLOW` or what `refuse` gives.
     """
 
     call: str

@@ -28,7 +28,7 @@ from cave_agent.runtime._hosts._isolated._sender import Sender
 from cave_agent.runtime._hosts._isolated._service import Service
 from cave_agent.runtime._hosts._isolated._zygote import Order
 from cave_agent.runtime._hosts._protocol import Host
-from cave_agent.sandbox import Layers, Limits, Sandbox, jail_folder
+from cave_agent.sandbox import Cage, Layers, Limits, Sandbox, jail_folder
 
 _T = TypeVar("_T")
 
@@ -58,14 +58,15 @@ class WorkerHost(Host):
         grace: float = 1.0,
     ) -> None:
         sandbox = sandbox or Sandbox()
-        self._order = Order(
+        cage = Cage(
             tuple(map(Path, sandbox.read)),
             tuple(map(Path, sandbox.write)),
             jail_folder(),
             limits or Limits(),
             Layers(),
-            is_strong=sandbox.level == "strong",
+            canary=Path("/etc/passwd"),
         )
+        self._order = Order(cage, is_strong=sandbox.level == "strong")
         self._preload, self._grace = preload, grace
         handles = Handles()
         self._sender, self._service = Sender(handles), Service(handles, self._answer)

@@ -9,7 +9,7 @@ import signal
 import socket
 import sys
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from cave_agent.runtime._hosts._isolated._frames import Frame, Receiver, send
 from cave_agent.runtime._hosts._isolated._parcels import packed
 from cave_agent.runtime._hosts._isolated._worker import main as work
 from cave_agent.runtime._hosts._isolated._writer import Writer
-from cave_agent.sandbox import Cage, Layers, Limits, adopt_orphans, confine, enter
+from cave_agent.sandbox import Cage, adopt_orphans, confine, enter
 
 _LINE = 3
 _LIBRARIES = (
@@ -31,19 +31,11 @@ class Order:
     """A worker that is asked for.
 
     Attributes:
-        read: What it may read besides Python itself.
-        write: What it may change.
-        folder: Its own.
-        limits: What it may use.
-        layers: What of the kernel's means is to be used.
+        cage: What it is confined to, besides Python itself, which it may read.
         is_strong: Whether it must not be without walls.
     """
 
-    read: tuple[Path, ...]
-    write: tuple[Path, ...]
-    folder: Path
-    limits: Limits
-    layers: Layers
+    cage: Cage
     is_strong: bool
 
 
@@ -82,7 +74,7 @@ def _become_keeper(order: Order, line: int, life: int) -> None:
     """Stand between the host and the worker: with one of them, all that belongs to it ends."""
     os.setsid()
     in_namespaces = False
-    if order.layers.namespaces:
+    if order.cage.layers.namespaces:
         with suppress(OSError):
             enter()
             in_namespaces = True
@@ -136,7 +128,7 @@ def _become_worker(order: Order, line: int, *, in_namespaces: bool) -> None:
     os.closerange(_LINE + 1, 1 << 20)
     to_host = socket.socket(fileno=_LINE)
     try:
-        layers = confine(_cage(order), in_namespaces=in_namespaces)
+        layers = confine(_with_python(order.cage), in_namespaces=in_namespaces)
     except Exception as error:  # noqa: BLE001  # the host tells it
         _tell(to_host, ("refused", f"{type(error).__name__}: {error}"))
         return
@@ -147,17 +139,11 @@ def _become_worker(order: Order, line: int, *, in_namespaces: bool) -> None:
     work(to_host)
 
 
-def _cage(order: Order) -> Cage:
+def _with_python(cage: Cage) -> Cage:
+    """What a worker is confined to, with what Python needs to run."""
     own = {sys.prefix, sys.base_prefix, *(each for each in sys.path if Path(each).is_dir())}
-    read = {*map(Path, own), *map(Path, _LIBRARIES), *order.read}
-    return Cage(
-        tuple(sorted(read)),
-        order.write,
-        order.folder,
-        order.limits,
-        order.layers,
-        Path("/etc/passwd"),
-    )
+    read = {*map(Path, own), *map(Path, _LIBRARIES), *cage.read}
+    return replace(cage, read=tuple(sorted(read)))
 
 
 def _tell(line: socket.socket, message: tuple[Any, ...]) -> None:
