@@ -1,5 +1,6 @@
 """Usual ways in which several agents work on live objects, each a function to use or to copy."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from functools import partial
 from inspect import isawaitable
@@ -208,6 +209,11 @@ async def _at_once(
                 tasks.start_soon(work, at)
     except ExceptionGroup as group:  # of what the caller's own code raised
         mistake = group.exceptions[0]
-    if mistake is not None:
-        raise mistake
+    try:
+        if mistake is not None:
+            raise mistake
+    finally:
+        del mistake  # which this frame would hold, and it this frame
+    if len(found) < len(runs):
+        raise asyncio.CancelledError("a run was cancelled")
     return [found[at] for at in range(len(runs))]

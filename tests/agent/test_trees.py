@@ -2,8 +2,11 @@
 
 import asyncio
 import copy
+import gc
 import pickle
+import sys
 import threading
+import weakref
 from textwrap import dedent
 from typing import Any
 
@@ -433,3 +436,89 @@ async def test_what_a_sub_agent_left_behind_is_heard_with_its_path() -> None:
     ]
 
     assert set(heard) == {"agent/sub/helper"}
+
+
+async def test_runs_that_set_one_another_going_keep_no_run_that_is_over() -> None:
+    held, runs = list[weakref.ref[CaveAgent]](), list[asyncio.Task[None]]()
+    go_on = asyncio.Event()
+    go_on.set()
+
+    async def work(number: int) -> None:
+        await go_on.wait()  # the run that has set it going is over by then
+        beat = agent(code(f"post({number + 1})"), "Done.")
+        beat.name = "beat"
+        held.append(weakref.ref(beat))
+        beat.runtime.inject_function(Function(post))
+        async for event in beat.stream_events("Go"):
+            paths.add(getattr(event, "path", "beat"))
+
+    def post(number: int) -> None:
+        if number <= 20:
+            go_on.clear()
+            runs.append(asyncio.create_task(work(number)))
+
+    paths = set[str]()
+    post(1)
+    while not all(each.done() for each in runs):
+        go_on.set()
+        await asyncio.wait(runs[-1:])
+    runs.clear()
+    gc.collect()
+
+    assert paths == {"beat"}
+    assert sum(each() is not None for each in held) <= 2
+
+
+async def test_what_a_left_behind_run_leaves_behind_is_cancelled_with_the_outermost() -> None:
+    last, helper = CaveAgent(Held("Late."), "Hi."), agent()
+    helper.model = Held(
+        code("u = asyncio.create_task(last.run('x'))\nawait asyncio.sleep(0)"), "Done."
+    )
+    helper.runtime.inject_variable(Variable("asyncio", asyncio))
+    helper.runtime.inject_variable(Variable("last", last))
+    sub = agent(
+        code("t = asyncio.create_task(helper.run('x'))\nawait begun.wait()"),
+        "Done.",
+        helper=helper,
+        begun=helper.model.asked,  # type: ignore[attr-defined]  # it is Held
+        asyncio=asyncio,
+    )
+    boss = agent(code("await sub.run('x')\nover.set()\nawait forever.wait()"), sub=sub)
+    over = asyncio.Event()
+    boss.runtime.inject_variable(Variable("over", over))
+    boss.runtime.inject_variable(Variable("forever", asyncio.Event()))
+
+    with anyio.fail_after(10):
+        run = asyncio.create_task(boss.run("Go"))
+        await over.wait()
+        helper.model.may_answer.set()  # type: ignore[attr-defined]  # as above
+        await last.model.asked.wait()  # type: ignore[attr-defined]  # as above
+        await sub.runtime.retrieve("t")
+        run.cancel()
+        await asyncio.wait([run, late := helper.runtime.retrieve("u")])
+
+    assert run.cancelled()
+    assert late.cancelled()
+
+
+def test_a_name_is_free_when_runs_on_several_threads_have_ended() -> None:
+    runtime, item, before = PythonRuntime(), object(), sys.getswitchinterval()
+
+    async def work(runs: int) -> None:
+        one = CaveAgent(ScriptedModel(*["Done."] * runs), "Hi.", runtime=runtime)
+        for _ in range(runs):
+            await one("x", item=item)
+
+    sys.setswitchinterval(1e-6)
+    try:
+        threads = [threading.Thread(target=lambda: asyncio.run(work(200))) for _ in range(4)]
+        for each in threads:
+            each.start()
+        for each in threads:
+            each.join()
+    finally:
+        sys.setswitchinterval(before)
+
+    response = asyncio.run(CaveAgent(ScriptedModel("Done."), "Hi.", runtime=runtime)("x", item=1))
+
+    assert response.status is ExecutionStatus.SUCCESS

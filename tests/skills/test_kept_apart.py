@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from tests.skills.folders import write_file, write_skill
@@ -301,14 +302,27 @@ async def test_what_code_has_made_is_not_taken_for_the_skills(tmp_path: Path) ->
         agent.activate_skill("reader")
 
 
+@pytest.mark.parametrize(
+    ("imports", "value"),
+    [
+        ("import spread_{0}.lib", "spread_{0}.lib.x"),
+        ("from spread_{0} import lib", "lib.x"),
+        ("import spread_{0}.mine, spread_{0}.lib", "spread_{0}.lib.x + spread_{0}.mine.x"),
+        ("import spread_{0}.lib, spread_{0}.mine", "spread_{0}.lib.x + spread_{0}.mine.x"),
+        ("from spread_{0}.deep import er", "er.x"),
+        ("import spread_{0}.deep.er", "spread_{0}.deep.er.x"),
+    ],
+)
 async def test_a_folder_of_a_skill_hides_no_package_that_is_spread_over_folders(
-    tmp_path: Path,
+    tmp_path: Path, imports: str, value: str
 ) -> None:
-    write_file(tmp_path / "path" / "spread_for_test" / "lib.py", "x = 7")
+    one = uuid4().hex
+    write_file(tmp_path / "path" / f"spread_{one}" / "lib.py", "x = 7")
+    write_file(tmp_path / "path" / f"spread_{one}" / "deep" / "er.py", "x = 7")
     write_skill(
         tmp_path / "skills",
-        scripts__run_py="import spread_for_test.lib\ndef main(runtime): return spread_for_test.lib.x",
-        scripts__spread_for_test__mine_py="x = 1",
+        scripts__run_py=f"{imports}\ndef main(runtime): return {value}".format(one),
+        **{f"scripts/spread_{one}/mine.py": "x = 0"},
     )
 
     with pytest.MonkeyPatch.context() as patch:
@@ -316,7 +330,38 @@ async def test_a_folder_of_a_skill_hides_no_package_that_is_spread_over_folders(
         assert await outcome(tmp_path / "skills", RUN) == 7
 
 
-async def test_a_script_is_given_the_runtime_whatever_it_is_called_with(tmp_path: Path) -> None:
-    write_skill(tmp_path, scripts__run_py="def main(*, runtime): return type(runtime).__name__")
+async def test_a_missing_module_of_a_skills_own_folder_is_no_missing_package(
+    tmp_path: Path,
+) -> None:
+    write_skill(
+        tmp_path,
+        scripts__run_py="import parts.cleaner\ndef main(runtime): pass",
+        scripts__parts__clean_py="x = 1",
+    )
 
-    assert await outcome(tmp_path, RUN.replace('py"', 'py", runtime=5')) == "PythonRuntime"
+    error = await outcome(tmp_path, RUN)
+
+    assert isinstance(error, ScriptError)
+    assert str(error).endswith("No module named 'parts.cleaner' in the skill")
+
+
+@pytest.mark.parametrize("signature", ["*, runtime", "runtime", "number=1, runtime=None"])
+async def test_a_script_is_given_the_runtime_by_itself_alone(
+    tmp_path: Path, signature: str
+) -> None:
+    write_skill(tmp_path, scripts__run_py=f"def main({signature}): return type(runtime).__name__")
+
+    error = await outcome(tmp_path, RUN.replace('py"', 'py", runtime=5'))
+
+    assert await outcome(tmp_path, RUN) == "PythonRuntime"
+    assert isinstance(error, ScriptError)
+
+
+async def test_a_link_whose_text_is_no_path_makes_no_skill_useless(tmp_path: Path) -> None:
+    folder = write_skill(tmp_path, scripts__run_py="def main(runtime): return 7")
+    (folder / "scripts" / "odd.py").symlink_to("a" * 300)
+
+    error = await outcome(tmp_path, RUN.replace("run.py", "odd.py"))
+
+    assert await outcome(tmp_path, 'activate_skill("reader")[:6]') == "<skill"
+    assert isinstance(error, SkillFileError)

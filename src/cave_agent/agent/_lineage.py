@@ -25,7 +25,7 @@ NAME = "agent"
 
 
 def run_around() -> "Lineage | None":
-    """The run that the calling code is a part of, or was one if that has ended.
+    """The run that the calling code is a part of; one that has ended only if it bounds this.
 
     Raises:
         CancelledError: That, or one around it, was cancelled.
@@ -33,7 +33,7 @@ def run_around() -> "Lineage | None":
     lineage = _here.get()
     if lineage is not None and any(each.is_cancelled for each in lineage.and_around()):
         raise asyncio.CancelledError("the run that this is a part of was cancelled")
-    return lineage
+    return _that_matters(lineage)
 
 
 @dataclass(slots=True, eq=False)
@@ -78,7 +78,7 @@ class Lineage:
             return
         self.deadline = min(self.deadline, around.deadline)
         if any(each.emit is not unheard for each in around.and_around()):
-            self.emit = _relay(self, around, self.emit)
+            self.emit = _relay(self, self.emit)
 
     @classmethod
     def of(  # noqa: PLR0917  # all that is known of a run
@@ -95,8 +95,8 @@ class Lineage:
         Raises:
             AgentDepthError: It is within too many others.
         """
-        while around is not None and around.is_over and not around.is_bounded:
-            around = around.around  # else runs that set one another going would all be kept
+        if around is not None:  # else runs that set one another going would all be kept
+            around.around = _that_matters(around.around)
         account = Account(budget, path, around.account if around else None)
         lineage = cls(path, account, emit, max_depth, around, weakref.ref(runtime))
         lineage.check_depth()
@@ -177,8 +177,9 @@ class Lineage:
         self.is_over = True
         if self._token is not None:
             _here.reset(self._token)
-        if self.around is not None:
-            self.around.inner |= self.inner
+        self._token = self.task = None  # which hold what was around
+        if (heir := self.going_on()) is not None:
+            heir.inner |= self.inner
         self.is_cancelled = isinstance(error, asyncio.CancelledError)
         for task in tuple(self.inner) if self.is_cancelled else ():
             if (loop := task.get_loop()) is self.loop:
@@ -187,11 +188,20 @@ class Lineage:
                 loop.call_soon_threadsafe(task.cancel)
 
 
-def _relay(lineage: Lineage, around: Lineage, emit: Emit) -> Emit:
+def _that_matters(lineage: Lineage | None) -> Lineage | None:
+    """The run, or the first around it that goes on, bounds what is within it, or was cancelled."""
+    while lineage is not None and lineage.is_over:
+        if lineage.is_bounded or lineage.is_cancelled:
+            break
+        lineage = lineage.around
+    return lineage
+
+
+def _relay(lineage: Lineage, emit: Emit) -> Emit:
     path = lineage.path
 
     async def relay(event: Event) -> None:
-        listener = around.going_on()
+        listener = None if lineage.around is None else lineage.around.going_on()
         if listener is not None and listener.loop is lineage.loop:
             if isinstance(event, SubAgentEvent):  # of a run that is deeper
                 await listener.emit(event)

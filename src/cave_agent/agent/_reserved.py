@@ -3,6 +3,8 @@
 import weakref
 from collections.abc import Generator
 from contextlib import contextmanager
+from threading import Lock
+from typing import TypeAlias
 
 from cave_agent.agent._goal import Goal
 from cave_agent.agent._lineage import Lineage
@@ -10,8 +12,11 @@ from cave_agent.errors import DuplicateNameError
 from cave_agent.runtime import PythonRuntime
 
 _NOTHING = object()
-_reserved: "weakref.WeakKeyDictionary[PythonRuntime, dict[str, list[tuple[object, Lineage]]]]"
+_Entry: TypeAlias = tuple[object, Lineage]
+_Taken: TypeAlias = dict[str, list[_Entry]]
+_reserved: "weakref.WeakKeyDictionary[PythonRuntime, _Taken]"
 _reserved = weakref.WeakKeyDictionary()
+_lock = Lock()  # runs of one runtime may be on several threads
 
 
 @contextmanager
@@ -24,9 +29,24 @@ def reserved(runtime: PythonRuntime, goal: Goal, lineage: Lineage) -> Generator[
     """
     given = goal.given or {}
     wanted = {**given, **{each.name: _NOTHING for each in goal.expected}}
-    taken = _reserved.setdefault(runtime, {}) if wanted else {}
+    if not wanted:
+        yield
+        return
     mine = {name: (value, lineage) for name, value in wanted.items()}
-    for name, (value, _) in mine.items():
+    with _lock:
+        taken = _reserved.setdefault(runtime, {})
+        _check_free(taken, mine, lineage)
+        for name, entry in mine.items():
+            taken.setdefault(name, []).append(entry)
+    try:
+        yield
+    finally:
+        with _lock:
+            _free(taken, mine)
+
+
+def _check_free(taken: _Taken, wanted: dict[str, _Entry], lineage: Lineage) -> None:
+    for name, (value, _) in wanted.items():
         for other, holder in taken.get(name, ()):
             is_within = any(each is holder for each in lineage.and_around())
             if not is_within and (value is _NOTHING or other is not value):
@@ -35,10 +55,10 @@ def reserved(runtime: PythonRuntime, goal: Goal, lineage: Lineage) -> Generator[
                     "first, choose another name (returns={'name': type} for an outcome), or give "
                     "each agent a runtime of its own."
                 )
-    for name, entry in mine.items():
-        taken.setdefault(name, []).append(entry)
-    try:
-        yield
-    finally:
-        for name, entry in mine.items():
-            taken[name] = [each for each in taken[name] if each is not entry]
+
+
+def _free(taken: _Taken, held: dict[str, _Entry]) -> None:
+    for name, entry in held.items():
+        taken[name] = [each for each in taken[name] if each is not entry]
+        if not taken[name]:
+            del taken[name]

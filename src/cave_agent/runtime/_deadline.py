@@ -5,7 +5,7 @@ import threading
 import time
 from collections.abc import Generator
 from contextlib import contextmanager
-from contextvars import ContextVar
+from contextvars import ContextVar, Token
 
 import anyio
 
@@ -49,7 +49,7 @@ class Deadline:
             self._waits, self._awaited = waits, waits.count
             waits.cells.append(self)
         self._around = _running.get()
-        self._token = _running.set(self)
+        self._token: Token[Deadline | None] | None = _running.set(self)
         self._thread = threading.get_ident()
         self.at = float("inf") if seconds is None else time.monotonic() + seconds
 
@@ -80,11 +80,12 @@ class Deadline:
 
     def close(self) -> None:
         """The cell has ended."""
-        _running.reset(self._token)
+        if self._token is not None:
+            _running.reset(self._token)
         if self._waits is not None:
             self._waits.cells.remove(self)
         # Contexts outlive it.
-        self.scope = self.cancellation = self._around = self._waits = None
+        self.scope = self.cancellation = self._around = self._waits = self._token = None
 
     def begin_step(self) -> None:
         """The cell's code is on the stack from now on."""

@@ -87,7 +87,7 @@ class SkillFolder:
         path = self.root / INJECTION
         if not os.path.lexists(path):
             return None
-        if not self.holds(path) or not path.is_file():
+        if not self.holds(path) or not is_file(path):
             raise SkillFileError(f"{INJECTION} of {str(self.root)!r} is no file of this folder.")
         return path
 
@@ -120,7 +120,7 @@ class SkillFolder:
                 raise SkillFileError(
                     f"{name!r:.200} leads out of the skill's folder, and is refused."
                 )
-            if path.is_file():
+            if is_file(path):
                 return path
         files = self.files()
         known = (
@@ -197,12 +197,17 @@ class SkillFolder:
         for folder, folders, names in os.walk(root):
             folders[:] = [each for each in folders if each[0] != "." and each != _CACHE]
             for path in (Path(folder, name) for name in names if name[0] != "."):
-                if not path.is_file() or (path.is_symlink() and not self.holds(path)):
+                if not is_file(path) or (path.is_symlink() and not self.holds(path)):
                     continue
                 count += 1
                 if count > _MOST_FILES:
                     return
                 yield path.relative_to(root).as_posix()
+
+
+def is_file(path: Path) -> bool:
+    """Whether there is a file; a link may lead to nothing, whatever it says."""
+    return os.path.isfile(path)  # noqa: PTH113  # paths raise if a link's text is no path
 
 
 def python_in(folder: SkillFolder) -> Iterator[tuple[str, str]]:
@@ -223,8 +228,7 @@ def python_in(folder: SkillFolder) -> Iterator[tuple[str, str]]:
         name = path.relative_to(root).as_posix()
         if not folder.holds(path):
             raise SkillFileError(f"{name!r} leads out of the skill's folder. Take it out.")
-        is_file = os.path.isfile(path)  # noqa: PTH113  # a link may lead to nothing, whatever that is
-        if not is_file or _LEFT_BY_PYTHON.fullmatch(name):
+        if not is_file(path) or _LEFT_BY_PYTHON.fullmatch(name):
             continue
         if name.endswith(_COMPILED):
             raise SkillFileError(

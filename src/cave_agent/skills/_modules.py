@@ -11,7 +11,7 @@ import os
 import sys
 import weakref
 from collections.abc import Mapping, Sequence
-from importlib.machinery import SourceFileLoader
+from importlib.machinery import ModuleSpec, SourceFileLoader
 from itertools import count
 from pathlib import Path
 from threading import RLock
@@ -23,7 +23,7 @@ from typing_extensions import override
 from cave_agent.errors import SecurityError
 from cave_agent.runtime import PythonRuntime
 from cave_agent.security import SecurityChecker, refusal
-from cave_agent.skills._folder import BIGGEST_TEXT, SkillFolder, decoded
+from cave_agent.skills._folder import BIGGEST_TEXT, SkillFolder, decoded, is_file
 from cave_agent.skills._turns import Turns
 
 _spaces = count(1)
@@ -136,16 +136,19 @@ class ModuleSpace:
             return self._sibling(parts[:1])
         wanted = getattr(module, "__all__", ()) if "*" in fromlist else fromlist
         for each in wanted:
-            if not hasattr(module, each) and self._path([*parts, each]) is not None:
+            if not hasattr(module, each) and self._has([*parts, each]):
                 self._sibling([*parts, each])
         return module
 
     def _is_of_others(self, parts: Sequence[str]) -> bool:
         """Whether a module is none of the skill's; a folder that is no package comes last."""
         path = self._path(parts[:1])
-        if path is None or not path.is_dir():
-            return path is None
-        return _is_elsewhere(parts[0]) or self._path(parts) is None
+        return path is None or (path.is_dir() and _is_elsewhere(parts[0]))
+
+    def _has(self, parts: Sequence[str]) -> bool:
+        if self._path(parts) is not None:
+            return True
+        return _is_spread(parts[0]) and _found(".".join(parts)) is not None
 
     def _package(self, importer: Mapping[str, Any], level: int) -> list[str]:
         package = str(importer.get("__package__") or self._prefix).split(".")[1:]
@@ -158,13 +161,17 @@ class ModuleSpace:
     def _sibling(self, parts: Sequence[str]) -> ModuleType:
         dotted = ".".join(parts)
         path = self._path(parts)
-        if path is None:
+        if path is not None:
+            module = self._load(dotted, path)
+        elif _is_spread(parts[0]):
+            module = importlib.import_module(dotted)
+        else:
             raise ModuleNotFoundError(
                 f"No module named {dotted!r} in the skill", name=dotted, path=str(self._root)
             )
-        module = self._load(dotted, path)
-        parent = ".".join([self._prefix, *parts[:-1]])
-        setattr(sys.modules[parent], parts[-1], module)
+        parent = sys.modules.get(".".join([self._prefix, *parts[:-1]]))
+        if parent is not None:  # else it is one that is elsewhere
+            setattr(parent, parts[-1], module)
         return module
 
     def _path(self, parts: Sequence[str]) -> Path | None:
@@ -173,7 +180,7 @@ class ModuleSpace:
         if "__pycache__" in parts or not self._holds(base):
             return None
         for path in (base / "__init__.py", base.with_name(f"{base.name}.py")):
-            if path.is_file() and self._holds(path):
+            if is_file(path) and self._holds(path):
                 return path
         return base if base.is_dir() and any(base.glob("*.py")) else None
 
@@ -239,11 +246,21 @@ def shown(value: object) -> str:
 
 def _is_elsewhere(name: str) -> bool:
     """Whether Python has a module of this name, which comes before a folder that is no package."""
-    try:
-        spec = importlib.util.find_spec(name)
-    except (ImportError, ValueError):
-        return False
+    spec = _found(name)
     return spec is not None and spec.origin is not None  # else it is such a folder, too
+
+
+def _is_spread(name: str) -> bool:
+    """Whether Python has a folder of this name that is no package, whose modules belong to ours."""
+    spec = _found(name)
+    return spec is not None and spec.origin is None
+
+
+def _found(name: str) -> ModuleSpec | None:
+    try:
+        return importlib.util.find_spec(name)
+    except (ImportError, ValueError):
+        return None
 
 
 def _forget(prefix: str) -> None:

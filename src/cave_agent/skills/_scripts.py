@@ -108,7 +108,7 @@ class ScriptRunner:
             signature = inspect.signature(main)
             given, own = _given(signature, runtime)
             named = kwargs | own
-            misfit = _misfit(signature, given, named)
+            misfit = _misfit(signature, given, named) or _doubled(own, kwargs)
             if not misfit:
                 result = main(*given, **named)
                 result = await result if inspect.isawaitable(result) else result
@@ -167,7 +167,9 @@ def _given(
 ) -> tuple[tuple[PythonRuntime, ...], dict[str, Any]]:
     """The runtime as a `main` takes it: by its name, in the first place, or not at all."""
     parameters = signature.parameters
-    if "runtime" in parameters and parameters["runtime"].kind is Parameter.KEYWORD_ONLY:
+    kind = parameters["runtime"].kind if "runtime" in parameters else None
+    is_first = next(iter(parameters), "") == "runtime"
+    if kind is Parameter.KEYWORD_ONLY or (kind is Parameter.POSITIONAL_OR_KEYWORD and not is_first):
         return (), {"runtime": runtime}
     by_name = (Parameter.KEYWORD_ONLY, Parameter.VAR_KEYWORD)
     takes_first = any(each.kind not in by_name for each in parameters.values())
@@ -181,6 +183,10 @@ def _misfit(signature: inspect.Signature, given: tuple[object, ...], kwargs: dic
     except TypeError as error:
         return f"{error}; it is main{signature}, which is given the runtime first, and all else by name"
     return ""
+
+
+def _doubled(own: dict[str, Any], kwargs: dict[str, Any]) -> str:
+    return "it is given the runtime by itself; leave that out" if own.keys() & kwargs else ""
 
 
 def _misfit_of_result(result: object, main: Callable[..., Any]) -> str:
