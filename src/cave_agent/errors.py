@@ -1,7 +1,7 @@
 """The tree of every error that cave-agent raises on its own account; it holds no behaviour."""
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 __all__ = [
     "AgentBusyError",
@@ -145,6 +145,9 @@ class SecurityError(CaveAgentError):
     def __init__(self, violations: Sequence[str]) -> None:
         super().__init__("\n".join(violations))
         self.violations = tuple(violations)
+
+    def __reduce__(self) -> tuple[type[Self], tuple[tuple[str, ...]]]:
+        return type(self), (self.violations,)
 
 
 class SecurityRuleError(SecurityError):

@@ -8,15 +8,15 @@ import anyio
 import pandas as pd
 import pytest
 
-from cave_agent.runtime import Cell, ExecutionResult, InProcessHost
+from cave_agent.runtime import Cell, ExecutionResult, Host, InProcessHost, WorkerHost
 from cave_agent.testing import check_host
 
 assert pd.DataFrame, "the suite hands frames over where pandas is imported"
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(20, method="thread")]
 
 
-@pytest.mark.parametrize("host", [InProcessHost])
-async def test_a_host_conforms(host: type[InProcessHost]) -> None:
+@pytest.mark.parametrize("host", [InProcessHost, WorkerHost])
+async def test_a_host_conforms(host: type[Host]) -> None:
     await check_host(host)
 
 

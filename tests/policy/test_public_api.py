@@ -214,6 +214,7 @@ def test_the_public_names_are_these() -> None:
             "cave_agent.prompts": ["PromptError", "fill", "load"],
             "cave_agent.runtime": [
                 "Cell",
+                "CellFunction",
                 "CellTimeoutError",
                 "Change",
                 "DuplicateNameError",

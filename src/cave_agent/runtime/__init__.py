@@ -13,6 +13,7 @@ from cave_agent.errors import (
 from cave_agent.events import Change
 from cave_agent.runtime._capture import uncaptured
 from cave_agent.runtime._cell import Cell, ErrorFeedbackMode, ExecutionResult, Hint
+from cave_agent.runtime._cell_function import CellFunction
 from cave_agent.runtime._deadline import off_the_clock, waiting_for_agents
 from cave_agent.runtime._describe import describe_functions, describe_types, describe_variables
 from cave_agent.runtime._expectation import Expectation, Misfit
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Cell",
+    "CellFunction",
     "CellTimeoutError",
     "Change",
     "DuplicateNameError",

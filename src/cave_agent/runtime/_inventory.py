@@ -32,17 +32,17 @@ class Inventory:
 
     def add_function(self, function: Function, names: AbstractSet[str]) -> dict[str, Any]:
         """Note a function; gives what is to be bound beside `names`."""
-        _refuse_other(Function, function)
+        refuse_other(Function, function)
         return self._add(self.functions, function, names)
 
     def add_variable(self, variable: Variable, names: AbstractSet[str]) -> dict[str, Any]:
         """Note a variable; gives what is to be bound beside `names`."""
-        _refuse_other(Variable, variable)
+        refuse_other(Variable, variable)
         return self._add(self.variables, variable, names)
 
     def add_type(self, described: Type, names: AbstractSet[str]) -> dict[str, Any]:
         """Note a type; gives what is to be bound beside `names`."""
-        _refuse_other(Type, described)
+        refuse_other(Type, described)
         return self._add(self.types, described, names)
 
     def provide(self, objects: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -162,7 +162,18 @@ def _items(value: Any) -> Iterable[tuple[object, object]]:
     return enumerate(cast("Sequence[object]", value))
 
 
-def _refuse_other(kind: type[_Kind], entry: object) -> None:
+def unknown_name(name: str, names: Iterable[str]) -> UnknownNameError:
+    """The error of asking for a name that there is not."""
+    public = ", ".join(sorted(each for each in names if not str(each).startswith("_")))
+    return UnknownNameError(f"The runtime has no {name!r}; it has: {public or 'nothing'}.")
+
+
+def refuse_other(kind: type[_Kind], entry: object) -> None:
+    """Refuse to inject as one kind what is not wrapped as that.
+
+    Raises:
+        TypeError: It is not.
+    """
     if not isinstance(entry, kind):
         name = kind.__name__
         raise TypeError(

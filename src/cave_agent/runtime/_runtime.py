@@ -16,7 +16,7 @@ from cave_agent.runtime._describe import (
 )
 from cave_agent.runtime._expectation import Expectation, Misfit
 from cave_agent.runtime._hosts import Host, InProcessHost
-from cave_agent.runtime._inventory import Inventory
+from cave_agent.runtime._inventory import Inventory, unknown_name
 from cave_agent.runtime._outputs import KeptOutputs
 from cave_agent.runtime._primitives import Function, Type, Variable, check_budget
 from cave_agent.runtime._summaries import cut
@@ -148,10 +148,7 @@ class PythonRuntime:
         try:
             return self._host.get(name)
         except KeyError:
-            names = ", ".join(sorted(n for n in self._host.names() if not str(n).startswith("_")))
-            raise UnknownNameError(
-                f"The runtime has no {name!r}; it has: {names or 'nothing'}."
-            ) from None
+            raise unknown_name(name, self._host.names()) from None
 
     async def fetch(self, name: str) -> Any:
         """As `retrieve`, without ever blocking the event loop."""

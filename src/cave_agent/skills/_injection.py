@@ -22,7 +22,7 @@ from cave_agent.runtime import (
     describe_types,
     describe_variables,
 )
-from cave_agent.skills._modules import ModuleSpace, shown, told, where
+from cave_agent.skills._modules import FolderSpace, shown, space_of, told, where
 from cave_agent.skills._skill import Skill
 
 OWN_FUNCTIONS = frozenset(
@@ -43,7 +43,7 @@ class SkillInjection:
 
     skill: str
     exports: tuple[Function | Variable | Type, ...]
-    space: ModuleSpace | None
+    space: FolderSpace | None
 
     @classmethod
     def of(cls, skill: Skill, runtime: PythonRuntime) -> "SkillInjection":
@@ -64,7 +64,7 @@ class SkillInjection:
     def renew(self, skill: Skill) -> None:
         """Let what is imported late be read as the user trusts the skill now."""
         if self.space is not None and skill.folder is not None:
-            self.space.folder = skill.folder
+            self.space.library.folder = skill.folder
 
     def discard(self) -> None:
         """Forget what could not be bound; it is made anew if it is asked for again."""
@@ -131,7 +131,7 @@ class SkillInjection:
         return "\n".join(part for part in parts if part)
 
 
-def _space(skill: Skill, runtime: PythonRuntime) -> tuple[ModuleSpace | None, Path]:
+def _space(skill: Skill, runtime: PythonRuntime) -> tuple[FolderSpace | None, Path]:
     """The modules of a skill's injection.py, of which none has run yet, if it has one."""
     if skill.folder is None:
         return None, Path()
@@ -141,10 +141,10 @@ def _space(skill: Skill, runtime: PythonRuntime) -> tuple[ModuleSpace | None, Pa
         raise SkillInjectionError(str(error)) from error
     if path is None:
         return None, Path()
-    return ModuleSpace(skill.folder, skill.folder.root, runtime), path
+    return space_of(skill.folder, skill.folder.root, runtime), path
 
 
-def _loaded(skill: str, space: ModuleSpace, path: Path) -> object:
+def _loaded(skill: str, space: FolderSpace, path: Path) -> object:
     """What an injection.py lists; its code runs now."""
     try:
         names = vars(space.load(path))

@@ -16,41 +16,37 @@ from itertools import count
 from pathlib import Path
 from threading import RLock
 from types import CodeType, ModuleType
-from typing import Any
+from typing import Any, Generic, TypeAlias, TypeVar
 
 from typing_extensions import override
 
-from cave_agent.errors import SecurityError
 from cave_agent.runtime import PythonRuntime
-from cave_agent.security import SecurityChecker, refusal
-from cave_agent.skills._folder import BIGGEST_TEXT, SkillFolder, decoded, is_file
+from cave_agent.skills._folder import SkillFolder
+from cave_agent.skills._library import FolderLibrary, Library
 from cave_agent.skills._turns import Turns
 
 _spaces = count(1)
+_L = TypeVar("_L", bound=Library)
 
 
-class ModuleSpace:
-    """The modules of a folder, for one runtime; each is run once, and all again if one has changed.
+class ModuleSpace(Generic[_L]):
+    """The modules of a library; each is run once, and all again if one has changed.
 
     Args:
-        folder: Where its files are, as the user trusts them now.
-        root: The folder whose files are siblings.
-        runtime: Whose rules the texts pass first.
+        library: Where they come from.
+
+    Attributes:
+        prefix: What all names of theirs in `sys.modules` begin with.
     """
 
-    def __init__(self, folder: SkillFolder, root: Path, runtime: PythonRuntime) -> None:
-        name = "".join(each if each.isalnum() else "_" for each in folder.root.name)
-        self._prefix = f"{name}_skill_{next(_spaces)}"
-        self.folder = folder
-        self._root = Path(os.path.realpath(root))
-        self._whole = Path(os.path.realpath(folder.root))
-        self._runtime = weakref.ref(runtime)
-        self._known_checker = runtime.security_checker
+    def __init__(self, library: _L) -> None:
+        name = "".join(each if each.isalnum() else "_" for each in library.name)
+        self.prefix = f"{name}_skill_{next(_spaces)}"
+        self.library = library
         self._texts: dict[Path, str] = {}
         self._lock = RLock()
         self._turns = Turns()
         self._begin()
-        weakref.finalize(runtime, _forget, self._prefix)
 
     def load(self, path: Path) -> ModuleType:
         """The module of a file right in the folder.
@@ -64,32 +60,31 @@ class ModuleSpace:
             if any(self._is_other(each, text) for each, text in list(self._texts.items())):
                 self.close()
                 self._begin()
-        return self._load(path.stem, self._root / path.name)
+        return self._load(path.stem, self.library.root / path.name)
 
     def close(self) -> None:
         """Forget the modules."""
-        _forget(self._prefix)
+        _forget(self.prefix)
         self._texts.clear()
 
     def _begin(self) -> ModuleType:
-        package = sys.modules[self._prefix] = ModuleType(self._prefix)
+        package = sys.modules[self.prefix] = ModuleType(self.prefix)
         package.__path__ = []  # the machinery of imports finds nothing by itself
         return package
 
     def _load(self, dotted: str, path: Path) -> ModuleType:
         with self._turns.take(dotted):  # a module is seen whole, or not at all
-            known = sys.modules.get(f"{self._prefix}.{dotted}")
+            known = sys.modules.get(f"{self.prefix}.{dotted}")
             return self._made(dotted, path) if known is None else known
 
     def _made(self, dotted: str, path: Path) -> ModuleType:
-        name = f"{self._prefix}.{dotted}"
-        if path.is_dir():
+        name = f"{self.prefix}.{dotted}"
+        if path.suffix != ".py":
             package = sys.modules[name] = ModuleType(name)
             package.__path__ = []
             return package
-        text = self._texts[path] = self._read(path)
-        if (refused := refusal(self._checker, text)) is not None:
-            raise SecurityError([f"{path.name}, {each}" for each in refused.violations])
+        text = self._texts[path] = self.library.read(path)
+        self.library.check(path, text)
         file = os.path.realpath(path)
         linecache.checkcache(file)
         folders = list[str]() if path.name == "__init__.py" else None
@@ -108,12 +103,6 @@ class ModuleSpace:
             raise
         return module
 
-    @property
-    def _checker(self) -> SecurityChecker | None:
-        if (runtime := self._runtime()) is not None:
-            self._known_checker = runtime.security_checker
-        return self._known_checker  # also of a runtime that is gone
-
     def _import(  # noqa: PLR0917  # the signature is Python's
         self,
         name: str,
@@ -128,7 +117,7 @@ class ModuleSpace:
             parts = [*self._package(globals or {}, level), *parts]
         elif self._is_of_others(parts):
             return builtins.__import__(name, globals, locals, fromlist, level)
-        if (module := sys.modules.get(self._prefix)) is None:  # it was forgotten with its runtime
+        if (module := sys.modules.get(self.prefix)) is None:  # it was forgotten with its runtime
             module = self._begin()
         for depth in range(1, len(parts) + 1):
             module = self._sibling(parts[:depth])
@@ -143,7 +132,7 @@ class ModuleSpace:
     def _is_of_others(self, parts: Sequence[str]) -> bool:
         """Whether a module is none of the skill's; a folder that is no package comes last."""
         path = self._path(parts[:1])
-        return path is None or (path.is_dir() and _is_elsewhere(parts[0]))
+        return path is None or (path.suffix != ".py" and _is_elsewhere(parts[0]))
 
     def _has(self, parts: Sequence[str]) -> bool:
         if self._path(parts) is not None:
@@ -151,7 +140,7 @@ class ModuleSpace:
         return _is_spread(parts[0]) and _found(".".join(parts)) is not None
 
     def _package(self, importer: Mapping[str, Any], level: int) -> list[str]:
-        package = str(importer.get("__package__") or self._prefix).split(".")[1:]
+        package = str(importer.get("__package__") or self.prefix).split(".")[1:]
         if level - 1 > len(package):
             raise ImportError(
                 "This relative import leads out of the folder of the file that was run."
@@ -167,35 +156,28 @@ class ModuleSpace:
             module = importlib.import_module(dotted)
         else:
             raise ModuleNotFoundError(
-                f"No module named {dotted!r} in the skill", name=dotted, path=str(self._root)
+                f"No module named {dotted!r} in the skill", name=dotted, path=str(self.library.root)
             )
-        parent = sys.modules.get(".".join([self._prefix, *parts[:-1]]))
+        parent = sys.modules.get(".".join([self.prefix, *parts[:-1]]))
         if parent is not None:  # else it is one that is elsewhere
             setattr(parent, parts[-1], module)
         return module
 
     def _path(self, parts: Sequence[str]) -> Path | None:
         """The file of a module, or the folder of a package without one, if it is one of these."""
-        base = self._root.joinpath(*parts)
-        if "__pycache__" in parts or not self._holds(base):
+        if "__pycache__" in parts:
             return None
-        for path in (base / "__init__.py", base.with_name(f"{base.name}.py")):
-            if is_file(path) and self._holds(path):
-                return path
-        return base if base.is_dir() and any(base.glob("*.py")) else None
-
-    def _holds(self, path: Path) -> bool:
-        return Path(os.path.realpath(path)).is_relative_to(self._whole)
+        return self.library.find(self.library.root.joinpath(*parts))
 
     def _is_other(self, path: Path, text: str) -> bool:
         try:
-            return self._read(path) != text
+            return self.library.read(path) != text
         except (OSError, ValueError):
             return True  # which is told if it is imported again
 
-    def _read(self, path: Path) -> str:
-        """The one text that is judged and run, whatever encoding it claims to be in."""
-        return decoded(self.folder.read(path, most=BIGGEST_TEXT))
+
+FolderSpace: TypeAlias = ModuleSpace[FolderLibrary]
+"""Modules of a folder itself."""
 
 
 class _Loader(SourceFileLoader):
@@ -208,6 +190,10 @@ class _Loader(SourceFileLoader):
     @override
     def get_code(self, fullname: str) -> CodeType:
         return self.source_to_code(self._text, self.path)  # a str, whose encoding nobody asks for
+
+    @override
+    def get_source(self, fullname: str) -> str:
+        return self._text
 
 
 def where(error: BaseException, path: Path) -> str:
@@ -242,6 +228,19 @@ def shown(value: object) -> str:
         return f"{value!r:.80}"
     except Exception:  # noqa: BLE001  # as above
         return f"an object of {type(value).__name__}"
+
+
+def space_of(folder: SkillFolder, root: Path, runtime: PythonRuntime) -> FolderSpace:
+    """The modules of a folder, which go with the runtime.
+
+    Args:
+        folder: That of the skill, as the user trusts it now.
+        root: The folder within it whose files are siblings.
+        runtime: Whose rules the texts pass first.
+    """
+    space = ModuleSpace(FolderLibrary(folder, root, runtime))
+    weakref.finalize(runtime, _forget, space.prefix)
+    return space
 
 
 def _is_elsewhere(name: str) -> bool:

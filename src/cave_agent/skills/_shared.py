@@ -10,11 +10,13 @@ from threading import RLock
 from typing import Any, Protocol, TypeVar
 
 from cave_agent.errors import SkillFileError, SkillTrustError, UnknownSkillError
-from cave_agent.runtime import PythonRuntime
+from cave_agent.runtime import CellFunction, PythonRuntime
 from cave_agent.skills._activation import SkillText
 from cave_agent.skills._folder import SkillFolder
 from cave_agent.skills._injection import SkillInjection
-from cave_agent.skills._modules import ModuleSpace
+from cave_agent.skills._library import FolderLibrary
+from cave_agent.skills._mains import MainScript
+from cave_agent.skills._modules import FolderSpace
 from cave_agent.skills._registry import SkillRegistry
 from cave_agent.skills._scripts import ScriptRunner
 from cave_agent.skills._skill import Skill
@@ -40,7 +42,7 @@ class Shared:
         self._runtime = weakref.ref(runtime)
         self.toolkits: weakref.WeakKeyDictionary[Holder, None] = weakref.WeakKeyDictionary()
         self._injections: dict[object, SkillInjection] = {}
-        self._spaces: dict[object, dict[Path, ModuleSpace]] = {}  # of scripts
+        self._spaces: dict[object, dict[Path, FolderSpace]] = {}  # of scripts
         self._owners: dict[str, SkillInjection] = {}  # what brought a name
         self._lock = RLock()  # a skill is made and bound once
 
@@ -108,19 +110,12 @@ class Shared:
         spaces = self._spaces.setdefault(_key(skill), {})
         return ScriptRunner(skill, self.runtime, spaces=spaces, prepare=partial(self.bind, skill))
 
-    def functions(self) -> list[Callable[..., Any]]:
-        """Those by which code uses skills."""
+    def functions(self) -> dict[str, Callable[..., Any]]:
+        """Those by which code uses skills, by their names."""
 
         def activate_skill(skill_name: str) -> str:
             """Bring a skill into the session; gives its instructions."""
             return self.toolkit(skill_name).activate(skill_name)
-
-        async def run_skill_script(
-            skill_name: str, script_name: str, *args: object, **kwargs: Any
-        ) -> Any:
-            """Run a script of a skill; gives what it returns."""
-            skill = self.toolkit(skill_name).registry.skill(skill_name)
-            return await self.runner(skill).run(script_name, *args, **kwargs)
 
         def read_skill_reference(skill_name: str, reference_name: str) -> str:
             """The text of a file in a skill's references."""
@@ -133,7 +128,51 @@ class Shared:
             skill = self.toolkit(skill_name).registry.skill(skill_name)
             return _as_trusted(skill, lambda each: each.read_bytes("assets", asset_name))
 
-        return [activate_skill, run_skill_script, read_skill_reference, read_skill_asset]
+        made: dict[str, Callable[..., Any]] = {
+            each.__name__: each for each in (activate_skill, read_skill_reference, read_skill_asset)
+        }
+        for name, function in made.items():
+            function.__qualname__ = name  # which errors about its arguments tell
+        return made | {"run_skill_script": CellFunction(_runner, _Desk(self), self.runtime)}
+
+
+class _Desk:
+    """What cells ask about scripts: which they are, and to run those that are programs."""
+
+    def __init__(self, shared: Shared) -> None:
+        self._shared = shared
+
+    def main_of(self, skill_name: str, script_name: str) -> MainScript[FolderLibrary] | None:
+        """A script that is to be run in the runtime; `None` if it is a program of its own."""
+        return self._runner(skill_name).main_of(script_name)
+
+    async def run(self, skill_name: str, script_name: str, *args: object, **kwargs: Any) -> Any:
+        """Run a script as a program."""
+        return await self._runner(skill_name).run(script_name, *args, **kwargs)
+
+    def _runner(self, skill_name: str) -> ScriptRunner:
+        return self._shared.runner(self._shared.toolkit(skill_name).registry.skill(skill_name))
+
+
+def _runner(runtime: Any, desk: Any) -> Callable[..., Any]:
+    """What runs scripts where cells run: there, if they have a `main`.
+
+    Args:
+        runtime: Gives the runtime as cells have it.
+        desk: A `_Desk`, or what calls one.
+    """
+
+    async def run_skill_script(
+        skill_name: str, script_name: str, *args: object, **kwargs: Any
+    ) -> Any:
+        """Run a script of a skill; gives what it returns."""
+        main = desk.main_of(skill_name, script_name)
+        if main is None:
+            return await desk.run(skill_name, script_name, *args, **kwargs)
+        return await main.run(runtime(), args, kwargs)
+
+    run_skill_script.__qualname__ = "run_skill_script"  # which errors about its arguments tell
+    return run_skill_script
 
 
 # Held by the agents and by the functions in the namespace, and not from here: what a skill brings
@@ -146,10 +185,7 @@ def shared_by(runtime: PythonRuntime) -> Shared:
     """What the agents on a runtime share; provides the functions, also if a cell deleted them."""
     reference = _shared.get(runtime)
     shared = (reference and reference()) or Shared(runtime)
-    functions = {function.__name__: function for function in shared.functions()}
-    for name, function in functions.items():
-        function.__qualname__ = name  # which errors about its arguments tell
-    runtime.provide(functions)
+    runtime.provide(shared.functions())
     _shared[runtime] = weakref.ref(shared)
     return shared
 

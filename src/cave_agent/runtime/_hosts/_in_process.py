@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 from typing_extensions import override
 
 from cave_agent.runtime._cell import Cell, ExecutionResult
+from cave_agent.runtime._cell_function import here
 from cave_agent.runtime._hosts._protocol import Host
 from cave_agent.runtime._interpreter import Interpreter
 
@@ -40,7 +41,7 @@ class InProcessHost(Host):
 
     @override
     def put(self, name: str, value: Any) -> None:
-        self._interpreter.namespace[name] = value
+        self._interpreter.namespace[name] = here(value)
 
     @override
     def drop(self, name: str) -> None:
@@ -49,7 +50,7 @@ class InProcessHost(Host):
     @override
     def reset(self, objects: Mapping[str, Any]) -> None:
         self._interpreter.clear()
-        self._interpreter.namespace.update(objects)
+        self._interpreter.namespace.update({name: here(each) for name, each in objects.items()})
 
     @override
     async def aclose(self) -> None:

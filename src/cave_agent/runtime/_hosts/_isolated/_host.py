@@ -24,6 +24,7 @@ from cave_agent.runtime._hosts._isolated._errors_of import error_of
 from cave_agent.runtime._hosts._isolated._handles import Handles
 from cave_agent.runtime._hosts._isolated._kinds import ASSEMBLE
 from cave_agent.runtime._hosts._isolated._line import Line
+from cave_agent.runtime._hosts._isolated._mine import InWorker
 from cave_agent.runtime._hosts._isolated._sender import Sender
 from cave_agent.runtime._hosts._isolated._service import Service
 from cave_agent.runtime._hosts._isolated._zygote import Order
@@ -70,7 +71,7 @@ class WorkerHost(Host):
         self._preload, self._grace = preload, grace
         handles = Handles()
         self._sender, self._service = Sender(handles), Service(handles, self._answer)
-        self._assemble = {**ASSEMBLE, "handle": handles.value_of}
+        self._assemble = {**ASSEMBLE, "handle": handles.value_of, "mine": _in_worker}
         self._objects: dict[str, Any] = {}  # what was put last, for a worker that comes anew
         self._pending: dict[str, Any] = {}
         self._known: set[str] = set()
@@ -114,7 +115,7 @@ class WorkerHost(Host):
 
     @override
     def get(self, name: str) -> Any:
-        if name not in self.names():
+        if name not in self.names() and not self._service.contexts:
             raise KeyError(name)
         how, _, value = self._ask("get", name)
         if how == "lacks":
@@ -188,11 +189,15 @@ class WorkerHost(Host):
     def _flush(self, line: Line) -> None:
         """Send what was put since the last cell."""
         if self._pending:
-            objects, self._pending = self._pending, {}
-            for value in objects.values():
-                self._sender.hold(value)
-            self._known |= objects.keys()
-            self._asked(line, "put", objects)
+            self._asked(line, "put", self._taken())
+
+    def _taken(self) -> dict[str, Any]:
+        """What is to be sent."""
+        objects, self._pending = self._pending, {}
+        for value in objects.values():
+            self._sender.hold(value)
+        self._known |= objects.keys()
+        return objects
 
     def _asked(self, line: Line, what: str, *args: Any) -> tuple[Any, ...]:
         number = line.next_number()
@@ -216,6 +221,8 @@ class WorkerHost(Host):
         self._sender.hold(value)
         if self._line is not None:
             with suppress(WorkerDiedError):  # which its reader notices
+                if self._pending:  # what was called has brought it, for use at once
+                    self._line.say(self._sender.frame("bring", 0, self._taken()))
                 self._line.say(self._sender.frame("answer", number, how, value, printed))
 
     async def _cancel(self, line: Line, number: int) -> None:
@@ -237,11 +244,19 @@ class WorkerHost(Host):
         gone: list[str] = []
         if self._line is line:  # else another cell of it was first
             self._line = None
+            for name in [n for n, each in self._objects.items() if type(each) is InWorker]:
+                del self._objects[name]
             gone = sorted(each for each in self._known - self._objects.keys() if each[:1] != "_")
             self._known, self._pending = set(), dict(self._objects)
         lost = f" These names are gone: {', '.join(gone)}." if gone else ""
         text = f"The worker {why} and is replaced; what was injected is there as it was.{lost}"
         return ExecutionResult(kind(text), f"cave_agent.errors.{kind.__name__}: {text}\n")
+
+
+def _in_worker(number: Any) -> InWorker:
+    if type(number) is not int or number < 0:
+        raise TypeError("a number of the worker's own")
+    return InWorker(number)
 
 
 def _result(told: Mapping[str, Any]) -> ExecutionResult:

@@ -18,6 +18,7 @@ from cave_agent.runtime._alarm import alarm
 from cave_agent.runtime._cell import Cell, ExecutionResult
 from cave_agent.runtime._hosts._isolated._frames import Receiver, send
 from cave_agent.runtime._hosts._isolated._kinds import taken_apart
+from cave_agent.runtime._hosts._isolated._mine import Mine
 from cave_agent.runtime._hosts._isolated._parcels import packed, unpacked
 from cave_agent.runtime._hosts._isolated._remote import Remote
 from cave_agent.runtime._hosts._isolated._request import Request
@@ -29,6 +30,7 @@ _cell: ContextVar[int] = ContextVar("cell", default=0)
 _AT_ONCE = {
     "answer",
     "put",
+    "bring",
     "get",
     "drop",
     "look",
@@ -42,6 +44,10 @@ class Worker:
 
     Args:
         line: The socket to it.
+
+    Attributes:
+        namespace: The live objects by name.
+        mine: Those that the host knows by their numbers.
     """
 
     def __init__(self, line: socket.socket) -> None:
@@ -49,6 +55,8 @@ class Worker:
         self._line = line
         self._receiver = Receiver(line, _MOST)
         self._interpreter = Interpreter()
+        self.namespace = self._interpreter.namespace
+        self.mine: list[Any] = []
         self._answers: dict[int, tuple[Any, ...]] = {}
         self._awaited: dict[int, asyncio.Future[Any]] = {}
         self._put_off: deque[tuple[Any, ...]] = deque()
@@ -57,6 +65,7 @@ class Worker:
         self._dispatch: dict[str, Callable[..., None]] = {
             "run": self._run,
             "put": self._put,
+            "bring": self._bring,
             "get": self._get,
             "drop": self._drop,
             "reset": self._reset,
@@ -109,6 +118,9 @@ class Worker:
     def _taken_apart(self, value: Any) -> tuple[str, Any] | None:
         if type(value) is Remote:
             return "handle", value.handle
+        if type(value) is Mine:
+            self.mine.append(value.value)
+            return "mine", len(self.mine) - 1
         return taken_apart(value)
 
     def _run(self, number: int, cell: Cell) -> None:
@@ -132,6 +144,9 @@ class Worker:
     def _put(self, number: int, objects: dict[str, Any]) -> None:
         self._interpreter.namespace.update(objects)
         self._tell("did", number, None)
+
+    def _bring(self, _number: int, objects: dict[str, Any]) -> None:
+        self._interpreter.namespace.update(objects)
 
     def _failed(self, number: int, what: str, why: str) -> None:
         """Tell of what could not be read."""
@@ -226,6 +241,10 @@ class _Trusting(pickle.Unpickler):
         self._worker = worker
 
     def persistent_load(self, pid: Any) -> Any:
+        if isinstance(pid, int):
+            return self._worker.mine[pid]
+        if pid == "namespace":
+            return self._worker.namespace
         handle, kind, is_async, methods = pid
         return Remote(self._worker, handle, kind=kind, is_async=is_async, methods=methods)
 

@@ -1,0 +1,49 @@
+"""A function that runs where cells do, whichever process that is, with a part of it in the host."""
+
+import weakref
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+if TYPE_CHECKING:
+    from cave_agent.runtime._runtime import PythonRuntime
+
+Make: TypeAlias = Callable[[Any, Any], Callable[..., Any]]
+"""Makes the function itself of the runtime as cells have it, and of the part in the host."""
+
+
+class CellFunction:
+    """A function for cells that is given live objects, and so must be where those are.
+
+    Args:
+        make: Makes it there; a function of a module that can be imported.
+        desk: The part of it that stays in the host, of which its public methods can be called.
+        runtime: Where cells run.
+    """
+
+    def __init__(self, make: Make, desk: object, runtime: "PythonRuntime") -> None:
+        self.make, self.desk = make, desk
+        self._runtime = weakref.ref(runtime)
+        self._function: Callable[..., Any] | None = None
+
+    @property
+    def runtime(self) -> "PythonRuntime":
+        """Where cells run."""
+        runtime = self._runtime()
+        assert runtime is not None, "its cells are running"
+        return runtime
+
+    @property
+    def function(self) -> Callable[..., Any]:
+        """The function itself, cells being right here."""
+        if self._function is None:
+            self._function = self.make(self._runtime, self.desk)
+        return self._function
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Call the function, cells being right here."""
+        return self.function(*args, **kwargs)
+
+
+def here(value: Any) -> Any:
+    """What a value is for cells that are right here."""
+    return value.function if type(value) is CellFunction else value

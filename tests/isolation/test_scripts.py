@@ -1,0 +1,153 @@
+"""Scripts of skills run where cells do, on their objects; what they inject stays there."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.skills.folders import write_skill
+
+from cave_agent import CaveAgent, PythonRuntime, ScriptedModel, Variable
+from cave_agent.errors import ScriptError
+from cave_agent.runtime import ExecutionResult, WorkerHost
+from cave_agent.security import ImportRule, SecurityChecker
+
+pytestmark = [pytest.mark.anyio, pytest.mark.timeout(30, method="thread")]
+
+
+Start = Callable[..., "Probe"]
+
+
+@pytest.fixture
+async def start(tmp_path: Path) -> AsyncIterator[Start]:
+    """Gives the runtime of a skill that has these files."""
+    async with AsyncExitStack() as stack:
+
+        def start(**files: str) -> Probe:
+            probe = Probe(tmp_path, **files)
+            stack.push_async_callback(probe.runtime.aclose)
+            return probe
+
+        yield start
+
+
+class Probe:
+    """A skill's runtime in a worker."""
+
+    def __init__(self, folder: Path, **files: str) -> None:
+        write_skill(folder, **files)
+        self.runtime = PythonRuntime(variables=[Variable("x", 1)], host=WorkerHost())
+        self.agent = CaveAgent(ScriptedModel(), runtime=self.runtime, skills_dir=folder)
+
+    async def run(self, arguments: str = "", script: str = "run.py") -> ExecutionResult:
+        cell = f"got = await run_skill_script('reader', '{script}', {arguments})\ngot"
+        return await self.runtime.execute(cell)
+
+
+async def test_a_script_is_given_the_very_objects_of_the_cells(start: Start) -> None:
+    probe = start(
+        scripts__run_py="def main(runtime, it): return it is runtime.retrieve('made') and next(it)",
+    )
+    await probe.runtime.execute("made = iter('ab')")
+
+    result = await probe.run("it=made")
+
+    assert result.stdout == "'a'\n"
+
+
+async def test_what_a_script_injects_stays_in_the_worker_and_survives_a_reset(start: Start) -> None:
+    probe = start(
+        scripts__run_py="from cave_agent import Variable\ndef main(runtime):\n"
+        "    runtime.inject_variable(Variable('rows', iter('ab'), 'The rows.'))\n"
+        "    runtime.update_variable('x', iter('cd'))\n    return 7",
+    )
+    await probe.run()
+
+    probe.runtime.reset()
+    result = await probe.runtime.execute("next(rows), next(x), next(rows)")
+
+    assert result.stdout == "('a', 'c', 'b')\n"
+    assert "The rows." in probe.runtime.describe_variables()
+
+
+async def test_modules_of_scripts_are_run_once_and_anew_when_they_differ(
+    start: Start, tmp_path: Path
+) -> None:
+    probe = start(
+        scripts__run_py="import parts\ndef main(runtime): return parts.count()",
+        scripts__parts_py="n = 0\ndef count():\n    global n\n    n += 1\n    return n",
+    )
+    counted = [(await probe.run()).stdout for _ in range(2)]
+
+    (tmp_path / "reader" / "scripts" / "parts.py").write_text("def count(): return 'new'")
+
+    assert [*counted, (await probe.run()).stdout] == ["1\n", "2\n", "'new'\n"]
+
+
+async def test_a_script_that_fails_tells_where(start: Start) -> None:
+    probe = start(scripts__run_py="def main(runtime):\n    return 1 / 0")
+
+    result = await probe.run()
+
+    assert isinstance(result.error, ScriptError)
+    assert "'run.py' of the skill 'reader' failed in line 2 with ZeroDivisionError" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        ("runtime.retrieve('no')", "UnknownNameError: The runtime has no 'no'; it has: "),
+        ("runtime.update_variable('no', 1)", "There is no variable 'no' in this runtime"),
+        ("runtime.inject_variable(5)", "A runtime takes Variable objects here"),
+        ("runtime.inject_function(Function(print))", "List it in __exports__"),
+        ("runtime.inject_type(Type(Variable))", "List it in __exports__"),
+    ],
+)
+async def test_what_a_script_cannot_do_is_told_there(start: Start, body: str, told: str) -> None:
+    imports = "from cave_agent import Function, Type, Variable\n"
+    probe = start(scripts__run_py=f"{imports}def main(runtime): {body}")
+
+    result = await probe.run()
+
+    assert told in result.stdout
+
+
+async def test_what_the_rules_refuse_is_refused_only_if_it_is_imported(start: Start) -> None:
+    probe = start(
+        scripts__run_py="def main(runtime, do):\n    if do: import bad\n    return 7",
+        scripts__bad_py="import socket",
+    )
+    probe.runtime.security_checker = SecurityChecker([ImportRule({"socket"})])
+
+    fine, refused = await probe.run("do=False"), await probe.run("do=True")
+
+    assert fine.stdout == "7\n"
+    assert "SecurityError" in refused.stdout
+    assert "bad.py" in refused.stdout
+
+
+async def test_a_program_runs_in_the_host(start: Start) -> None:
+    probe = start(scripts__run_py="print('as a program')")
+
+    assert "as a program" in (await probe.run()).stdout
+
+
+async def test_what_a_skill_brings_is_there_in_the_same_cell(start: Start) -> None:
+    exports = "def double(x): return 2 * x\n__exports__ = [Function(double)]"
+    probe = start(injection_py=f"from cave_agent import Function\n{exports}")
+
+    result: Any = await probe.runtime.execute("t = activate_skill('reader')\ndouble(4)")
+
+    assert result.stdout == "8\n"
+
+
+async def test_a_name_that_the_cell_has_just_made_clashes_with_what_a_skill_brings(
+    start: Start,
+) -> None:
+    exports = "def double(x): return 2 * x\n__exports__ = [Function(double)]"
+    probe = start(injection_py=f"from cave_agent import Function\n{exports}")
+
+    result = await probe.runtime.execute("double = 1\nt = activate_skill('reader')")
+
+    assert "which your code has made" in result.stdout
