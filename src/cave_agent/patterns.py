@@ -11,7 +11,7 @@ from typing import Any, TypeAlias, TypeVar
 import anyio
 
 from cave_agent.agent import AgentResponse, CaveAgent, ExecutionStatus
-from cave_agent.errors import CaveAgentError, SubAgentError
+from cave_agent.errors import CaveAgentError, SubAgentError, UnknownNameError
 from cave_agent.prompts import fill, load
 from cave_agent.runtime import PythonRuntime
 
@@ -77,27 +77,41 @@ async def critic_loop(
         worker: Does the task.
         critic: Is given the worker's objects, and asked what is wrong with them.
         task: What is to be done.
-        is_done: Looks at the worker's runtime.
+        is_done: Looks at the worker's runtime; a name that it retrieves in vain is not done yet.
         rounds: How often the worker works at most.
         objects: What the worker is given, by name.
 
     Returns:
-        The worker's last response; whether `is_done` was content with it is for you to ask.
+        The worker's last response, with which `is_done` was content.
 
     Raises:
-        SubAgentError: A run did not come to its end.
+        SubAgentError: A run did not come to its end, or `is_done` was never content; the worker's
+            runtime holds what it has made.
         CaveAgentError: A run failed, as `CaveAgent.run` does.
     """
     response = await _done(worker, task, objects)
-    for _ in range(rounds - 1):
-        verdict = is_done(worker.runtime)
-        if await verdict if isawaitable(verdict) else verdict:
-            break
+    while not await _is_content(is_done, worker.runtime):
+        rounds -= 1
+        if rounds < 1:
+            told = (
+                f"The worker {worker.name or 'agent'!r} used up its rounds, and is_done holds not."
+            )
+            raise SubAgentError(told, path=worker.name or "agent", response=response)
         asked = fill(load("pattern_critic"), task=task)
         criticism = await _done(critic, asked, response.objects)
         again = fill(load("pattern_critic_said"), task=task, criticism=criticism.content)
         response = await _done(worker, again, {})
     return response
+
+
+async def _is_content(
+    is_done: Callable[[PythonRuntime], bool | Awaitable[bool]], runtime: PythonRuntime
+) -> bool:
+    try:
+        verdict = is_done(runtime)
+        return await verdict if isawaitable(verdict) else verdict
+    except UnknownNameError:
+        return False
 
 
 async def best_of(
@@ -111,7 +125,8 @@ async def best_of(
 ) -> tuple[CaveAgent, AgentResponse]:
     """Let several agents do the same task, and take the one whose runtime is judged best.
 
-    Objects that they are given are the same for all: let tasks make new ones.
+    Objects that they are given are the very same for all: what one changes in them, all see. Let
+    tasks make new ones, or have `make` inject a copy into each runtime.
 
     Args:
         make: Makes an agent.
@@ -124,10 +139,8 @@ async def best_of(
 
     Raises:
         CaveAgentError: None of them came to an end and had a score; it is the first one's error.
-        ValueError: `n` or `at_once` is below 1.
+        ValueError: `n` or `at_once` is below 1, or two of them have one runtime.
     """
-    if n < 1:
-        raise ValueError(f"The best is one of at least 1, not of {n}.")
 
     async def judged(agent: CaveAgent) -> tuple[float, CaveAgent, AgentResponse]:
         response = await _done(agent, task, objects)
@@ -135,11 +148,21 @@ async def best_of(
         score = _score(await verdict if isawaitable(verdict) else verdict)
         return score, agent, response
 
-    ended = await _at_once(at_once, [partial(judged, _checked(make)()) for _ in range(n)])
+    agents = _candidates(make, n)
+    ended = await _at_once(at_once, [partial(judged, each) for each in agents])
     in_question = [each for each in ended if not isinstance(each, CaveAgentError)]
     if not in_question:
         raise next(each for each in ended if isinstance(each, CaveAgentError))
     return max(in_question, key=itemgetter(0))[1:]
+
+
+def _candidates(make: Make, n: int) -> list[CaveAgent]:
+    if n < 1:
+        raise ValueError(f"The best is one of at least 1, not of {n}.")
+    agents = [_checked(make)() for _ in range(n)]
+    if len({id(each.runtime) for each in agents}) < n:
+        raise ValueError("Each agent needs a runtime of its own: make a new one at every call.")
+    return agents
 
 
 def _score(verdict: Any) -> float:
@@ -175,10 +198,15 @@ async def _done(agent: CaveAgent, task: str, objects: Mapping[str, Any]) -> Agen
     Raises:
         SubAgentError: It did not.
     """
-    response = await agent(task, **objects)
+    name = agent.name or "agent"
+    try:
+        response = await agent(task, **objects)
+    except CaveAgentError as error:
+        error.add_note(f"It came of asking the agent {name!r}: {task:.200}")
+        raise
     if response.status is not ExecutionStatus.SUCCESS:
-        told = f"An agent did not finish ({response.status.value}). {response.content}"
-        raise SubAgentError(told, path=agent.name or "agent", response=response)
+        told = f"The agent {name!r} did not finish ({response.status.value}). {response.content}"
+        raise SubAgentError(told, path=name, response=response)
     return response
 
 

@@ -8,7 +8,15 @@ import pandas as pd
 import pytest
 from inline_snapshot import snapshot
 
-from cave_agent import CaveAgent, LogLevel, PythonRuntime, ScriptedModel, SecurityChecker, Variable
+from cave_agent import (
+    CaveAgent,
+    Function,
+    LogLevel,
+    PythonRuntime,
+    ScriptedModel,
+    SecurityChecker,
+    Variable,
+)
 from cave_agent.events import (
     ExecutionErrorEvent,
     ExecutionOutputExceededEvent,
@@ -240,3 +248,16 @@ def test_without_any_set_up_nothing_is_logged() -> None:
     )
 
     assert (ran.returncode, ran.stdout, ran.stderr) == (0, "", "")
+
+
+async def test_a_name_that_a_users_function_lacks_is_no_slip_of_the_cell() -> None:
+    def price(weight: float) -> float:
+        return weight * rate  # type: ignore[name-defined,no-any-return]  # noqa: F821  # on purpose
+
+    model = ScriptedModel(code("rates = [1]\nprice(1)"), "Done.")
+    agent = CaveAgent(model, runtime=PythonRuntime(functions=[Function(price)]))
+
+    await agent.run("Go")
+
+    assert "name 'rate' is not defined" in agent.messages[3].content
+    assert "did you mean" not in agent.messages[3].content

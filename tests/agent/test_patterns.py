@@ -76,12 +76,33 @@ async def test_a_critic_is_asked_until_the_check_is_content() -> None:
     assert "A critic of your work says: x is too small." in worker.messages[5].content
 
 
-async def test_a_critic_loop_ends_after_its_rounds() -> None:
+async def test_a_critic_loop_that_has_used_up_its_rounds_is_an_error() -> None:
     worker = agent("One.", "Two.")
 
-    response = await critic_loop(worker, agent("Bad."), "Go", is_done=lambda _: False, rounds=2)
+    with pytest.raises(SubAgentError, match="used up its rounds") as caught:
+        await critic_loop(
+            worker, agent("Bad."), "Go", is_done=lambda it: it.retrieve("x") == 2, rounds=2
+        )
 
-    assert response.content == "Two."
+    assert caught.value.response is not None
+    assert caught.value.response.content == "Two."
+
+
+async def test_candidates_have_runtimes_of_their_own() -> None:
+    one = agent("Done.", "Done.", "Done.")
+
+    with pytest.raises(ValueError, match="a runtime of its own"):
+        await best_of(lambda: one, "Go", judge=lambda _: 1)
+
+
+async def test_a_failure_in_a_pipeline_tells_whose_it_is() -> None:
+    broken = agent(ModelConnectionError("gone"))
+    broken.name = "adder"
+
+    with pytest.raises(ModelConnectionError) as caught:
+        await pipeline((broken, "Add them"))
+
+    assert caught.value.__notes__ == ["It came of asking the agent 'adder': Add them"]
 
 
 async def test_the_best_is_judged_by_its_runtime() -> None:

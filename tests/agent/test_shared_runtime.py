@@ -265,3 +265,14 @@ async def test_what_a_task_of_one_agent_prints_late_is_not_in_the_cell_of_anothe
 
     assert "of one" not in other.messages[3].content
     assert "of other" in other.messages[3].content
+
+
+async def test_an_agent_is_not_told_to_ask_itself() -> None:
+    runtime = PythonRuntime(variables=[Variable("rows", [1]), Variable("adder")])
+    agent = CaveAgent(ScriptedModel(), runtime=runtime)
+    runtime.update_variable("adder", agent)
+
+    prompt = agent.build_system_prompt()
+
+    assert "adder: CaveAgent; this is you yourself" in prompt
+    assert "await adder(" not in prompt

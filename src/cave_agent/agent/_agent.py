@@ -233,8 +233,7 @@ class CaveAgent(AbstractAsyncContextManager["CaveAgent"]):
 
     def __cave_summary__(self, budget: int, *, called: str) -> str:
         """What another model reads of an agent that is one of its variables."""
-        who = self.agent_identity
-        return summary(self.runtime, called=called, identity=who, skills=self.skills)[:budget]
+        return summary(self, called)[:budget]
 
     async def aclose(self) -> None:
         """Close the runtime, if the agent made it itself."""

@@ -1,19 +1,17 @@
 """What a cell gets of an agent that it asks: objects are handed over, and a failure is an error."""
 
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Mapping
 from contextlib import nullcontext
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from cave_agent.agent._lineage import Lineage
 from cave_agent.agent._response import AgentResponse, ExecutionStatus
+from cave_agent.agent._system_prompt import Prompted, told_agent
 from cave_agent.errors import CaveAgentError, ModelError, SubAgentError, UnknownNameError
 from cave_agent.prompts import fill, load
 from cave_agent.runtime import PythonRuntime, Variable, off_the_clock
 
-if TYPE_CHECKING:
-    from cave_agent.skills import Skill
-
-_FUNCTION = "function"  # as the kinds of a runtime have it
+_NO_DATA = {"function", "CaveAgent"}  # as the kinds of a runtime have it
 _LONGEST = 400  # characters of what is told of the runtime
 
 
@@ -74,28 +72,26 @@ async def answered(
     raise SubAgentError(_told(path, why, runtime), path=path, response=response)
 
 
-def summary(
-    runtime: PythonRuntime, *, called: str, identity: str, skills: "Sequence[Skill]"
-) -> str:
+def summary(agent: Prompted, called: str) -> str:
     """What another model reads of an agent that is one of its variables.
 
     A small model copies the call, so that it has names which are true.
 
     Args:
-        runtime: That of the agent.
-        called: What code writes for the agent.
-        identity: Who the agent is told to be.
-        skills: What it can take up.
+        agent: That one.
+        called: What code writes for it.
     """
-    kinds = runtime.kinds()
-    objects = [name for name, kind in kinds.items() if kind != _FUNCTION] or ["data"]
+    if agent is told_agent():
+        return load("agent_self")
+    kinds = agent.runtime.kinds()
+    objects = [name for name, kind in kinds.items() if kind not in _NO_DATA] or ["data"]
     words = {"call": called, "given": objects[0], "found": objects[-1], "names": _in_words(kinds)}
     told = [fill(load("agent_summary"), **words)]
-    if skills:
-        names = ", ".join([skill.name for skill in skills])
+    if agent.skills:
+        names = ", ".join([skill.name for skill in agent.skills])
         told.append(fill(load("agent_skills"), skills=names))
-    if identity != load("identity"):  # which tells nothing
-        told.append(fill(load("agent_identity"), identity=f"{identity:.200}"))
+    if agent.agent_identity != load("identity"):  # which tells nothing
+        told.append(fill(load("agent_identity"), identity=f"{agent.agent_identity:.200}"))
     return "; ".join(told)
 
 

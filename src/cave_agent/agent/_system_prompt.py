@@ -1,5 +1,6 @@
 """The system prompt of an agent; rendered once a run."""
 
+from contextvars import ContextVar
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
@@ -33,15 +34,28 @@ class Prompted(Protocol):
         ...
 
 
+_told: ContextVar[Prompted | None] = ContextVar("told", default=None)
+
+
+def told_agent() -> Prompted | None:
+    """The agent whose model variables are being described to."""
+    return _told.get()
+
+
 def render(agent: Prompted, toolkit: "Toolkit | None") -> str:
     """What the model would be told now."""
     told = toolkit.told_names() if toolkit else frozenset[str]()
     identifier = agent.python_block_identifier
+    token = _told.set(agent)
+    try:
+        variables = agent.runtime.describe_variables()
+    finally:
+        _told.reset(token)
     return fill(
         agent.system_prompt_template,
         agent_identity=agent.agent_identity,
         functions=agent.runtime.describe_functions(but=told),
-        variables=agent.runtime.describe_variables(),
+        variables=variables,
         types=agent.runtime.describe_types(but=told),
         skills=toolkit.describe(block_identifier=identifier) if toolkit else "",
         instructions=agent.instructions,

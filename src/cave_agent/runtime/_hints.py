@@ -15,7 +15,7 @@ from typing import Any, TypeGuard, cast
 from cave_agent.runtime._cell import Hint
 from cave_agent.runtime._foreign import attempt, class_dict, class_mro, class_of, own_attributes
 from cave_agent.runtime._forgotten_await import has_forgotten_await
-from cave_agent.runtime._sources import CELL_PREFIX
+from cave_agent.runtime._sources import CELL_PREFIX, is_cell
 from cave_agent.security import syntax_tree
 
 _MISSING = (NameError, AttributeError, ModuleNotFoundError)
@@ -126,15 +126,34 @@ def missing_name(
         return (), ""
     if isinstance(error, ModuleNotFoundError):
         return (Hint.NO_MODULE,), name
-    if isinstance(error, NameError) and name in lost:
+    if isinstance(error, AttributeError):
+        return _misspelt(name, _attributes(error.obj))
+    if not _is_of_a_cell(error):
+        return (), ""  # a function of the user's lacks it, which no cell can mend
+    return _unbound(name, namespace, lost)
+
+
+def _unbound(
+    name: str, namespace: Mapping[str, Any], lost: Container[str]
+) -> tuple[tuple[Hint, ...], str]:
+    if name in lost:
         return (Hint.NEVER_MADE,), name
-    if isinstance(error, NameError) and (module := _module_called(name)):
+    if module := _module_called(name):
         return (Hint.NOT_IMPORTED,), module
-    known = (
-        _attributes(error.obj) if isinstance(error, AttributeError) else (*namespace, *_BUILT_IN)
-    )
+    return _misspelt(name, (*namespace, *_BUILT_IN))
+
+
+def _misspelt(name: str, known: Iterable[object]) -> tuple[tuple[Hint, ...], str]:
     close = get_close_matches(name, filter(_is_name, known), n=1, cutoff=_LIKENESS)
     return ((Hint.MISSPELT,), close[0]) if close else ((), "")
+
+
+def _is_of_a_cell(error: BaseException) -> bool:
+    """Whether it was raised by a cell's own code."""
+    step = error.__traceback__
+    while step is not None and step.tb_next is not None:
+        step = step.tb_next
+    return step is None or is_cell(step.tb_frame.f_code)
 
 
 def _module_called(name: str) -> str:

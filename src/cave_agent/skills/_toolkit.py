@@ -56,8 +56,12 @@ class Toolkit:
         """
         skill = self.skill(name)
         most = int(self._characters * _SHARE_OF_BODY)
-        with self._shared.binding(skill) as injection:
-            text = SkillText(activation_text(skill, injection, most=most))
+        try:
+            with self._shared.binding(skill) as injection:
+                text = SkillText(activation_text(skill, injection, most=most))
+        except SkillError as error:
+            _log.warning("The skill %r could not be activated: %s", name, error)
+            raise
         if any(each.skill == skill.name for each in (*self._news, *self._told())):
             return SkillText(fill(load("skill_again"), name=quoted(skill.name)))
         self._news.append(SkillMessage(text, skill=skill.name))
