@@ -522,3 +522,50 @@ def test_a_name_is_free_when_runs_on_several_threads_have_ended() -> None:
     response = asyncio.run(CaveAgent(ScriptedModel("Done."), "Hi.", runtime=runtime)("x", item=1))
 
     assert response.status is ExecutionStatus.SUCCESS
+
+
+async def test_what_a_run_left_behind_fails_as_it_would_have_within_it() -> None:
+    helper = agent(code("x = 1"), code("x = 2"))
+    helper.max_steps = 2
+    boss = agent(
+        code(
+            "async def late():\n    await go.wait()\n    await helper.run('x')\nt = asyncio.create_task(late())"
+        ),
+        "Done.",
+        helper=helper,
+        go=asyncio.Event(),
+        asyncio=asyncio,
+    )
+    await boss.run("Go")
+
+    boss.runtime.retrieve("go").set()
+    with pytest.raises(SubAgentError, match="The agent 'agent/helper' did not finish"):
+        await boss.runtime.retrieve("t")
+
+
+async def test_paths_of_runs_that_overlap_do_not_grow() -> None:
+    paths, ended = set[str](), anyio.Event()
+    runs = list[asyncio.Task[None]]()
+
+    class Slow(ScriptedModel):
+        async def call(self, messages: list[dict[str, Any]]) -> ModelResponse:
+            await anyio.sleep(0)
+            return await super().call(messages)
+
+    async def work(number: int) -> None:
+        beat = CaveAgent(Slow(code(f"post({number + 1})"), "Done."), "Hi.", name="beat")
+        beat.runtime.inject_function(Function(post))
+        async for event in beat.stream_events("Go"):
+            paths.add(getattr(event, "path", ""))
+        if number == 30:
+            ended.set()
+
+    def post(number: int) -> None:
+        if number <= 30:
+            runs.append(asyncio.create_task(work(number)))
+
+    post(1)
+    with anyio.fail_after(10):
+        await ended.wait()
+
+    assert max(each.count("beat") for each in paths) <= 4

@@ -291,7 +291,7 @@ async def test_mistakes_in_scripts_are_told(source: str, call: str, tmp_path: Pa
             "The script 'run.py' of the skill 'reader' failed in line 1 with ModuleNotFoundError: No module named 'six_'. A script with main runs in the runtime: install its packages beside cave-agent."
         ),
         "def main(data): return data": snapshot(
-            "The script 'run.py' cannot be called so: multiple values for argument 'data'; it is main(data), which is given the runtime first, and all else by name."
+            "The script 'run.py' cannot be called so: multiple values for argument 'data'; it is main(data), which is given the runtime by itself, and all else by name."
         ),
     }
     assert str(error) == told[source]

@@ -365,3 +365,44 @@ async def test_a_link_whose_text_is_no_path_makes_no_skill_useless(tmp_path: Pat
 
     assert await outcome(tmp_path, 'activate_skill("reader")[:6]') == "<skill"
     assert isinstance(error, SkillFileError)
+
+
+@pytest.mark.parametrize(
+    ("files", "cell"),
+    [
+        ({}, "from .spread_for_test.lib import x"),
+        ({}, "from . import spread_for_test"),
+        ({"scripts/spread_for_test/__init__.py": ""}, "from spread_for_test import lib"),
+        ({"scripts/spread_for_test.py": ""}, "import spread_for_test.lib"),
+        ({"scripts/spread_for_test/a.py": ""}, "from .spread_for_test import lib"),
+    ],
+)
+async def test_what_is_elsewhere_is_no_sibling(
+    tmp_path: Path, files: dict[str, str], cell: str
+) -> None:
+    write_file(tmp_path / "path" / "spread_for_test" / "lib.py", "x = 7")
+    write_skill(tmp_path / "skills", scripts__run_py=f"{cell}\ndef main(runtime): pass", **files)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(tmp_path / "path")
+        error = await outcome(tmp_path / "skills", RUN)
+
+    assert isinstance(error, ScriptError)
+    assert isinstance(error.__cause__, ImportError)
+
+
+async def test_a_link_whose_text_is_no_path_hides_no_module(tmp_path: Path) -> None:
+    folder = write_skill(
+        tmp_path, scripts__run_py="import json\ndef main(runtime): return json.dumps(7)"
+    )
+    (folder / "scripts" / "json").symlink_to("a" * 300)
+
+    assert await outcome(tmp_path, RUN) == "7"
+
+
+async def test_the_call_that_is_told_leaves_the_runtime_out(tmp_path: Path) -> None:
+    write_skill(tmp_path, scripts__run_py="def main(number=1, runtime=None): return number")
+
+    text = await outcome(tmp_path, 'activate_skill("reader")')
+
+    assert 'run_skill_script("reader", "run.py", number=1)' in str(text)

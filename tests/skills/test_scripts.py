@@ -165,7 +165,7 @@ async def test_what_fails_in_a_script_is_told_with_its_line(tmp_path: Path) -> N
             "raises": "The script 'sum.py' of the skill 'reader' failed in line 2 with ZeroDivisionError: division by zero",
             "raises later": "The script 'sum.py' of the skill 'reader' failed in line 2 with OSError: 1",
             "exits": "The script 'sum.py' of the skill 'reader' failed in line 3 with SystemExit: 2",
-            "lacks a name": "The script 'sum.py' cannot be called so: got an unexpected keyword argument 'data'; it is main(runtime), which is given the runtime first, and all else by name.",
+            "lacks a name": "The script 'sum.py' cannot be called so: got an unexpected keyword argument 'data'; it is main(runtime), which is given the runtime by itself, and all else by name.",
             "has no such module": "The script 'sum.py' of the skill 'reader' failed in line 1 with ModuleNotFoundError: No module named 'nothing_like_it'. A script with main runs in the runtime: install its packages beside cave-agent.",
             "has a sibling that fails": "The script 'sum.py' of the skill 'reader' failed in line 1 of 'broken.py' with ZeroDivisionError: division by zero",
             "leads out": "The script 'sum.py' of the skill 'reader' failed in line 1 with ImportError: This relative import leads out of the folder of the file that was run.",

@@ -25,7 +25,7 @@ NAME = "agent"
 
 
 def run_around() -> "Lineage | None":
-    """The run that the calling code is a part of; one that has ended only if it bounds this.
+    """The run that the calling code is a part of, or was one if that has ended.
 
     Raises:
         CancelledError: That, or one around it, was cancelled.
@@ -33,7 +33,7 @@ def run_around() -> "Lineage | None":
     lineage = _here.get()
     if lineage is not None and any(each.is_cancelled for each in lineage.and_around()):
         raise asyncio.CancelledError("the run that this is a part of was cancelled")
-    return _that_matters(lineage)
+    return lineage
 
 
 @dataclass(slots=True, eq=False)
@@ -95,8 +95,7 @@ class Lineage:
         Raises:
             AgentDepthError: It is within too many others.
         """
-        if around is not None:  # else runs that set one another going would all be kept
-            around.around = _that_matters(around.around)
+        around = _that_matters(around)
         account = Account(budget, path, around.account if around else None)
         lineage = cls(path, account, emit, max_depth, around, weakref.ref(runtime))
         lineage.check_depth()
@@ -106,7 +105,11 @@ class Lineage:
         """What an agent is called whose run is directly within this one."""
         runtime = self.runtime()
         variable = None if runtime is None or name else runtime.name_of(agent)
-        return f"{self.path}/{name or (variable or NAME).replace('/', '|')}"
+        return f"{self._known_path()}/{name or (variable or NAME).replace('/', '|')}"
+
+    def _known_path(self) -> str:
+        """What it is called now, which is shorter than before if runs around it are over."""
+        return "/".join(each.path.rpartition("/")[2] for each in reversed([*self.and_around()]))
 
     @contextmanager
     def asking(self) -> Generator[None]:
@@ -128,6 +131,8 @@ class Lineage:
         lineage: Lineage | None = self
         while lineage is not None:
             yield lineage
+            # Else runs that set one another going would all be kept.
+            lineage.around = _that_matters(lineage.around)
             lineage = lineage.around
 
     def going_on(self) -> "Lineage | None":

@@ -73,7 +73,8 @@ class FolderLibrary(Library):
         for path in (base / _PACKAGE, base.with_name(f"{base.name}{_MODULE}")):
             if is_file(path) and self._holds(path):
                 return path
-        return base if base.is_dir() and any(base.glob(f"*{_MODULE}")) else None
+        is_folder = os.path.isdir(base)  # noqa: PTH112  # paths raise if a link's text is no path
+        return base if is_folder and any(base.glob(f"*{_MODULE}")) else None
 
     @override
     def read(self, path: Path) -> str:

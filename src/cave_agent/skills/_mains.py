@@ -112,7 +112,10 @@ def _misfit(signature: inspect.Signature, given: tuple[object, ...], kwargs: dic
     try:
         signature.bind(*given, **kwargs)
     except TypeError as error:
-        return f"{error}; it is main{signature}, which is given the runtime first, and all else by name"
+        return (
+            f"{error}; it is main{signature}, which is given the runtime by itself, and all else by "
+            "name"
+        )
     return ""
 
 

@@ -119,25 +119,38 @@ class ModuleSpace(Generic[_L]):
             return builtins.__import__(name, globals, locals, fromlist, level)
         if (module := sys.modules.get(self.prefix)) is None:  # it was forgotten with its runtime
             module = self._begin()
+        is_spread = not level and self._is_spread(parts)
         for depth in range(1, len(parts) + 1):
-            module = self._sibling(parts[:depth])
+            module = self._sibling(parts[:depth], is_spread=is_spread)
         if not fromlist:
             return self._sibling(parts[:1])
+        self._find_attributes(module, parts, fromlist, is_spread=is_spread)
+        return module
+
+    def _find_attributes(
+        self, module: ModuleType, parts: list[str], fromlist: Sequence[str], *, is_spread: bool
+    ) -> None:
+        """Load the modules among what is imported from one."""
         wanted = getattr(module, "__all__", ()) if "*" in fromlist else fromlist
         for each in wanted:
-            if not hasattr(module, each) and self._has([*parts, each]):
-                self._sibling([*parts, each])
-        return module
+            if hasattr(module, each):
+                continue
+            is_elsewhere = is_spread and _found(".".join([*parts, each])) is not None
+            if is_elsewhere or self._path([*parts, each]) is not None:
+                self._sibling([*parts, each], is_spread=is_spread)
 
     def _is_of_others(self, parts: Sequence[str]) -> bool:
         """Whether a module is none of the skill's; a folder that is no package comes last."""
         path = self._path(parts[:1])
         return path is None or (path.suffix != ".py" and _is_elsewhere(parts[0]))
 
-    def _has(self, parts: Sequence[str]) -> bool:
-        if self._path(parts) is not None:
-            return True
-        return _is_spread(parts[0]) and _found(".".join(parts)) is not None
+    def _is_spread(self, parts: Sequence[str]) -> bool:
+        """Whether a module is of a folder that is no package, and Python has more of that.
+
+        Only as an absolute import has it, since the security rules judge that as it stands.
+        """
+        path = self._path(parts[:1])
+        return path is not None and path.suffix != ".py" and _found(parts[0]) is not None
 
     def _package(self, importer: Mapping[str, Any], level: int) -> list[str]:
         package = str(importer.get("__package__") or self.prefix).split(".")[1:]
@@ -147,12 +160,12 @@ class ModuleSpace(Generic[_L]):
             )
         return package[: len(package) - (level - 1)]
 
-    def _sibling(self, parts: Sequence[str]) -> ModuleType:
+    def _sibling(self, parts: Sequence[str], *, is_spread: bool = False) -> ModuleType:
         dotted = ".".join(parts)
         path = self._path(parts)
         if path is not None:
             module = self._load(dotted, path)
-        elif _is_spread(parts[0]):
+        elif is_spread and _found(dotted) is not None:
             module = importlib.import_module(dotted)
         else:
             raise ModuleNotFoundError(
@@ -247,12 +260,6 @@ def _is_elsewhere(name: str) -> bool:
     """Whether Python has a module of this name, which comes before a folder that is no package."""
     spec = _found(name)
     return spec is not None and spec.origin is not None  # else it is such a folder, too
-
-
-def _is_spread(name: str) -> bool:
-    """Whether Python has a folder of this name that is no package, whose modules belong to ours."""
-    spec = _found(name)
-    return spec is not None and spec.origin is None
 
 
 def _found(name: str) -> ModuleSpec | None:

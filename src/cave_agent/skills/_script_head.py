@@ -109,12 +109,11 @@ def _arguments(parameters: ast.arguments) -> str:
     by_position = [*parameters.posonlyargs, *parameters.args]
     without = len(by_position) - len(parameters.defaults)
     defaults: list[ast.expr | None] = [*[None] * without, *parameters.defaults]
-    named = [*zip(by_position, defaults, strict=True)][1:]
-    named += [
-        (each, default)
-        for each, default in zip(parameters.kwonlyargs, parameters.kw_defaults, strict=True)
-        if each.arg != _RUNTIME
-    ]
+    named = [*zip(by_position, defaults, strict=True)]
+    every = [*named, *zip(parameters.kwonlyargs, parameters.kw_defaults, strict=True)]
+    if all(each.arg != _RUNTIME for each, _ in every):
+        every = every[bool(named) :]  # it is given the runtime in the first place
+    named = [(each, default) for each, default in every if each.arg != _RUNTIME]
     return ", ".join(
         f"{each.arg}={'...' if default is None else ast.unparse(default)}"
         for each, default in named
