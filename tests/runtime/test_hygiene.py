@@ -170,7 +170,7 @@ async def test_three_hundred_runtimes_leave_nothing_behind() -> None:
 
     gc.collect()
     assert cells_in_linecache() <= lines
-    assert open_descriptors() == descriptors
+    assert open_descriptors() <= descriptors
 
 
 async def test_a_long_lived_runtime_keeps_the_lines_of_its_latest_cells_only() -> None:

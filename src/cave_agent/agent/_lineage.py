@@ -20,6 +20,7 @@ from cave_agent.runtime import PythonRuntime
 _here: ContextVar["Lineage | None"] = ContextVar("lineage", default=None)
 _cell_of: ContextVar["Lineage | None"] = ContextVar("cell_of", default=None)
 
+_LONGEST = 16  # agents in a path: runs that set one another going have no outermost
 NAME = "agent"
 """What an agent is called that has no name."""
 
@@ -105,11 +106,8 @@ class Lineage:
         """What an agent is called whose run is directly within this one."""
         runtime = self.runtime()
         variable = None if runtime is None or name else runtime.name_of(agent)
-        return f"{self._known_path()}/{name or (variable or NAME).replace('/', '|')}"
-
-    def _known_path(self) -> str:
-        """What it is called now, which is shorter than before if runs around it are over."""
-        return "/".join(each.path.rpartition("/")[2] for each in reversed([*self.and_around()]))
+        path = f"{self.path}/{name or (variable or NAME).replace('/', '|')}"
+        return "/".join(path.split("/")[-_LONGEST:])
 
     @contextmanager
     def asking(self) -> Generator[None]:
@@ -131,9 +129,15 @@ class Lineage:
         lineage: Lineage | None = self
         while lineage is not None:
             yield lineage
-            # Else runs that set one another going would all be kept.
-            lineage.around = _that_matters(lineage.around)
+            lineage.let_go()
             lineage = lineage.around
+
+    def let_go(self) -> None:
+        """Forget runs around it that are over, else those that set one another going were all kept."""
+        around = _that_matters(self.around)
+        if around is not self.around:
+            self.around = around
+            self.account.outer = None if around is None else around.account
 
     def going_on(self) -> "Lineage | None":
         """This run, or the first around it that has not ended."""
@@ -141,8 +145,8 @@ class Lineage:
 
     @property
     def is_bounded(self) -> bool:
-        """Whether it, or one around it, bounds what runs within it use."""
-        return bool(self.account.bounded) or not math.isinf(self.deadline)
+        """Whether it bounds what runs within it use, apart from those around it."""
+        return self.account in self.account.bounded or not math.isinf(self.account.deadline)
 
     @property
     def is_asked_by_a_cell(self) -> bool:
@@ -179,13 +183,13 @@ class Lineage:
         error: BaseException | None,
         _tb: TracebackType | None,
     ) -> None:
-        self.is_over = True
+        self.is_cancelled = isinstance(error, asyncio.CancelledError)
+        self.is_over = True  # after that, or another thread lets go of it
         if self._token is not None:
             _here.reset(self._token)
         self._token = self.task = None  # which hold what was around
         if (heir := self.going_on()) is not None:
             heir.inner |= self.inner
-        self.is_cancelled = isinstance(error, asyncio.CancelledError)
         for task in tuple(self.inner) if self.is_cancelled else ():
             if (loop := task.get_loop()) is self.loop:
                 task.cancel()

@@ -13,11 +13,11 @@ from cave_agent.errors import (
 from cave_agent.events import Change
 from cave_agent.runtime._capture import uncaptured
 from cave_agent.runtime._cell import Cell, ErrorFeedbackMode, ExecutionResult, Hint
-from cave_agent.runtime._cell_function import CellFunction
 from cave_agent.runtime._deadline import off_the_clock, waiting_for_agents
 from cave_agent.runtime._describe import describe_functions, describe_types, describe_variables
 from cave_agent.runtime._expectation import Expectation, Misfit
 from cave_agent.runtime._hosts import Host, InProcessHost
+from cave_agent.runtime._placed import CellFunction
 from cave_agent.runtime._primitives import Function, Type, Variable
 from cave_agent.runtime._runtime import PythonRuntime
 from cave_agent.runtime._schema import TypeSchemaExtractor

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any, TypeVar, cast
 
 from cave_agent.errors import DuplicateNameError, UnknownNameError
+from cave_agent.runtime._placed import Placed
 from cave_agent.runtime._primitives import Function, Type, Variable
 from cave_agent.runtime._summaries import Preview
 from cave_agent.runtime._types import named, types_behind, with_fields, with_nested
@@ -57,7 +58,7 @@ class Inventory:
         if name not in self.variables:
             raise UnknownNameError(self._cannot_update(name))
         self.variables[name] = variable = replace(self.variables[name], value=value)
-        return self._imply(types_behind(variable), names) | {name: value}
+        return self._imply(types_behind(variable), names) | {name: _bound(variable)}
 
     def previews(self) -> dict[str, Preview]:
         """How much the model is told of each variable."""
@@ -81,7 +82,7 @@ class Inventory:
 
     def known(self) -> frozenset[str]:
         """The names of all that was injected, described or not."""
-        return frozenset(self.objects())
+        return frozenset((*self._implied, *self.injected()))
 
     def kinds_of_functions(self) -> dict[str, str]:
         """What functions are in words, by name."""
@@ -89,7 +90,7 @@ class Inventory:
 
     def kept(self, classes: Iterable[type]) -> dict[str, type]:
         """Those of the classes, and of the ones they need, that the code has by their names."""
-        there = self.objects()
+        there = self._implied | {name: each.value for name, each in self.types.items()}
         return {n: cls for n, cls in named(with_nested(classes)).items() if there.get(n) is cls}
 
     def name_of(self, value: object) -> str | None:
@@ -105,7 +106,7 @@ class Inventory:
     def objects(self) -> dict[str, Any]:
         """Every object to bind when the runtime is reset, by name."""
         described = self.functions | self.variables | self.types
-        return self._implied | {name: entry.value for name, entry in described.items()}
+        return self._implied | {name: _bound(entry) for name, entry in described.items()}
 
     def let_go_of_missing(self, names: AbstractSet[str]) -> None:
         """Forget what is not among `names`: a cell deleted it."""
@@ -125,7 +126,7 @@ class Inventory:
         self._implied.pop(entry.name, None)
         self._deleted.discard(entry.name)
         implied = self._imply(types_behind(entry), names | {entry.name})
-        return implied | {entry.name: entry.value}
+        return implied | {entry.name: _bound(entry)}
 
     def _imply(self, classes: Mapping[str, type], names: AbstractSet[str]) -> dict[str, type]:
         """Those of the classes whose names are free, for the code to use."""
@@ -151,6 +152,13 @@ class Inventory:
         return (
             f"There is no variable {name!r} in this runtime (there are: {known}). Inject it first."
         )
+
+
+def _bound(entry: Function | Variable | Type) -> Any:
+    """What a name is bound to, wrapped if the user said where it is to be."""
+    place = None if isinstance(entry, Type) else entry.place
+    is_usual = place is None or (isinstance(entry, Function) and place == "host")
+    return entry.value if place is None or is_usual else Placed(entry.value, place)
 
 
 def _items(value: Any) -> Iterable[tuple[object, object]]:

@@ -6,9 +6,10 @@ import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, get_args
+from typing import Any, Literal, get_args
 
 from cave_agent.errors import InvalidNameError
+from cave_agent.runtime._placed import Place
 from cave_agent.runtime._summaries import BUDGET, Preview
 
 
@@ -23,11 +24,15 @@ class Variable:
         preview: How much the model is told of the value: `name` only its type; `schema` also its
             shape and the types in it, but no values, which may be private; `sample` some values.
         budget: Characters that this may take; `description` comes on top.
+        place: Where it is while cells run in a process of their own: `worker` has it go there by
+            value, `host` has it stay, so that the code calls what is public of it, and `shared`
+            has an array of numbers be in memory of both. Otherwise it goes if it can be rebuilt
+            there, and stays if not.
 
     Raises:
         TypeError: The name or the description is no `str`.
-        ValueError: The name is none, `preview` is another word, or `budget` is no whole number
-            of at least 1.
+        ValueError: The name is none, `preview` or `place` is another word, or `budget` is no whole
+            number of at least 1.
     """
 
     name: str
@@ -35,6 +40,7 @@ class Variable:
     description: str | None = None
     preview: Preview = field(default="schema", repr=False)
     budget: int = field(default=BUDGET, repr=False)
+    place: Place | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         check_name(self.name)
@@ -43,6 +49,7 @@ class Variable:
                 f"The preview of {self.name!r} is one of {', '.join(get_args(Preview))}, not "
                 f"{self.preview!r:.80}."
             )
+        _check_place(self, get_args(Place))
         check_budget(f"The budget of {self.name!r}", self.budget)
         _check_description(self)
 
@@ -55,11 +62,14 @@ class Function:
         func: Plain or async; also a method, a partial, an object with `__call__`.
         description: What the model reads beside the signature.
         include_doc: Whether the model reads the docstring, too.
+        place: Where it runs while cells run in a process of their own: in the `host`, with all that
+            it has there, or as a copy in the `worker`.
     """
 
     func: Callable[..., Any]
     description: str | None = None
     include_doc: bool = True
+    place: Literal["host", "worker"] = "host"
 
     def __post_init__(self) -> None:
         if not callable(self.func):
@@ -68,6 +78,7 @@ class Function:
                 "Inject it as a Variable, or give Function something callable."
             )
         check_name(self.name)
+        _check_place(self, ("host", "worker"))
         _check_description(self)
 
     @property
@@ -139,6 +150,13 @@ def _check_description(described: "Variable | Function | Type") -> None:
     description = described.description
     if description is not None and not isinstance(description, str):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers may be untyped
         raise TypeError(f"The description of {described.name!r} is a str, not {description!r:.80}.")
+
+
+def _check_place(placed: Variable | Function, places: tuple[str, ...]) -> None:
+    if placed.place is not None and placed.place not in places:
+        raise ValueError(
+            f"The place of {placed.name!r} is one of {', '.join(places)}, not {placed.place!r:.80}."
+        )
 
 
 def check_budget(what: str, budget: object) -> None:

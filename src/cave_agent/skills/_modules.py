@@ -131,8 +131,9 @@ class ModuleSpace(Generic[_L]):
         self, module: ModuleType, parts: list[str], fromlist: Sequence[str], *, is_spread: bool
     ) -> None:
         """Load the modules among what is imported from one."""
-        wanted = getattr(module, "__all__", ()) if "*" in fromlist else fromlist
-        for each in wanted:
+        if "*" in fromlist:
+            fromlist, is_spread = getattr(module, "__all__", ()), False  # which no rule has judged
+        for each in fromlist:
             if hasattr(module, each):
                 continue
             is_elsewhere = is_spread and _found(".".join([*parts, each])) is not None
@@ -149,8 +150,9 @@ class ModuleSpace(Generic[_L]):
 
         Only as an absolute import has it, since the security rules judge that as it stands.
         """
-        path = self._path(parts[:1])
-        return path is not None and path.suffix != ".py" and _found(parts[0]) is not None
+        own = [self._path(parts[: depth + 1]) for depth in range(len(parts))]
+        is_package = any(path is not None and path.suffix == ".py" for path in own)
+        return own[0] is not None and not is_package and _found(parts[0]) is not None
 
     def _package(self, importer: Mapping[str, Any], level: int) -> list[str]:
         package = str(importer.get("__package__") or self.prefix).split(".")[1:]

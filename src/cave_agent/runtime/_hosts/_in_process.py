@@ -7,9 +7,9 @@ from typing import Any, TypeVar
 from typing_extensions import override
 
 from cave_agent.runtime._cell import Cell, ExecutionResult
-from cave_agent.runtime._cell_function import here
 from cave_agent.runtime._hosts._protocol import Host
 from cave_agent.runtime._interpreter import Interpreter
+from cave_agent.runtime._placed import here
 
 _T = TypeVar("_T")
 

@@ -19,16 +19,19 @@ from cave_agent.errors import (
     UnsupportedError,
     WorkerDiedError,
 )
-from cave_agent.runtime._cell import Cell, ExecutionResult, Hint
-from cave_agent.runtime._hosts._isolated._errors_of import error_of
+from cave_agent.runtime._cell import Cell, ExecutionResult
+from cave_agent.runtime._hosts._isolated._classes import Classes
 from cave_agent.runtime._hosts._isolated._handles import Handles
 from cave_agent.runtime._hosts._isolated._kinds import ASSEMBLE
 from cave_agent.runtime._hosts._isolated._line import Line
 from cave_agent.runtime._hosts._isolated._mine import InWorker
+from cave_agent.runtime._hosts._isolated._results import result_of
 from cave_agent.runtime._hosts._isolated._sender import Sender
 from cave_agent.runtime._hosts._isolated._service import Service
+from cave_agent.runtime._hosts._isolated._stock import Stock
 from cave_agent.runtime._hosts._isolated._zygote import Order
 from cave_agent.runtime._hosts._protocol import Host
+from cave_agent.runtime._placed import Placed
 from cave_agent.sandbox import Cage, Layers, Limits, Sandbox, jail_folder
 
 _T = TypeVar("_T")
@@ -70,11 +73,17 @@ class WorkerHost(Host):
         self._order = Order(cage, is_strong=sandbox.level == "strong")
         self._preload, self._grace = preload, grace
         handles = Handles()
-        self._sender, self._service = Sender(handles), Service(handles, self._answer)
-        self._assemble = {**ASSEMBLE, "handle": handles.value_of, "mine": _in_worker}
-        self._objects: dict[str, Any] = {}  # what was put last, for a worker that comes anew
-        self._pending: dict[str, Any] = {}
-        self._known: set[str] = set()
+        self._classes = Classes()
+        self._sender = Sender(handles, self._classes)
+        self._service = Service(handles, self._answer)
+        self._assemble = {
+            **ASSEMBLE,
+            "handle": handles.value_of,
+            "mine": _in_worker,
+            "instance": self._classes.made,
+            "shared": self._sender.arrays.view,
+        }
+        self._stock = Stock()
         self._line: Line | None = None
         self._is_closed = False
 
@@ -95,7 +104,7 @@ class WorkerHost(Host):
             self._service.contexts[number] = copy_context()
             line.say(self._sender.frame("run", number, cell))
             seconds = None if cell.seconds is None else cell.seconds + self._grace
-            _, _, told, names = await line.reply(number, seconds)
+            told, names = await _outcome(line, number, seconds)
         except TimeoutError:
             why = f"did not end at its limit of {cell.seconds:g} s"
             return self._replaced(line, why, CellTimeoutError)
@@ -106,12 +115,12 @@ class WorkerHost(Host):
             raise
         finally:
             self._service.contexts.pop(number, None)
-        self._known = set(names)
-        return _result(told)
+        self._stock.known = set(names)
+        return result_of(told)
 
     @override
     def names(self) -> AbstractSet[str]:
-        return self._known | self._pending.keys()
+        return self._stock.names
 
     @override
     def get(self, name: str) -> Any:
@@ -134,28 +143,28 @@ class WorkerHost(Host):
 
     @override
     def put(self, name: str, value: Any) -> None:
-        self._objects[name] = self._pending[name] = value
+        if type(value) is Placed:
+            self._sender.hold(value)  # which tells at once if it cannot be there
+        self._stock.put(name, value)
 
     @override
     def drop(self, name: str) -> None:
-        self._pending.pop(name, None)
-        self._objects.pop(name, None)
-        if name in self._known:
-            self._known.discard(name)
+        if self._stock.drop(name):
             self._ask("drop", name)
 
     @override
     def reset(self, objects: Mapping[str, Any]) -> None:
-        self._pending = {}
+        self._stock.pending = {}
         if self._line is not None:
             self._ask("reset")
-        self._objects, self._pending, self._known = dict(objects), dict(objects), set()
+        self._stock.begin(objects)
 
     @override
     async def aclose(self) -> None:
         self._is_closed = True
-        self._objects, self._pending, self._known = {}, {}, set()
+        self._stock.begin({})
         self._service.close()
+        self._sender.arrays.close()
         if self._line is not None:
             self._line.close()
             self._line = None
@@ -166,6 +175,7 @@ class WorkerHost(Host):
         if sys.platform != "linux":
             raise UnsupportedError("Workers need Linux. InProcessHost, the default, runs anywhere.")
         if self._line is None:
+            self._classes.tell_anew()
             self._line = Line(
                 self._preload, self._order, assemble=self._assemble, serve=self._serve
             )
@@ -188,29 +198,53 @@ class WorkerHost(Host):
 
     def _flush(self, line: Line) -> None:
         """Send what was put since the last cell."""
-        if self._pending:
-            self._asked(line, "put", self._taken())
+        if not self._stock.pending or not self._why_refused(line, objects := self._taken()):
+            return
+        for name, value in objects.items():
+            if why := self._why_refused(line, {name: value}):
+                if type(value) is Placed:
+                    told = f"A worker cannot rebuild {name!r}, as its place says: {why}."
+                    raise UnsupportedError(told)
+                self._keep_here(line, name, value)
+
+    def _why_refused(self, line: Line, objects: Mapping[str, Any]) -> str:
+        """Put objects into the worker; gives why it cannot rebuild one of them, if it cannot."""
+        number = line.next_number()
+        line.say(self._sender.frame("put", number, objects))
+        how, _, why = line.wait(number)
+        return why if how == "failed" else ""
+
+    def _keep_here(self, line: Line, name: str, value: Any) -> None:
+        """Have an object stay that a worker cannot rebuild; of a class it has nothing."""
+        if isinstance(value, type):
+            self._stock.known.discard(name)
+            return
+        self._sender.keep(value)
+        self._why_refused(line, {name: value})
 
     def _taken(self) -> dict[str, Any]:
         """What is to be sent."""
-        objects, self._pending = self._pending, {}
+        objects = self._stock.take()
         for value in objects.values():
             self._sender.hold(value)
-        self._known |= objects.keys()
         return objects
 
     def _asked(self, line: Line, what: str, *args: Any) -> tuple[Any, ...]:
         number = line.next_number()
         line.say(self._sender.frame(what, number, *args))
         reply = line.wait(number)
-        if reply[0] == "failed":
-            raise UnsupportedError(f"A worker cannot rebuild what was put there: {reply[2]}.")
+        if reply[0].startswith("spoilt"):
+            raise UnsupportedError(f"What the worker tells cannot be read: {reply[2]}.")
         return reply
 
     def _serve(self, message: tuple[Any, ...]) -> None:
         what, *rest = message
         if what == "ask":
             self._service.serve(*rest)
+        elif what == "spoilt ask":
+            number, why = rest
+            error = TypeError(f"what came to the host cannot be read: {why}")
+            self._answer(number, ("raised", error), "")
         else:
             self._service.never_mind(*rest)
 
@@ -221,7 +255,7 @@ class WorkerHost(Host):
         self._sender.hold(value)
         if self._line is not None:
             with suppress(WorkerDiedError):  # which its reader notices
-                if self._pending:  # what was called has brought it, for use at once
+                if self._stock.pending:  # what was called has brought it, for use at once
                     self._line.say(self._sender.frame("bring", 0, self._taken()))
                 self._line.say(self._sender.frame("answer", number, how, value, printed))
 
@@ -232,7 +266,7 @@ class WorkerHost(Host):
                 line.say(self._sender.frame("cancel", number))
                 if len(self._service.contexts) == 1:
                     line.interrupt()  # what runs and does not await is this cell's
-                self._known = set((await line.reply(number, self._grace))[3])
+                self._stock.known = set((await line.reply(number, self._grace))[3])
             except (TimeoutError, WorkerDiedError):
                 self._replaced(line, "was cancelled", WorkerDiedError)
 
@@ -244,29 +278,21 @@ class WorkerHost(Host):
         gone: list[str] = []
         if self._line is line:  # else another cell of it was first
             self._line = None
-            for name in [n for n, each in self._objects.items() if type(each) is InWorker]:
-                del self._objects[name]
-            gone = sorted(each for each in self._known - self._objects.keys() if each[:1] != "_")
-            self._known, self._pending = set(), dict(self._objects)
+            gone = self._stock.lose()
         lost = f" These names are gone: {', '.join(gone)}." if gone else ""
         text = f"The worker {why} and is replaced; what was injected is there as it was.{lost}"
         return ExecutionResult(kind(text), f"cave_agent.errors.{kind.__name__}: {text}\n")
+
+
+async def _outcome(line: Line, number: int, seconds: float | None) -> tuple[Any, Any]:
+    """The result of a cell as plain data, and the names that there are."""
+    how, _, told, *names = await line.reply(number, seconds)
+    if how != "done":
+        raise WorkerDiedError(f"told what makes no sense ({told})")
+    return told, names[0]
 
 
 def _in_worker(number: Any) -> InWorker:
     if type(number) is not int or number < 0:
         raise TypeError("a number of the worker's own")
     return InWorker(number)
-
-
-def _result(told: Mapping[str, Any]) -> ExecutionResult:
-    return ExecutionResult(
-        error_of(told["error"]),
-        str(told["stdout"]),
-        tuple(Hint(each) for each in told["hints"]),
-        str(told["meant"]),
-        tuple(told["changes"]),
-        tuple(told["pictures"]),
-        int(told["dropped"]),
-        tuple(told["meanwhile"]),
-    )

@@ -22,6 +22,8 @@ _MOST = 256 << 20  # bytes of what a worker tells at once, buffers apart
 _MOST_BUFFERED = 1 << 40
 _PATIENCE = 1.0  # seconds for the keeper to tell how the worker ended
 _STATUS = 2  # bytes
+SERVED = frozenset({"ask", "spoilt ask", "never_mind"})
+"""What a worker's messages are that reply to nothing."""
 
 
 class Line:
@@ -141,7 +143,7 @@ class Line:
             self._receiver.read()
             while self._receiver.ready:
                 message = self._message()
-                if message[0] in {"ask", "never_mind"}:
+                if message[0] in SERVED:
                     self._serve(message)
                 else:
                     self._replies[message[1]] = message
@@ -152,11 +154,16 @@ class Line:
 
     def _message(self) -> tuple[Any, ...]:
         payload, views = unpacked(self._receiver.ready.popleft(), most=_MOST_BUFFERED)
-        match Reader(payload, views, self._assemble).read():
-            case (str(what), *rest):
-                return what, *rest
+        reader = Reader(payload, views, self._assemble)
+        match reader.next_value():
+            case (str(what), int(number)):
+                pass
             case _:
                 raise BadValueError("no message")
+        try:
+            return what, number, *reader.read()
+        except (BadValueError, TypeError) as error:
+            return f"spoilt {what}", number, str(error)
 
     def _greeting(self) -> Layers:
         while not self._receiver.ready and not self._receiver.is_closed:
@@ -164,7 +171,7 @@ class Line:
             self._receiver.read()
         if not self._receiver.ready:
             raise UnsupportedError("A worker ended before it was ready.")
-        what, told = self._message()
+        what, _, told = self._message()
         if what != "ready":
             raise UnsupportedError(f"A worker cannot be confined on this machine: {told}.")
         return Layers(*told)

@@ -25,7 +25,7 @@ _REFERENCE = ord("R")
 
 
 class Reader:
-    """Reads one value that a `Writer` told, and nothing else.
+    """Reads values that a `Writer` told, and nothing else.
 
     Args:
         body: What was told.
@@ -43,20 +43,28 @@ class Reader:
         self._values = 0
 
     def read(self) -> Any:
-        """The value.
+        """The value, after which there is no other.
+
+        Raises:
+            BadValueError: It is none.
+        """
+        value = self.next_value()
+        if self._at != len(self._body):
+            raise BadValueError("there is more than one value")
+        return value
+
+    def next_value(self) -> Any:
+        """The first value, or the one after what was read.
 
         Raises:
             BadValueError: It is none.
         """
         try:
-            value = self._value()
+            return self._value()
         except BadValueError:
             raise
         except Exception as error:  # whatever a library says of data that is none of its own
             raise BadValueError(f"{type(error).__name__}: {error}"[:500]) from error
-        if self._at != len(self._body):
-            raise BadValueError("there is more than one value")
-        return value
 
     def _value(self) -> Any:
         self._values += 1

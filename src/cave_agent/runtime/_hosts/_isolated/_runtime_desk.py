@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from cave_agent.runtime._cell_function import CellFunction
 from cave_agent.runtime._hosts._isolated._mine import InWorker
+from cave_agent.runtime._placed import CellFunction
 from cave_agent.runtime._primitives import Variable
 
 

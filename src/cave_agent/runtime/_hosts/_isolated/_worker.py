@@ -8,7 +8,7 @@ import signal
 import socket
 import sys
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from dataclasses import replace
 from io import BytesIO
@@ -16,12 +16,16 @@ from typing import Any
 
 from cave_agent.runtime._alarm import alarm
 from cave_agent.runtime._cell import Cell, ExecutionResult
+from cave_agent.runtime._foreign import class_of
 from cave_agent.runtime._hosts._isolated._frames import Receiver, send
+from cave_agent.runtime._hosts._isolated._instances import parts_of
 from cave_agent.runtime._hosts._isolated._kinds import taken_apart
 from cave_agent.runtime._hosts._isolated._mine import Mine
-from cave_agent.runtime._hosts._isolated._parcels import packed, unpacked
+from cave_agent.runtime._hosts._isolated._parcels import packed, unpacked_with_shared
 from cave_agent.runtime._hosts._isolated._remote import Remote
 from cave_agent.runtime._hosts._isolated._request import Request
+from cave_agent.runtime._hosts._isolated._results import told
+from cave_agent.runtime._hosts._isolated._unpickling import Unpickler
 from cave_agent.runtime._hosts._isolated._writer import UnsendableError, Writer
 from cave_agent.runtime._interpreter import Interpreter
 
@@ -48,6 +52,8 @@ class Worker:
     Attributes:
         namespace: The live objects by name.
         mine: Those that the host knows by their numbers.
+        shared: Arrays that both sides write to, by identity, each with its number at the host.
+        descriptors: Those of the shared memory in the message that is read.
     """
 
     def __init__(self, line: socket.socket) -> None:
@@ -57,6 +63,9 @@ class Worker:
         self._interpreter = Interpreter()
         self.namespace = self._interpreter.namespace
         self.mine: list[Any] = []
+        self.shared: dict[int, tuple[int, Any]] = {}
+        self.descriptors: Iterator[int] = iter(())
+        self._classes: dict[type[Any], int] = {}  # of which the host takes instances
         self._answers: dict[int, tuple[Any, ...]] = {}
         self._awaited: dict[int, asyncio.Future[Any]] = {}
         self._put_off: deque[tuple[Any, ...]] = deque()
@@ -91,22 +100,30 @@ class Worker:
             self._closed.set_result(None)
 
     def _message(self) -> tuple[Any, ...]:
-        payload, views = unpacked(self._receiver.ready.popleft(), most=_MOST)
+        frame = self._receiver.ready.popleft()
+        payload, views, descriptors = unpacked_with_shared(frame, most=_MOST)
         file = BytesIO(payload)
         what, number = pickle.load(file)
+        self.descriptors = iter(descriptors)
         try:
-            return what, number, *_Trusting(file, views, self).load()
+            args, classes = Unpickler(self, file, views).load()
         except Exception as error:  # noqa: BLE001  # a foreign class may raise anything
             return "failed", number, what, f"{type(error).__name__}: {error}"
+        finally:
+            for each in descriptors:
+                os.close(each)
+        self._classes.update((cls, number) for number, cls in classes)
+        return what, number, *args
 
     def _catch_up(self) -> None:
         while self._put_off:
             name, *rest = self._put_off.popleft()
             self._dispatch[name](*rest)
 
-    def _tell(self, *message: Any) -> None:
+    def _tell(self, what: str, number: int, *rest: Any) -> None:
         writer = Writer(self._taken_apart)
-        writer.write(message)
+        writer.write((what, number))  # apart, as it can be read whatever the rest is
+        writer.write(rest)
         frame = packed(bytes(writer.body), writer.buffers)
         try:
             send(self._line, frame.body, frame.descriptors)
@@ -121,7 +138,13 @@ class Worker:
         if type(value) is Mine:
             self.mine.append(value.value)
             return "mine", len(self.mine) - 1
-        return taken_apart(value)
+        if id(value) in self.shared:
+            return "shared", self.shared[id(value)][0]
+        if (known := taken_apart(value)) is not None:
+            return known
+        cls: type[Any] = class_of(value)
+        number = self._classes.get(cls)
+        return None if number is None else ("instance", (number, *parts_of(value, cls)))
 
     def _run(self, number: int, cell: Cell) -> None:
         self._cells[number] = asyncio.create_task(self._work(number, cell))  # its owner
@@ -135,7 +158,7 @@ class Worker:
             result = ExecutionResult()  # of which nobody wants to know
         finally:
             del self._cells[number]
-        self._tell("done", number, _told(result), self._names())
+        self._tell("done", number, told(result), self._names())
 
     def _cancel(self, number: int) -> None:
         if (task := self._cells.get(number)) is not None:
@@ -233,54 +256,12 @@ class Worker:
             future.set_result(answer)
 
 
-class _Trusting(pickle.Unpickler):
-    """Reads what the host sends, its own objects as what calls them."""
-
-    def __init__(self, file: BytesIO, views: list[memoryview], worker: Worker) -> None:
-        super().__init__(file, buffers=views)
-        self._worker = worker
-
-    def persistent_load(self, pid: Any) -> Any:
-        if isinstance(pid, int):
-            return self._worker.mine[pid]
-        if pid == "namespace":
-            return self._worker.namespace
-        handle, kind, is_async, methods = pid
-        return Remote(self._worker, handle, kind=kind, is_async=is_async, methods=methods)
-
-
 def _outcome(how: str, value: Any, printed: str) -> Any:
     if printed:
         sys.stdout.write(printed)  # which is the cell's, here
     if how == "raised":
         raise value
     return value
-
-
-def _told(result: ExecutionResult) -> dict[str, Any]:
-    """A result as plain data."""
-    error = result.error
-    told = None
-    if error is not None:
-        args = error.args
-        if isinstance(error, OSError) and error.filename is not None:
-            args = (error.errno, error.strerror, error.filename)
-        told = (type(error).__module__, type(error).__qualname__, _plain(args), str(error))
-    return {
-        "error": told,
-        "stdout": result.stdout,
-        "hints": [str(each) for each in result.hints],
-        "meant": result.meant,
-        "changes": list(result.changes),
-        "pictures": list(result.pictures),
-        "dropped": result.dropped,
-        "meanwhile": list(result.meanwhile),
-    }
-
-
-def _plain(args: tuple[Any, ...]) -> tuple[Any, ...]:
-    plain = {str, int, float, bool, bytes, type(None)}
-    return tuple(each if type(each) in plain else str(each)[:1000] for each in args)
 
 
 def main(line: socket.socket) -> None:

@@ -146,7 +146,9 @@ def _with_python(cage: Cage) -> Cage:
     return replace(cage, read=tuple(sorted(read)))
 
 
-def _tell(line: socket.socket, message: tuple[Any, ...]) -> None:
+def _tell(line: socket.socket, message: tuple[str, Any]) -> None:
+    what, told = message
     writer = Writer(lambda _: None)
-    writer.write(message)
+    writer.write((what, 0))
+    writer.write((told,))
     send(line, packed(bytes(writer.body), []).body)

@@ -1,12 +1,14 @@
-"""A function that runs where cells do, whichever process that is, with a part of it in the host."""
+"""Where an object is while cells run in another process: functions and values that are told apart."""
 
 import weakref
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeAlias
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 if TYPE_CHECKING:
     from cave_agent.runtime._runtime import PythonRuntime
 
+Place: TypeAlias = Literal["worker", "host", "shared"]
 Make: TypeAlias = Callable[[Any, Any], Callable[..., Any]]
 """Makes the function itself of the runtime as cells have it, and of the part in the host."""
 
@@ -44,6 +46,22 @@ class CellFunction:
         return self.function(*args, **kwargs)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Placed:
+    """A value whose place the user chose.
+
+    Attributes:
+        value: The object.
+        place: `worker`: it goes there by value; `host`: it stays, and is called from there;
+            `shared`: its memory is that of both.
+    """
+
+    value: Any
+    place: Place
+
+
 def here(value: Any) -> Any:
     """What a value is for cells that are right here."""
-    return value.function if type(value) is CellFunction else value
+    if type(value) is CellFunction:
+        return value.function
+    return value.value if type(value) is Placed else value
