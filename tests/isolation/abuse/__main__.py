@@ -14,7 +14,7 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import asdict
+from importlib import import_module
 
 import anyio
 
@@ -52,8 +52,11 @@ def _print_group(
 ) -> None:
     print(f"\n{group:46}" + "".join(f"{column:>12}" for column in columns))
     for number, attempt in enumerate(GROUPS[group]):
-        cells = "".join(f"{how[group, number, column]:>12}" for column in columns)
+        cells = "".join(f"{how[group, number, column][:10]:>12}" for column in columns)
         print(f"  {attempt.name:44}{cells}")
+        for column in columns:
+            _, _, why = how[group, number, column].partition(": ")
+            print(f"      {column}: {why}\n" if why else "", end="")
 
 
 def _print_sums(
@@ -72,9 +75,8 @@ def _in_process(group: str, number: int, column: str) -> str:
     command = [sys.executable, "-m", "tests.isolation.abuse", "--one", group, str(number), column]
     reading, writing = os.pipe()
     os.set_inheritable(writing, True)  # the library's own
-    shell = ["sh", "-c", f'"$@" {writing}>&{writing}; exit $?', "sh", *command, str(writing)]
     process = subprocess.Popen(
-        [*shell[:3], "sh", *command],
+        ["sh", "-c", '"$@"; exit $?', "sh", *command],  # so that a parent can be killed
         pass_fds=[writing],
         env={**os.environ, "ABUSE_TELL": str(writing)},
         stdin=subprocess.DEVNULL,
@@ -86,15 +88,25 @@ def _in_process(group: str, number: int, column: str) -> str:
     try:
         process.wait(_SECONDS[column])
     except subprocess.TimeoutExpired:
+        os.close(reading)
         return "hung"
     finally:
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
-        with os.fdopen(reading) as file:
-            os.set_blocking(file.fileno(), False)  # the library's own
-            told = file.read()
+    told = _told(reading)
     return json.loads(told) if told else "ended"
+
+
+def _told(reading: int) -> bytes:
+    """What is in a pipe by now: there may be processes left that hold its other end."""
+    os.set_blocking(reading, False)  # the library's own
+    try:
+        return os.read(reading, 4096)
+    except BlockingIOError:
+        return b""
+    finally:
+        os.close(reading)
 
 
 def _try_one(group: str, number: str, column: str) -> None:
@@ -105,6 +117,7 @@ def _try_one(group: str, number: str, column: str) -> None:
     if column == "worker":
         outcome = tried(attempt)
     else:
+        import_module("pandas")  # for which a cell has no time
         resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
         outcome = anyio.run(tried_here, attempt, strictest() if column == "rules" else None)
     os.write(tell, json.dumps(_word(attempt, outcome)).encode())
@@ -112,11 +125,13 @@ def _try_one(group: str, number: str, column: str) -> None:
 
 
 def _word(attempt: Attempt, outcome: Outcome) -> str:
+    if outcome.raised is not None:
+        return f"broke: {outcome.raised!r:.100}"
     if outcome.is_stuck:
         return "hung"
     if attempt.succeeded(outcome):
         return "succeeded"
-    if outcome.raised is not None or not outcome.works:
+    if not outcome.works:
         return "broke"
     return "-"
 

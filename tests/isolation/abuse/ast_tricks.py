@@ -1,6 +1,6 @@
 """Python's own ways around rules that read code: each reads the secret, or changes a file."""
 
-from tests.isolation.abuse.attempt import Attempt, changed, claimed, leaked
+from tests.isolation.abuse.attempt import Attempt, changed, leaked
 
 _NUMBERS = "co = compile('open(secret_file).read()', 'c', 'eval')\n"
 
@@ -58,8 +58,7 @@ print(wrap.__init__.__globals__["read"](opened, 100))
     Attempt("a format of globals", "print('{0.add.__func__.__globals__[VAULT]}'.format(service))", leaked),
     Attempt("the import of a computed name", "print(__import__('i' + 'o').FileIO(secret_file).read())", leaked),
     Attempt("importlib", "import importlib\nprint(importlib.import_module('io').FileIO(secret_file).read())", leaked),
-    Attempt("the loader of a spec", "print(__builtins__.__spec__.loader.load_module('io').FileIO(secret_file).read())"
-            if False else "import json\nprint(json.__spec__.loader.__init__.__globals__['_io'].FileIO(secret_file).read())", leaked),
+    Attempt("the globals of a loader", "import json\nprint(json.__spec__.loader.__init__.__globals__['_io'].FileIO(secret_file).read())", leaked),
     Attempt("a table of modules", "import sys\nprint(sys.modules['i' + 'o'].open(secret_file).read())", leaked),
     Attempt("a module of another one", "import shutil\nprint(shutil.os.popen('cat ' + secret_file).read())", leaked),
     Attempt("a module of a library", "import json\nprint(json.codecs.open(secret_file).read())", leaked),
@@ -119,7 +118,7 @@ for each in own: print(each)
         """
 import gc
 for each in gc.get_objects():
-    if type(each) is dict and "_key" in each: print(each["_key"])
+    if type(each).__name__ == "Service": print(each._key)
 """,
         leaked,
     ),
@@ -132,9 +131,8 @@ for each in gc.get_objects():
     Attempt("tokenize", "import tokenize\nprint(tokenize.open(secret_file).read())", leaked),
     Attempt("numpy", "import numpy as np\nprint(np.fromfile(secret_file, 'u1').tobytes())", leaked),
     Attempt("pandas", "import pandas as pd\nprint(pd.read_csv(secret_file).columns)", leaked),
-    Attempt("a program run as a file", "import runpy\ntry:\n    runpy.run_path(secret_file)\nexcept Exception as e:\n    print(e)", leaked),
+    Attempt("a program run as a file", "import runpy\ntry:\n    runpy.run_path(secret_file)\nexcept Exception:\n    import traceback; traceback.print_exc()", leaked),
     Attempt("logging", "import logging\nlogging.FileHandler(canary).emit(logging.makeLogRecord({'msg': 'changed'}))", changed),
-    Attempt("the hook of breakpoints", "import sys\nsys.breakpointhook = lambda *_: print(open(secret_file).read())\nbreakpoint()", leaked),
-    Attempt("an audit hook that hears the host", "import sys\nheard = []\nsys.addaudithook(lambda *a: heard.append(a))",
-            claimed, then="print(done if any('run_cell' in str(a) or a[0] == 'compile' and host_pid == __import__('os').getpid() for a in heard) else '')"),
+    Attempt("the data of a loader", "import json\nprint(json.__loader__.get_data(secret_file))", leaked),
+    Attempt("tasks of the host", "import asyncio\nprint([v.secret for t in asyncio.all_tasks() for v in t.get_coro().cr_frame.f_locals.values() if hasattr(v, 'secret')])", leaked),
 )

@@ -31,7 +31,7 @@ FILE = (
     ),
     Attempt("the root of a process", "import os\nfor p in os.listdir('/proc'):\n    try:\n"
             "        print(open(f'/proc/{p}/root{secret_file}').read())\n    except OSError: pass", leaked),
-    Attempt("the root of the first", "print(open(f'/proc/1/root{secret_file}').read())", leaked),
+    Attempt("the root of the parent", "import os\nprint(open(f'/proc/{os.getppid()}/root{secret_file}').read())", leaked),
     Attempt("the folder of a process", "import os\nfor p in os.listdir('/proc'):\n    try:\n"
             "        print(open(f'/proc/{p}/cwd/../../../../../../..{secret_file}').read())\n    except OSError: pass", leaked),
     Attempt("up from here", "print(open('../' * 20 + secret_file[1:]).read())", leaked),
@@ -47,7 +47,7 @@ FILE = (
     Attempt("its size", "import os\nprint(done if os.stat(secret_file).st_size == 32 else '')", claimed),
     Attempt("whether it exists", "import os\nprint(done if os.access(secret_file, os.F_OK) else '')", claimed),
     Attempt("a list of its folder", "import os\nprint(done if 'secret.txt' in os.listdir(folder) else '')", claimed),
-    Attempt("inotify", f"{_CALL}fd = libc.inotify_init()\nprint(done if libc.inotify_add_watch(fd, folder.encode(), 0xfff) > 0 else '')", claimed),
+    Attempt("inotify", f"{_CALL}fd = libc.inotify_init()\nprint(done if libc.inotify_add_watch(fd, canary.encode(), 0xfff) > 0 else '')", claimed),
     Attempt("sqlite attaches it", "import sqlite3\nsqlite3.connect(':memory:').execute('attach ? as x', (database,)).connection.executescript('create table x.t (a)')", changed),
     Attempt("sqlite opens it", "import sqlite3\nsqlite3.connect(database).executescript('create table t (a)')", changed),
     Attempt("sqlite's own file", "import sqlite3\nsqlite3.connect(f'file:{database}?vfs=unix-none', uri=True).executescript('vacuum; create table t (a)')", changed),
