@@ -1,7 +1,6 @@
 """What cells try against a worker's host fails, and the host goes on."""
 
 import pytest
-
 from tests.isolation.abuse.attempt import Attempt
 from tests.isolation.abuse.groups import GROUPS
 from tests.isolation.abuse.trial import tried

@@ -86,6 +86,8 @@ def confine(cage: Cage, *, in_namespaces: bool) -> Layers:
         RuntimeError: A layer is there that does not hold.
     """
     wanted, machine = cage.layers, this_machine()
+    with suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text("1000", "ascii")
     is_jailed = (
         in_namespaces
         and wanted.jail
@@ -94,8 +96,6 @@ def confine(cage: Cage, *, in_namespaces: bool) -> Layers:
     if is_jailed:
         cage.folder.mkdir(parents=True, exist_ok=True)
     os.chdir(cage.folder)
-    with suppress(OSError):
-        Path("/proc/self/oom_score_adj").write_text("1000", "ascii")
     if in_namespaces:
         drop_capabilities()
     prctl("PR_SET_NO_NEW_PRIVS", _NO_NEW_PRIVILEGES, 1)

@@ -64,11 +64,11 @@ def jail(read: Iterable[Path], write: Iterable[Path], *, size: int) -> None:
         place.mkdir(parents=True, exist_ok=True)
         mount("tmpfs", str(place), "tmpfs", _NO_SUID | _NO_DEVICES, f"size={size},mode=1777")
     for path in (*sorted(read), *_DEVICES):
-        _bind(old, new, path, writable=path in _DEVICES)
+        _bind(old, new, path, writable=False)  # devices can be written to even so
     for path in sorted(write):
         _bind(old, new, path, writable=True)
     (new / "proc").mkdir(exist_ok=True)
-    mount("proc", "/new/proc", "proc", _NO_SUID | _NO_DEVICES | _NO_EXEC)
+    mount("proc", "/new/proc", "proc", _READ_ONLY | _NO_SUID | _NO_DEVICES | _NO_EXEC)
     mount(None, "/new", None, _REMOUNT | _BIND | _READ_ONLY | _NO_SUID | _NO_DEVICES)
     os.chdir("/new")
     _change_root(".", ".")

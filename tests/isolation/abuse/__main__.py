@@ -17,7 +17,6 @@ from contextlib import suppress
 from importlib import import_module
 
 import anyio
-
 from tests.isolation.abuse.attempt import Attempt, Outcome
 from tests.isolation.abuse.groups import GROUPS
 from tests.isolation.abuse.rules import strictest

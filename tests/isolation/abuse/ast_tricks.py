@@ -23,12 +23,22 @@ print(wrap.__init__.__globals__["read"](opened, 100))
 """,
         leaked,
     ),
-    Attempt("getattr of builtins", "print(getattr(print.__self__, 'op' + 'en')(secret_file).read())", leaked),
-    Attempt("vars of builtins", "print(vars(print.__self__)['nepo'[::-1]](secret_file).read())", leaked),
+    Attempt(
+        "getattr of builtins",
+        "print(getattr(print.__self__, 'op' + 'en')(secret_file).read())",
+        leaked,
+    ),
+    Attempt(
+        "vars of builtins", "print(vars(print.__self__)['nepo'[::-1]](secret_file).read())", leaked
+    ),
     Attempt("the self of a builtin", "print(print.__self__.open(secret_file).read())", leaked),
     Attempt("eval", "print(eval('open(secret_file).read()'))", leaked),
     Attempt("exec", "exec('print(open(secret_file).read())')", leaked),
-    Attempt("exec as decorator", "@exec\n@lambda _: 'print(open(secret_file).read())'\nclass _: ...", leaked),
+    Attempt(
+        "exec as decorator",
+        "@exec\n@lambda _: 'print(open(secret_file).read())'\nclass _: ...",
+        leaked,
+    ),
     Attempt("a name in other letters", "print(𝓮𝓿𝓪𝓵('ｏｐｅｎ(secret_file).read()'))", leaked),
     Attempt("compile", f"{_NUMBERS}print(eval(co))", leaked),
     Attempt(
@@ -55,14 +65,44 @@ print(wrap.__init__.__globals__["read"](opened, 100))
     ),
     Attempt("a format of attributes", "print('{0._key}'.format(service))", leaked),
     Attempt("a format map", "print('{s._key}'.format_map({'s': service}))", leaked),
-    Attempt("a format of globals", "print('{0.add.__func__.__globals__[VAULT]}'.format(service))", leaked),
-    Attempt("the import of a computed name", "print(__import__('i' + 'o').FileIO(secret_file).read())", leaked),
-    Attempt("importlib", "import importlib\nprint(importlib.import_module('io').FileIO(secret_file).read())", leaked),
-    Attempt("the globals of a loader", "import json\nprint(json.__spec__.loader.__init__.__globals__['_io'].FileIO(secret_file).read())", leaked),
-    Attempt("a table of modules", "import sys\nprint(sys.modules['i' + 'o'].open(secret_file).read())", leaked),
-    Attempt("a module of another one", "import shutil\nprint(shutil.os.popen('cat ' + secret_file).read())", leaked),
-    Attempt("a module of a library", "import json\nprint(json.codecs.open(secret_file).read())", leaked),
-    Attempt("operator", "import operator\nprint(operator.attrgetter('__self__.open')(print)(secret_file).read())", leaked),
+    Attempt(
+        "a format of globals",
+        "print('{0.add.__func__.__globals__[VAULT]}'.format(service))",
+        leaked,
+    ),
+    Attempt(
+        "the import of a computed name",
+        "print(__import__('i' + 'o').FileIO(secret_file).read())",
+        leaked,
+    ),
+    Attempt(
+        "importlib",
+        "import importlib\nprint(importlib.import_module('io').FileIO(secret_file).read())",
+        leaked,
+    ),
+    Attempt(
+        "the globals of a loader",
+        "import json\nprint(json.__spec__.loader.__init__.__globals__['_io'].FileIO(secret_file).read())",
+        leaked,
+    ),
+    Attempt(
+        "a table of modules",
+        "import sys\nprint(sys.modules['i' + 'o'].open(secret_file).read())",
+        leaked,
+    ),
+    Attempt(
+        "a module of another one",
+        "import shutil\nprint(shutil.os.popen('cat ' + secret_file).read())",
+        leaked,
+    ),
+    Attempt(
+        "a module of a library", "import json\nprint(json.codecs.open(secret_file).read())", leaked
+    ),
+    Attempt(
+        "operator",
+        "import operator\nprint(operator.attrgetter('__self__.open')(print)(secret_file).read())",
+        leaked,
+    ),
     Attempt(
         "ctypes that runs Python",
         """
@@ -122,17 +162,39 @@ for each in gc.get_objects():
 """,
         leaked,
     ),
-    Attempt("who refers to a class", "import gc\nprint([getattr(r, '_key', r.get('_key') if type(r) is dict else 0)"
-            " for r in gc.get_referrers(type(service)) + gc.get_referents(service)])", leaked),
-    Attempt("a class that is matched", "match service:\n    case object(_key=k):\n        print(k)", leaked),
+    Attempt(
+        "who refers to a class",
+        "import gc\nprint([getattr(r, '_key', r.get('_key') if type(r) is dict else 0)"
+        " for r in gc.get_referrers(type(service)) + gc.get_referents(service)])",
+        leaked,
+    ),
+    Attempt(
+        "a class that is matched",
+        "match service:\n    case object(_key=k):\n        print(k)",
+        leaked,
+    ),
     Attempt("linecache", "import linecache\nprint(linecache.getlines(secret_file))", leaked),
     Attempt("fileinput", "import fileinput\nprint(*fileinput.input(secret_file))", leaked),
     Attempt("pathlib", "import pathlib\nprint(pathlib.Path(secret_file).read_text())", leaked),
     Attempt("tokenize", "import tokenize\nprint(tokenize.open(secret_file).read())", leaked),
     Attempt("numpy", "import numpy as np\nprint(np.fromfile(secret_file, 'u1').tobytes())", leaked),
     Attempt("pandas", "import pandas as pd\nprint(pd.read_csv(secret_file).columns)", leaked),
-    Attempt("a program run as a file", "import runpy\ntry:\n    runpy.run_path(secret_file)\nexcept Exception:\n    import traceback; traceback.print_exc()", leaked),
-    Attempt("logging", "import logging\nlogging.FileHandler(canary).emit(logging.makeLogRecord({'msg': 'changed'}))", changed),
-    Attempt("the data of a loader", "import json\nprint(json.__loader__.get_data(secret_file))", leaked),
-    Attempt("tasks of the host", "import asyncio\nprint([v.secret for t in asyncio.all_tasks() for v in t.get_coro().cr_frame.f_locals.values() if hasattr(v, 'secret')])", leaked),
+    Attempt(
+        "a program run as a file",
+        "import runpy\ntry:\n    runpy.run_path(secret_file)\nexcept Exception:\n    import traceback; traceback.print_exc()",
+        leaked,
+    ),
+    Attempt(
+        "logging",
+        "import logging\nlogging.FileHandler(canary).emit(logging.makeLogRecord({'msg': 'changed'}))",
+        changed,
+    ),
+    Attempt(
+        "the data of a loader", "import json\nprint(json.__loader__.get_data(secret_file))", leaked
+    ),
+    Attempt(
+        "tasks of the host",
+        "import asyncio\nprint([v.secret for t in asyncio.all_tasks() for v in t.get_coro().cr_frame.f_locals.values() if hasattr(v, 'secret')])",
+        leaked,
+    ),
 )

@@ -59,12 +59,14 @@ class Attempt:
         code: The cell.
         succeeded: Whether it did, by what was seen.
         then: Another cell that is run afterwards, if it takes two.
+        seconds: How long it may run.
     """
 
     name: str
     code: str
     succeeded: Judge
     then: str = ""
+    seconds: float = 0.5
 
 
 def leaked(seen: Outcome) -> bool:

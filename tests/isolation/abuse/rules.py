@@ -3,8 +3,29 @@
 from cave_agent.security import AttributeRule, FunctionRule, ImportRule, SecurityChecker
 
 _MODULES = {
-    *("os", "sys", "io", "subprocess", "socket", "ctypes", "importlib", "shutil", "builtins", "runpy"),
-    *("pickle", "marshal", "multiprocessing", "signal", "pathlib", "urllib", "http", "gc", "inspect"),
+    *(
+        "os",
+        "sys",
+        "io",
+        "subprocess",
+        "socket",
+        "ctypes",
+        "importlib",
+        "shutil",
+        "builtins",
+        "runpy",
+    ),
+    *(
+        "pickle",
+        "marshal",
+        "multiprocessing",
+        "signal",
+        "pathlib",
+        "urllib",
+        "http",
+        "gc",
+        "inspect",
+    ),
     *("threading", "resource", "mmap", "sqlite3", "fcntl", "tempfile", "codecs", "posix", "pty"),
 }
 _FUNCTIONS = {
@@ -12,7 +33,15 @@ _FUNCTIONS = {
     *("locals", "vars", "input", "breakpoint", "dir", "memoryview", "type", "super", "object"),
 }
 _ATTRIBUTES = {
-    *("__class__", "__base__", "__bases__", "__mro__", "__subclasses__", "__globals__", "__builtins__"),
+    *(
+        "__class__",
+        "__base__",
+        "__bases__",
+        "__mro__",
+        "__subclasses__",
+        "__globals__",
+        "__builtins__",
+    ),
     *("__self__", "__func__", "__closure__", "__code__", "__dict__", "__reduce__", "__reduce_ex__"),
     *("__getattribute__", "__getstate__", "__init__", "__loader__", "__spec__", "__import__"),
     *("__traceback__", "__wrapped__", "tb_frame", "gi_frame", "ag_frame", "cr_frame", "f_back"),
