@@ -39,7 +39,11 @@ print(wrap.__init__.__globals__["read"](opened, 100))
         "@exec\n@lambda _: 'print(open(secret_file).read())'\nclass _: ...",
         leaked,
     ),
-    Attempt("a name in other letters", "print(𝓮𝓿𝓪𝓵('ｏｐｅｎ(secret_file).read()'))", leaked),
+    Attempt(
+        "a name in other letters",
+        "print(\U0001d4ee\U0001d4ff\U0001d4ea\U0001d4f5('\uff4fpen(secret_file).read()'))",
+        leaked,
+    ),
     Attempt("compile", f"{_NUMBERS}print(eval(co))", leaked),
     Attempt(
         "a function of code",

@@ -156,7 +156,7 @@ def _answers(port: int) -> bool:
     return False
 
 
-def _listening(kind: int, family: int, address: Any, stack: ExitStack) -> socket.socket:
+def _listening(stack: ExitStack, kind: int, family: int, *, address: Any) -> socket.socket:
     made = stack.enter_context(socket.socket(family, kind))
     made.bind(address)
     made.setblocking(False)
@@ -169,10 +169,10 @@ def _sockets(folder: Path, stack: ExitStack) -> dict[str, socket.socket]:
     here, stream = ("127.0.0.1", 0), socket.SOCK_STREAM
     name = f"\0abuse-{secrets.token_hex(6)}"
     return {
-        "tcp": _listening(stream, socket.AF_INET, here, stack),
-        "udp": _listening(socket.SOCK_DGRAM, socket.AF_INET, here, stack),
-        "unix": _listening(stream, socket.AF_UNIX, str(folder / "socket"), stack),
-        "abstract": _listening(stream, socket.AF_UNIX, name, stack),
+        "tcp": _listening(stack, stream, socket.AF_INET, address=here),
+        "udp": _listening(stack, socket.SOCK_DGRAM, socket.AF_INET, address=here),
+        "unix": _listening(stack, stream, socket.AF_UNIX, address=str(folder / "socket")),
+        "abstract": _listening(stack, stream, socket.AF_UNIX, address=name),
     }
 
 

@@ -65,7 +65,7 @@ async def tried_here(attempt: Attempt, checker: SecurityChecker | None) -> Outco
         _forget_peak()
         start = _memory("VmRSS")
         seen = _Seen(Outcome(secret=traps.secret, token=traps.token))
-        await _play(attempt, runtime, traps, seen)
+        await _play(attempt, runtime, traps=traps, seen=seen)
         growth = _memory("VmHWM") - start
         return replace(
             _observed(seen.outcome, traps), growth=growth, terminal=terminal.read_bytes()
@@ -75,12 +75,12 @@ async def tried_here(attempt: Attempt, checker: SecurityChecker | None) -> Outco
 def _in_thread(attempt: Attempt, traps: Traps, seen: _Seen) -> None:
     async def play() -> None:
         async with PythonRuntime(host=seen.host) as runtime:
-            await _play(attempt, runtime, traps, seen)
+            await _play(attempt, runtime, traps=traps, seen=seen)
 
     anyio.run(play)
 
 
-async def _play(attempt: Attempt, runtime: PythonRuntime, traps: Traps, seen: _Seen) -> None:
+async def _play(attempt: Attempt, runtime: PythonRuntime, *, traps: Traps, seen: _Seen) -> None:
     """Run the cell, use what it leaves, and run another one."""
     _furnish(runtime, traps)
     try:
@@ -90,7 +90,7 @@ async def _play(attempt: Attempt, runtime: PythonRuntime, traps: Traps, seen: _S
             text = f"{seen.outcome.text}{result.stdout}{result.error}"
             seen.outcome = replace(seen.outcome, text=text, error=result.error)
         seen.outcome = replace(seen.outcome, **_used(runtime))
-    except Exception as error:  # whatever it is: a host does not raise for what a cell does
+    except Exception as error:  # noqa: BLE001  # whatever it is: a host does not raise for what a cell does
         seen.outcome = replace(seen.outcome, raised=error)
     seen.outcome = replace(seen.outcome, works=await _works(runtime))
 
@@ -143,17 +143,17 @@ def _used(runtime: PythonRuntime) -> dict[str, Any]:
         return {}
     try:
         is_plain = _walked(value) and repr(value) is not None
-    except Exception:  # that of a lie
+    except Exception:  # noqa: BLE001  # that of a lie
         is_plain = False
     return {"value": type(value).__name__, "has_run": not is_plain}
 
 
-def _walked(value: Any) -> bool:
+def _walked(value: Any) -> bool:  # noqa: PLR0911  # one for each kind
     """Whether a value is what its class says, all through."""
     if isinstance(value, list | tuple | set | frozenset):
-        return type(value) in {list, tuple, set, frozenset} and all([_walked(v) for v in value])
+        return type(value) in {list, tuple, set, frozenset} and all(map(_walked, value))
     if isinstance(value, dict):
-        return type(value) is dict and all([_walked(v) for v in value.items()])
+        return type(value) is dict and all(map(_walked, value.items()))
     if callable(value) or hasattr(value, "__next__"):
         list(value) if hasattr(value, "__next__") else value()
         return False
