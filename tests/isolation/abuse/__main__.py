@@ -15,6 +15,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from importlib import import_module
+from tempfile import TemporaryDirectory
 
 import anyio
 from tests.isolation.abuse.attempt import Attempt, Outcome
@@ -39,7 +40,11 @@ def main() -> None:
         return
     groups = [each for each in GROUPS if not options.only or each in options.only]
     tasks = [(g, n, c) for g in groups for n in range(len(GROUPS[g])) for c in options.columns]
-    with ThreadPoolExecutor(2) as pool:
+    with (
+        TemporaryDirectory(dir="/var/tmp", prefix="abuse-") as folder,
+        ThreadPoolExecutor(2) as pool,
+    ):
+        os.environ["ABUSE_FOLDER"] = folder  # for what the dead leave behind
         how = dict(zip(tasks, pool.map(lambda task: _in_process(*task), tasks), strict=True))
     for group in groups:
         _print_group(group, options.columns, how)
@@ -124,10 +129,10 @@ def _try_one(group: str, number: str, column: str) -> None:
 
 
 def _word(attempt: Attempt, outcome: Outcome) -> str:
-    if outcome.raised is not None:
-        return f"broke: {outcome.raised!r:.100}"
     if outcome.is_stuck:
         return "hung"
+    if outcome.raised is not None:
+        return f"broke: {outcome.raised!r:.100}"
     if attempt.succeeded(outcome):
         return "succeeded"
     if not outcome.works:

@@ -198,7 +198,14 @@ for each in gc.get_objects():
     ),
     Attempt(
         "tasks of the host",
-        "import asyncio\nprint([v.secret for t in asyncio.all_tasks() for v in t.get_coro().cr_frame.f_locals.values() if hasattr(v, 'secret')])",
+        """
+import asyncio
+for task in asyncio.all_tasks():
+    each = task.get_coro()
+    while hasattr(each, "cr_frame") and each.cr_frame:
+        print([v.secret for v in each.cr_frame.f_locals.values() if hasattr(v, "secret")])
+        each = each.cr_await
+""",
         leaked,
     ),
 )

@@ -93,6 +93,7 @@ FLOODS = (
             "        import select\n        select.select([worker._line], [], [])\n        worker._receiver.read()\n        while worker._receiver.ready:\n            m = worker._message()\n            worker._dispatch[m[0]](*m[1:])",
         ),
         grew,
+        seconds=3,
     ),
     Attempt(
         "tasks without end",

@@ -10,26 +10,26 @@ RESOURCE = (
         "an array",
         f"{_GB}import numpy as np\nx = np.ones(size // 8)\nprint(done)",
         claimed,
-        seconds=4,
+        seconds=5,
     ),
     Attempt(
         "many small objects",
         "x = []\nfor i in range(900): x.append(bytes(1 << 20))\nprint(done)",
         claimed,
-        seconds=4,
+        seconds=5,
     ),
     Attempt(
         "shared memory without a name",
         f"{_GB}import mmap\nx = mmap.mmap(-1, size)\nfor at in range(0, size, 4096): x[at] = 1\nprint(done)",
         claimed,
-        seconds=4,
+        seconds=5,
     ),
     Attempt(
         "files in memory",
         "import os\nx = [os.memfd_create('x') for _ in range(20)]\nfor fd in x: os.write(fd, bytes(50_000_000))\n"
         "print(done if sum(os.fstat(fd).st_blocks * 512 for fd in x) > 900_000_000 else '')",
         claimed,
-        seconds=4,
+        seconds=5,
     ),
     Attempt(
         "pipes that are full",
@@ -41,6 +41,7 @@ RESOURCE = (
         "import os, tempfile\nfor place in (tempfile.gettempdir(), '/dev/shm'):\n    for i in range(8):\n"
         "        with open(f'{place}/abuse{i}', 'wb') as f: f.write(bytes(20_000_000)); os.unlink(f.name); globals()[f'{place}{i}'] = os.dup(f.fileno())\nprint(done)",
         claimed,
+        seconds=4,
     ),
     Attempt(
         "a file that is too big",
@@ -55,9 +56,9 @@ RESOURCE = (
     Attempt(
         "threads without end",
         "import threading\nthreading.stack_size(1 << 15)\ngo = threading.Event()\nstarted = 0\ntry:\n"
-        "    for _ in range(6000): threading.Thread(target=go.wait, daemon=True).start(); started += 1\nfinally:\n    go.set()\n    print(done if started == 6000 else '')",
+        "    for _ in range(3000): threading.Thread(target=go.wait, daemon=True).start(); started += 1\nfinally:\n    go.set()\n    print(done if started == 3000 else '')",
         claimed,
-        seconds=4,
+        seconds=5,
     ),
     Attempt(
         "descriptors",

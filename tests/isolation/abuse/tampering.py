@@ -118,38 +118,54 @@ TAMPER = (
         broke,
     ),
     Attempt("a request that is not hashable", broken("tell('never_mind', [1])"), broke),
-    Attempt("a reply that is short", broken("tell('done', cell)"), broke),
-    Attempt("a reply without a result", broken("tell('done', cell, {}, [])"), broke),
-    Attempt("a reply with a result that is none", broken("tell('done', cell, 5, [])"), broke),
-    Attempt("a reply with names that are none", broken("tell('done', cell, ok, 7)"), broke),
+    Attempt("a reply that is short", broken("tell('done', cell)\nwhile True: pass"), broke),
+    Attempt(
+        "a reply without a result", broken("tell('done', cell, {}, [])\nwhile True: pass"), broke
+    ),
+    Attempt(
+        "a reply with a result that is none",
+        broken("tell('done', cell, 5, [])\nwhile True: pass"),
+        broke,
+    ),
+    Attempt(
+        "a reply with names that are none",
+        broken("tell('done', cell, ok, 7)\nwhile True: pass"),
+        broke,
+    ),
     Attempt(
         "a reply with names that cannot be compared",
-        broken("tell('done', cell, ok, [1, 'a', None])\nx = 1"),
+        broken("tell('done', cell, ok, [1, 'a', None])\nwhile True: pass"),
         broke,
         then="x = 2\nimport os\nos._exit(1)",
     ),
     Attempt(
-        "a hint that there is not", broken("tell('done', cell, {**ok, 'hints': ['x']}, [])"), broke
+        "a hint that there is not",
+        broken("tell('done', cell, {**ok, 'hints': ['x']}, [])\nwhile True: pass"),
+        broke,
     ),
-    Attempt("an error that is none", broken("tell('done', cell, {**ok, 'error': 5}, [])"), broke),
+    Attempt(
+        "an error that is none",
+        broken("tell('done', cell, {**ok, 'error': 5}, [])\nwhile True: pass"),
+        broke,
+    ),
     Attempt(
         "an error with arguments that are none",
         broken(
-            "tell('done', cell, {**ok, 'error': ('builtins', 'ExceptionGroup', (1,), 'x')}, [])"
+            "tell('done', cell, {**ok, 'error': ('builtins', 'ExceptionGroup', (1,), 'x')}, [])\nwhile True: pass"
         ),
         broke,
     ),
     Attempt(
         "an error that ends the host",
         broken(
-            "tell('done', cell, {**ok, 'error': ('builtins', 'KeyboardInterrupt', (), 'x')}, [])"
+            "tell('done', cell, {**ok, 'error': ('builtins', 'KeyboardInterrupt', (), 'x')}, [])\nwhile True: pass"
         ),
         broke,
     ),
     Attempt(
         "an error that is a module's name",
         broken(
-            "tell('done', cell, {**ok, 'error': ('cave_agent.errors', 'annotations', (), 'x')}, [])"
+            "tell('done', cell, {**ok, 'error': ('cave_agent.errors', 'annotations', (), 'x')}, [])\nwhile True: pass"
         ),
         broke,
     ),
@@ -208,7 +224,7 @@ TAMPER = (
     Attempt(
         "a picture that is none",
         broken(
-            "tell('done', cell, {**ok, 'pictures': [5], 'changes': ['x'], 'meanwhile': [b'']}, [])"
+            "tell('done', cell, {**ok, 'pictures': [5], 'changes': ['x'], 'meanwhile': [b'']}, [])\nwhile True: pass"
         ),
         broke,
     ),

@@ -194,7 +194,9 @@ def _victim(secret: str) -> subprocess.Popen[bytes]:
 def set_traps() -> Iterator[Traps]:
     """Set them, and put all in order again."""
     with ExitStack() as stack:
-        folder = Path(tempfile.mkdtemp(dir="/var/tmp", prefix="abuse-"))  # no cell has that one
+        folder = Path(
+            tempfile.mkdtemp(dir=os.environ.get("ABUSE_FOLDER", "/var/tmp"), prefix="abuse-")
+        )  # no cell has that one
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
         secret = f"canary-{secrets.token_hex(12)}"
         _fill(folder, secret)
