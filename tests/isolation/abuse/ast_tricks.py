@@ -196,16 +196,4 @@ for each in gc.get_objects():
     Attempt(
         "the data of a loader", "import json\nprint(json.__loader__.get_data(secret_file))", leaked
     ),
-    Attempt(
-        "tasks of the host",
-        """
-import asyncio
-for task in asyncio.all_tasks():
-    each = task.get_coro()
-    while hasattr(each, "cr_frame") and each.cr_frame:
-        print([v.secret for v in each.cr_frame.f_locals.values() if hasattr(v, "secret")])
-        each = each.cr_await
-""",
-        leaked,
-    ),
 )
