@@ -249,9 +249,11 @@ def test_the_public_names_are_these() -> None:
                 "Layers",
                 "Limits",
                 "Sandbox",
+                "Watch",
                 "adopt_orphans",
                 "confine",
                 "enter",
+                "excess_of",
                 "jail_folder",
             ],
             "cave_agent.security": [

@@ -1,7 +1,7 @@
 """What an isolated worker may do and use, as its user says it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Literal
 
@@ -44,6 +44,9 @@ class Limits:
         file_size: Bytes of a file that it writes.
         disk: Bytes of its own folder, which is in memory where the kernel allows that.
         open_files: How many at once.
+        threads: How many at once.
+        handles: Objects of the host's that its code may hold at once, besides those injected.
+        answer: Seconds that it may take to answer the host apart from cells, which have their own.
 
     Raises:
         ValueError: One of them is not positive.
@@ -54,9 +57,12 @@ class Limits:
     file_size: int = 1_000 * _MB
     disk: int = 256 * _MB
     open_files: int = 256
+    threads: int = 256
+    handles: int = 10_000
+    answer: int = 60
 
     def __post_init__(self) -> None:
-        for name in ("memory", "cpu", "file_size", "disk", "open_files"):
+        for name in (each.name for each in fields(self)):
             value = getattr(self, name)
             if value is not None and (type(value) is not int or value <= 0):
                 raise ValueError(

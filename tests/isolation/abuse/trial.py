@@ -35,7 +35,14 @@ def tried(attempt: Attempt) -> Outcome:
     """What comes of an attempt in a worker, even if its host is stuck."""
     with set_traps() as traps, _terminal(traps.folder) as terminal:
         sandbox = Sandbox(read=[traps.folder / "shared"])
-        limits = Limits(memory=512_000_000, disk=64_000_000, file_size=64_000_000)
+        limits = Limits(
+            memory=512_000_000,
+            disk=64_000_000,
+            file_size=64_000_000,
+            answer=2,
+            threads=64,
+            handles=100,
+        )
         host = WorkerHost(
             sandbox=sandbox, limits=limits, preload=("numpy", "pandas", "sqlite3"), grace=0.5
         )

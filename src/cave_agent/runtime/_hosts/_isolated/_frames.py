@@ -35,28 +35,41 @@ class Frame:
             os.close(each)
 
 
-def send(to: socket.socket, body: bytes, descriptors: tuple[int, ...] = ()) -> None:
+def send(
+    to: socket.socket,
+    body: bytes,
+    descriptors: tuple[int, ...] = (),
+    *,
+    within: float | None = None,
+) -> None:
     """Write a frame, waiting for room if need be.
 
+    Args:
+        to: Where to.
+        body: What it says.
+        descriptors: What goes with it.
+        within: Seconds that the other side may take to make room for more.
+
     Raises:
-        OSError: The other side is gone.
+        OSError: The other side is gone, or makes no room.
     """
     head = _HEAD.pack(len(body), len(descriptors))
     if descriptors:
-        _wait_for_room(to, lambda: socket.send_fds(to, [head], list(descriptors)))
+        _wait_for_room(to, lambda: socket.send_fds(to, [head], list(descriptors)), within)
         rest = memoryview(body)
     else:
         rest = memoryview(head + body)
     while rest:
-        rest = rest[_wait_for_room(to, lambda: to.send(rest)) :]  # noqa: B023  # called at once
+        rest = rest[_wait_for_room(to, lambda: to.send(rest), within) :]  # noqa: B023  # called at once
 
 
-def _wait_for_room(to: socket.socket, write: Callable[[], int]) -> int:
+def _wait_for_room(to: socket.socket, write: Callable[[], int], within: float | None) -> int:
     while True:
         try:
             return write()
         except BlockingIOError:
-            select.select([], [to], [])
+            if not select.select([], [to], [], within)[1]:
+                raise TimeoutError("the other side takes nothing") from None
 
 
 @dataclass(slots=True)

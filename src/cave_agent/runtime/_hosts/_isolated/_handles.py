@@ -1,14 +1,17 @@
 """The host's objects that a worker may use: by number, and only what is public of them."""
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
-from itertools import islice
+from itertools import count, islice
+from types import CodeType, FrameType, ModuleType, TracebackType
 from typing import Any, cast
 
 from cave_agent.runtime._foreign import class_of
 from cave_agent.runtime._hosts._isolated._request import Request
 
+# Names of what is within Python's own objects: generators, coroutines, frames, code, tracebacks.
+_INNER = ("_", "gi_", "ag_", "cr_", "f_", "tb_", "co_", "func_")
 _CHUNK = 256  # items that cross at once
 
 
@@ -17,13 +20,44 @@ class Handles:
 
     def __init__(self) -> None:
         self._objects: dict[int, Any] = {}
-        self._numbers: dict[int, int] = {}
+        self._numbers: dict[int, int] = {}  # by identity
+        self._given: dict[int, int] = {}  # how often each number was told
+        self._next = count()
 
     def number_of(self, value: Any) -> int:
-        """The number of an object, which is kept from now on."""
-        number = self._numbers.setdefault(id(value), len(self._objects))
-        self._objects[number] = value
+        """The number of an object, which is kept until it is released."""
+        number = self._numbers.get(id(value))
+        if number is None:
+            number = self._numbers[id(value)] = next(self._next)
+            self._objects[number] = value
         return number
+
+    def __len__(self) -> int:
+        return len(self._objects)
+
+    def note_told(self, numbers: Iterable[int]) -> None:
+        """Note that the worker was told these once more."""
+        for number in numbers:
+            self._given[number] = self._given.get(number, 0) + 1
+
+    def release(self, number: Any, times: Any) -> Any:
+        """Let go of an object, if the worker has forgotten it as often as it was told; gives it.
+
+        Raises:
+            KeyError: There is none of that number.
+        """
+        self._given[number] -= max(int(times), 0)
+        if self._given[number] > 0:
+            return None  # it was told again meanwhile
+        del self._given[number]
+        value = self._objects.pop(number)
+        del self._numbers[id(value)]
+        return value
+
+    def clear(self) -> None:
+        """Let go of all objects, as the worker is another one."""
+        for each in (self._objects, self._numbers, self._given):
+            each.clear()
 
     def value_of(self, number: Any) -> Any:
         """The object of a number that was given out.
@@ -44,15 +78,22 @@ class Handles:
         value, what = self.value_of(request.handle), request.what
         if what.startswith("."):
             name = what.removesuffix("()")[1:]
-            if name.startswith("_") or not name.isidentifier():
+            if name.startswith(_INNER) or not name.isidentifier():
                 raise AttributeError(f"{name!r} of the host's object cannot be reached")
             member = getattr(value, name)
             is_call = what.endswith("()")
-            return member(*request.args, **request.kwargs) if is_call else member
+            return _checked(member(*request.args, **request.kwargs) if is_call else member)
         do = _DONE.get(what)
         if do is None:
             raise TypeError(f"there is no {what!r:.40} of the host's object")
-        return do(value, request)
+        return _checked(do(value, request))
+
+
+def _checked(value: Any) -> Any:
+    """A result, if it does not lead on to all of the host."""
+    if isinstance(value, FrameType | CodeType | TracebackType | ModuleType):
+        raise TypeError(f"a {type(value).__name__} stays with the host")
+    return value
 
 
 def _next(value: Any, _: Request) -> tuple[list[Any], bool]:

@@ -24,8 +24,8 @@ from cave_agent.runtime._hosts._isolated._classes import Classes
 from cave_agent.runtime._hosts._isolated._handles import Handles
 from cave_agent.runtime._hosts._isolated._kinds import ASSEMBLE
 from cave_agent.runtime._hosts._isolated._line import Line
-from cave_agent.runtime._hosts._isolated._mine import InWorker
-from cave_agent.runtime._hosts._isolated._results import result_of
+from cave_agent.runtime._hosts._isolated._mine import in_worker
+from cave_agent.runtime._hosts._isolated._results import outcome_of
 from cave_agent.runtime._hosts._isolated._sender import Sender
 from cave_agent.runtime._hosts._isolated._service import Service
 from cave_agent.runtime._hosts._isolated._stock import Stock
@@ -72,14 +72,15 @@ class WorkerHost(Host):
         )
         self._order = Order(cage, is_strong=sandbox.level == "strong")
         self._preload, self._grace = preload, grace
-        handles = Handles()
+        self._most_handles = cage.limits.handles
+        self._handles = handles = Handles()
         self._classes = Classes()
         self._sender = Sender(handles, self._classes)
         self._service = Service(handles, self._answer)
         self._assemble = {
             **ASSEMBLE,
             "handle": handles.value_of,
-            "mine": _in_worker,
+            "mine": in_worker,
             "instance": self._classes.made,
             "shared": self._sender.arrays.view,
         }
@@ -104,7 +105,7 @@ class WorkerHost(Host):
             self._service.contexts[number] = copy_context()
             line.say(self._sender.frame("run", number, cell))
             seconds = None if cell.seconds is None else cell.seconds + self._grace
-            told, names = await _outcome(line, number, seconds)
+            result, names = outcome_of(await line.reply(number, seconds))
         except TimeoutError:
             why = f"did not end at its limit of {cell.seconds:g} s"
             return self._replaced(line, why, CellTimeoutError)
@@ -115,8 +116,8 @@ class WorkerHost(Host):
             raise
         finally:
             self._service.contexts.pop(number, None)
-        self._stock.known = set(names)
-        return result_of(told)
+        self._stock.known = names
+        return result
 
     @override
     def names(self) -> AbstractSet[str]:
@@ -175,7 +176,7 @@ class WorkerHost(Host):
         if sys.platform != "linux":
             raise UnsupportedError("Workers need Linux. InProcessHost, the default, runs anywhere.")
         if self._line is None:
-            self._classes.tell_anew()
+            self._sender.begin()
             self._line = Line(
                 self._preload, self._order, assemble=self._assemble, serve=self._serve
             )
@@ -245,6 +246,8 @@ class WorkerHost(Host):
             number, why = rest
             error = TypeError(f"what came to the host cannot be read: {why}")
             self._answer(number, ("raised", error), "")
+        elif what == "release":
+            self._sender.release(*rest)
         else:
             self._service.never_mind(*rest)
 
@@ -252,6 +255,13 @@ class WorkerHost(Host):
         how, value = outcome
         if how == "raised" and not self._sender.can_cross(value):
             value = RuntimeError(f"{type(value).__name__}: {value}")
+        if len(self._handles) > self._most_handles and self._sender.stays(value):
+            how, value = (
+                "raised",
+                MemoryError(
+                    f"More than {self._most_handles:,} objects of the host's are held. Let some go."
+                ),
+            )
         self._sender.hold(value)
         if self._line is not None:
             with suppress(WorkerDiedError):  # which its reader notices
@@ -266,7 +276,7 @@ class WorkerHost(Host):
                 line.say(self._sender.frame("cancel", number))
                 if len(self._service.contexts) == 1:
                     line.interrupt()  # what runs and does not await is this cell's
-                self._stock.known = set((await line.reply(number, self._grace))[3])
+                self._stock.known = outcome_of(await line.reply(number, self._grace))[1]
             except (TimeoutError, WorkerDiedError):
                 self._replaced(line, "was cancelled", WorkerDiedError)
 
@@ -275,6 +285,7 @@ class WorkerHost(Host):
     ) -> ExecutionResult:
         """Have another worker next time, with what was injected; tells what is gone."""
         line.close()
+        self._service.close()
         gone: list[str] = []
         if self._line is line:  # else another cell of it was first
             self._line = None
@@ -282,17 +293,3 @@ class WorkerHost(Host):
         lost = f" These names are gone: {', '.join(gone)}." if gone else ""
         text = f"The worker {why} and is replaced; what was injected is there as it was.{lost}"
         return ExecutionResult(kind(text), f"cave_agent.errors.{kind.__name__}: {text}\n")
-
-
-async def _outcome(line: Line, number: int, seconds: float | None) -> tuple[Any, Any]:
-    """The result of a cell as plain data, and the names that there are."""
-    how, _, told, *names = await line.reply(number, seconds)
-    if how != "done":
-        raise WorkerDiedError(f"told what makes no sense ({told})")
-    return told, names[0]
-
-
-def _in_worker(number: Any) -> InWorker:
-    if type(number) is not int or number < 0:
-        raise TypeError("a number of the worker's own")
-    return InWorker(number)

@@ -13,7 +13,14 @@ from typing import Any, cast
 
 from cave_agent.events import Change, Picture
 
+_MOST_BITS = 1 << 15
 _Take = Callable[[Any], Any]
+
+
+def _of_some_digits(number: int) -> int:
+    if number.bit_length() > _MOST_BITS:
+        raise ValueError("a fraction of too many digits")  # whose common divisor takes for ever
+    return number
 
 
 def _offset(value: dt.timezone) -> Any:
@@ -248,7 +255,7 @@ ASSEMBLE: Mapping[str, Callable[[Any], Any]] = {
     "time": _time_of(dt.time),
     "zone": zoneinfo.ZoneInfo,
     "decimal": decimal.Decimal,
-    "fraction": lambda p: fractions.Fraction(*p),
+    "fraction": lambda p: fractions.Fraction(*map(_of_some_digits, p)),
     "uuid": lambda p: uuid.UUID(bytes=p),
     "path": pathlib.Path,
     "pure_path": pathlib.PurePosixPath,

@@ -16,13 +16,28 @@ from cave_agent.runtime._hosts._isolated._nursery import zygote_for
 from cave_agent.runtime._hosts._isolated._parcels import unpacked
 from cave_agent.runtime._hosts._isolated._reader import BadValueError, Reader
 from cave_agent.runtime._hosts._isolated._zygote import Order
-from cave_agent.sandbox import Layers
+from cave_agent.sandbox import Layers, excess_of
 
 _MOST = 256 << 20  # bytes of what a worker tells at once, buffers apart
 _MOST_BUFFERED = 1 << 40
 _PATIENCE = 1.0  # seconds for the keeper to tell how the worker ended
 _STATUS = 2  # bytes
-SERVED = frozenset({"ask", "spoilt ask", "never_mind"})
+_NONSENSE = (
+    *(BrokenFrameError, BadMemoryError, BadValueError),
+    *(TypeError, ValueError, LookupError, OSError),  # of what is said to be memory
+)
+_PARTS = {
+    "ready": 1,
+    "done": 2,
+    "did": 1,
+    "lacks": 1,
+    "refused": 1,
+    "failed": 1,
+    "ask": 2,
+    "never_mind": 0,
+    "release": 1,
+}
+SERVED = frozenset({"ask", "spoilt ask", "never_mind", "release"})
 """What a worker's messages are that reply to nothing."""
 
 
@@ -53,8 +68,11 @@ class Line:
         self._assemble, self._serve = assemble, serve
         self._numbers = itertools.count(1)
         self._replies: dict[int, tuple[Any, ...]] = {}
+        self._asked: set[int] = set()  # numbers of what has no reply yet
+        self._patience = float(order.cage.limits.answer)
         self._waiters: set[anyio.Event] = set()
         self._is_read = False
+        self._fault = ""
         self._line, self._life = zygote_for(preload).fork(order)
         self._line.setblocking(False)  # noqa: FBT003  # the library's own
         self._receiver = Receiver(self._line, _MOST)
@@ -71,7 +89,10 @@ class Line:
             WorkerDiedError: There is no worker any more.
         """
         try:
-            send(self._line, frame.body, frame.descriptors)
+            send(self._line, frame.body, frame.descriptors, within=self._patience)
+        except TimeoutError:
+            self._fault = f"took nothing for {self._patience:g} s"
+            raise WorkerDiedError(self._fault) from None
         except OSError:
             raise WorkerDiedError(self._how_it_died()) from None
         finally:
@@ -79,7 +100,9 @@ class Line:
 
     def next_number(self) -> int:
         """A number for a request, to tell its reply by."""
-        return next(self._numbers)
+        number = next(self._numbers)
+        self._asked.add(number)
+        return number
 
     def wait(self, number: int) -> tuple[Any, ...]:
         """The reply to a request, which blocks this thread and serves the worker meanwhile.
@@ -87,8 +110,11 @@ class Line:
         Raises:
             WorkerDiedError: There is no worker any more.
         """
+        until = time.monotonic() + self._patience
         while number not in self._replies:
-            select.select([self._line], [], [])
+            left = until - time.monotonic()
+            if left <= 0 or not select.select([self._line], [], [], left)[0]:
+                raise WorkerDiedError(f"did not answer within {self._patience:g} s")
             self._pump()
         return self._replies.pop(number)
 
@@ -146,24 +172,31 @@ class Line:
                 if message[0] in SERVED:
                     self._serve(message)
                 else:
+                    self._asked.remove(message[1])
                     self._replies[message[1]] = message
-        except (BrokenFrameError, BadMemoryError, BadValueError, TypeError, ValueError) as error:
+                if self._fault:
+                    raise WorkerDiedError(self._fault)
+        except _NONSENSE as error:
             raise WorkerDiedError(f"told what makes no sense ({error})") from error
         if self._receiver.is_closed:
             raise WorkerDiedError(self._how_it_died())
 
     def _message(self) -> tuple[Any, ...]:
         payload, views = unpacked(self._receiver.ready.popleft(), most=_MOST_BUFFERED)
-        reader = Reader(payload, views, self._assemble)
+        until = time.monotonic() + self._patience
+        reader = Reader(payload, views, self._assemble, until=until)
         match reader.next_value():
             case (str(what), int(number)):
                 pass
             case _:
                 raise BadValueError("no message")
         try:
-            return what, number, *reader.read()
-        except (BadValueError, TypeError) as error:
+            rest: tuple[Any, ...] = reader.read()
+        except BadValueError as error:
             return f"spoilt {what}", number, str(error)
+        if len(rest) != _PARTS[what]:
+            raise BadValueError(f"no {what!r:.20}")
+        return what, number, *rest
 
     def _greeting(self) -> Layers:
         while not self._receiver.ready and not self._receiver.is_closed:
@@ -184,4 +217,6 @@ class Line:
         if len(code) != _STATUS:
             return "ended"
         status = int.from_bytes(code, "little", signed=True)
+        if (excess := excess_of(status)) is not None:
+            return f"had more {excess} than its limit"
         return f"was killed by signal {-status}" if status < 0 else f"ended with exit code {status}"

@@ -24,3 +24,14 @@ class InWorker:
 
 NAMESPACE = object()
 """Stands for the objects by name of whoever is told of it."""
+
+
+def in_worker(number: Any) -> InWorker:
+    """What the host has of the object that a worker tells by this number.
+
+    Raises:
+        TypeError: That is none.
+    """
+    if type(number) is not int or number < 0:
+        raise TypeError("a number of the worker's own")
+    return InWorker(number)

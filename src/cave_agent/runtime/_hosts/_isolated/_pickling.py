@@ -43,12 +43,14 @@ class Pickler(cloudpickle.Pickler):
 
     Attributes:
         descriptors: Those of the shared memory in it.
+        handles: The numbers of the objects in it that stay.
     """
 
     def __init__(self, file: io.BytesIO, buffers: list[PickleBuffer], known: Known) -> None:
         super().__init__(file, protocol=5, buffer_callback=buffers.append)  # pyright: ignore[reportUnknownMemberType]  # it has no types
         self._known = known
         self.descriptors: list[int] = []
+        self.handles: list[int] = []
         self._own: list[ModuleType] = []
 
     def tell(self, value: object) -> None:
@@ -84,7 +86,10 @@ class Pickler(cloudpickle.Pickler):
         if type(value) is SharedArray:
             self.descriptors.append(value.descriptor)
             return "shared", *value.told
-        return self._known.held.get(id(value))
+        held = self._known.held.get(id(value))
+        if held is not None:
+            self.handles.append(held[0])
+        return held
 
 
 def _itself(value: Any) -> Any:

@@ -1,6 +1,8 @@
 """Reads values, whoever wrote them: it knows data and no code."""
 
+import math
 import struct
+import time
 from array import array
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, TypeAlias
@@ -11,6 +13,7 @@ DEPTH = 150
 FLOAT = struct.Struct("<d")
 """How a float is told."""
 
+_CHECKED = 1024  # values between two looks at the clock
 _MOST_EXPANDED = 50_000_000  # values, where shared ones count as often as they occur
 
 Assemble: TypeAlias = Mapping[str, Callable[[Any], Any]]
@@ -31,12 +34,21 @@ class Reader:
         body: What was told.
         buffers: What belongs to it.
         assemble: What makes the values that are not built in.
+        until: When it must have been read, by the monotonic clock.
     """
 
-    def __init__(self, body: bytes, buffers: Sequence[memoryview], assemble: Assemble) -> None:
+    def __init__(
+        self,
+        body: bytes,
+        buffers: Sequence[memoryview],
+        assemble: Assemble,
+        *,
+        until: float = math.inf,
+    ) -> None:
         self._body = body
         self._at = 0
-        self._buffers = buffers
+        self._buffers: list[memoryview | None] = list(buffers)
+        self._until = until
         self._assemble = assemble
         self._known: list[tuple[Any, int]] = []  # objects, each with how many values it is
         self._depth = 0
@@ -75,6 +87,8 @@ class Reader:
         plain = self._PLAIN.get(tag)
         if plain is not None:
             return plain(self)
+        if not self._values % _CHECKED:
+            self._check_time()
         self._depth += 1
         if self._depth > DEPTH:
             raise BadValueError("it is nested too deeply")
@@ -98,13 +112,27 @@ class Reader:
         return tuple(self._items())
 
     def _set(self) -> set[Any]:
-        return set(self._items())
+        items, made = self._items(), set[Any]()
+        for start in range(0, len(items), _CHECKED):  # hashes may be alike on purpose
+            made.update(items[start : start + _CHECKED])
+            self._check_time()
+        return made
 
     def _frozen(self) -> frozenset[Any]:
-        return frozenset(self._items())
+        return frozenset(self._set())
 
     def _pairs(self) -> dict[Any, Any]:
-        return {self._value(): self._value() for _ in range(self._count())}
+        made = dict[Any, Any]()
+        for at in range(self._count()):
+            key = self._value()
+            made[key] = self._value()
+            if not at % _CHECKED:
+                self._check_time()
+        return made
+
+    def _check_time(self) -> None:
+        if time.monotonic() > self._until:
+            raise BadValueError("it takes too long to read")
 
     def _again(self) -> Any:
         value, size = self._known[self._length()]
@@ -161,7 +189,11 @@ class Reader:
         return int.from_bytes(self._bytes(), "little", signed=True)
 
     def _buffer(self) -> memoryview:
-        return self._buffers[self._length()]
+        at = self._length()
+        buffer, self._buffers[at] = self._buffers[at], None
+        if buffer is None:
+            raise BadValueError("memory is told twice")
+        return buffer
 
     _PLAIN: ClassVar[dict[int, Callable[["Reader"], Any]]] = {
         ord("N"): lambda _: None,

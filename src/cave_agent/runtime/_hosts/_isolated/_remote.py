@@ -18,6 +18,10 @@ class Line(Protocol):
         """The same, to be awaited."""
         ...
 
+    def forget(self, handle: int) -> None:
+        """Let the host know in time that an object of its is needed no longer."""
+        ...
+
 
 class Remote:
     """An object of the host: calls, attributes and iteration happen there.
@@ -30,7 +34,7 @@ class Remote:
         methods: Its public methods, each with whether what it gives is awaited.
     """
 
-    __slots__ = ("_is_async", "_kind", "_line", "_methods", "handle")
+    __slots__ = ("__weakref__", "_is_async", "_kind", "_line", "_methods", "handle")
 
     def __init__(
         self, line: Line, handle: int, *, kind: str, is_async: bool, methods: dict[str, bool]
@@ -64,6 +68,9 @@ class Remote:
             yield from items
             if is_over:
                 return
+
+    def __del__(self) -> None:
+        self._line.forget(self.handle)
 
     def __repr__(self) -> str:
         return f"<{self._kind}, at the host>"

@@ -1,10 +1,15 @@
 """The result of a cell as plain data, and what the host makes of that."""
 
+import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
+from cave_agent.errors import WorkerDiedError
 from cave_agent.runtime._cell import ExecutionResult, Hint
 from cave_agent.runtime._hosts._isolated._errors_of import error_of
+
+# What a terminal could take for a command, and surrogates, which are no text.
+_ESCAPES = re.compile(r"[\x00-\x08\x0b-\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 def told(result: ExecutionResult) -> dict[str, Any]:
@@ -33,11 +38,11 @@ def _plain(args: tuple[Any, ...]) -> tuple[Any, ...]:
     return tuple(each if type(each) in plain else str(each)[:1000] for each in args)
 
 
-def result_of(told: Mapping[str, Any]) -> ExecutionResult:
+def _result_of(told: Mapping[str, Any]) -> ExecutionResult:
     """The result that a worker tells of."""
     return ExecutionResult(
         error_of(told["error"]),
-        str(told["stdout"]),
+        _ESCAPES.sub(lambda found: ascii(found[0])[1:-1], str(told["stdout"])),
         tuple(Hint(each) for each in told["hints"]),
         str(told["meant"]),
         tuple(told["changes"]),
@@ -45,3 +50,30 @@ def result_of(told: Mapping[str, Any]) -> ExecutionResult:
         int(told["dropped"]),
         tuple(told["meanwhile"]),
     )
+
+
+def _names_of(told: object) -> set[str]:
+    """The names that a worker tells of.
+
+    Raises:
+        TypeError: They are none.
+    """
+    names = set(cast("list[str]", told))
+    if not all(type(each) is str for each in names):
+        raise TypeError("names that are none")
+    return names
+
+
+def outcome_of(reply: tuple[Any, ...]) -> tuple[ExecutionResult, set[str]]:
+    """The result of a cell, and the names that there are.
+
+    Raises:
+        WorkerDiedError: It tells nonsense.
+    """
+    how, _, told, *names = reply
+    if how != "done":
+        raise WorkerDiedError(f"told what makes no sense ({told})")
+    try:
+        return _result_of(told), _names_of(*names)
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        raise WorkerDiedError(f"told what makes no sense ({error})") from error

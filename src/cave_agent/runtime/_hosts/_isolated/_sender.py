@@ -41,9 +41,21 @@ class Sender:
         news = self._classes.news  # which grows while the arguments are told
         pickler = Pickler(file, buffers, self._known)
         pickler.tell((args, news))
+        self._handles.note_told(pickler.handles)
         if news:
             self._classes.news = []
         return packed(file.getvalue(), buffers, pickler.descriptors)
+
+    def release(self, number: int, times: int) -> None:
+        """Let go of an object that the worker has forgotten."""
+        if (value := self._handles.release(number, times)) is not None:
+            self._known.held.pop(id(value), None)
+
+    def begin(self) -> None:
+        """Tell another worker, which knows nothing."""
+        self._known.held.clear()
+        self._handles.clear()
+        self._classes.tell_anew()
 
     def hold(self, value: Any) -> None:
         """Have a value told by a handle if it is a function or an iterator, or cannot cross."""
@@ -57,10 +69,15 @@ class Sender:
         if type(value) is Placed:
             self._place(value)
             return
-        if inspect.isroutine(value) or hasattr(value, "__next__") or not self.can_cross(value):
+        if self.stays(value):
             self.keep(value)
         else:
             self._classes.note_of(value)
+
+    def stays(self, value: Any) -> bool:
+        """Whether a value is told by a handle, whoever chose nothing else."""
+        is_called = inspect.isroutine(value) or hasattr(value, "__next__")
+        return is_called or not self.can_cross(value)
 
     def _place(self, placed: Placed) -> None:
         """Have a value told as its user chose.

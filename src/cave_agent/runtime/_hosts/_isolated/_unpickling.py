@@ -24,6 +24,10 @@ class Place(Line, Protocol):
     shared: dict[int, tuple[int, Any]]
     descriptors: Iterator[int]
 
+    def remote(self, handle: int, *about: Any) -> Remote:
+        """An object that stays with the host."""
+        ...
+
 
 class Unpickler(pickle.Unpickler):
     """Reads a message, the host's own objects as what calls them.
@@ -49,5 +53,4 @@ class Unpickler(pickle.Unpickler):
             array = mapped(next(self._place.descriptors), dtype, shape)
             self._place.shared[id(array)] = number, array
             return array
-        handle, kind, is_async, methods = pid
-        return Remote(self._place, handle, kind=kind, is_async=is_async, methods=methods)
+        return self._place.remote(*pid)

@@ -13,6 +13,7 @@ from contextvars import ContextVar
 from dataclasses import replace
 from io import BytesIO
 from typing import Any
+from weakref import WeakValueDictionary
 
 from cave_agent.runtime._alarm import alarm
 from cave_agent.runtime._cell import Cell, ExecutionResult
@@ -65,6 +66,9 @@ class Worker:
         self.mine: list[Any] = []
         self.shared: dict[int, tuple[int, Any]] = {}
         self.descriptors: Iterator[int] = iter(())
+        self._remotes: WeakValueDictionary[int, Remote] = WeakValueDictionary()
+        self._received: dict[int, int] = {}  # how often the host told each handle
+        self._forgotten: deque[int] = deque()
         self._classes: dict[type[Any], int] = {}  # of which the host takes instances
         self._answers: dict[int, tuple[Any, ...]] = {}
         self._awaited: dict[int, asyncio.Future[Any]] = {}
@@ -120,7 +124,31 @@ class Worker:
             name, *rest = self._put_off.popleft()
             self._dispatch[name](*rest)
 
+    def remote(self, handle: int, *about: Any) -> Remote:
+        """An object that stays with the host: the very same for as long as it is here."""
+        self._received[handle] = self._received.get(handle, 0) + 1
+        known = self._remotes.get(handle)
+        if known is None:
+            kind, is_async, methods = about
+            known = Remote(self, handle, kind=kind, is_async=is_async, methods=methods)
+            self._remotes[handle] = known
+        return known
+
+    def forget(self, handle: int) -> None:
+        """Let the host know with the next message: this may come in the middle of one."""
+        self._forgotten.append(handle)
+
+    def _release(self) -> None:
+        while self._forgotten:
+            handle = self._forgotten.popleft()
+            if handle not in self._remotes and (times := self._received.pop(handle, 0)):
+                self._send("release", handle, times)
+
     def _tell(self, what: str, number: int, *rest: Any) -> None:
+        self._send(what, number, *rest)
+        self._release()
+
+    def _send(self, what: str, number: int, *rest: Any) -> None:
         writer = Writer(self._taken_apart)
         writer.write((what, number))  # apart, as it can be read whatever the rest is
         writer.write(rest)

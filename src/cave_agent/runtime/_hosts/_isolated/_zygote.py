@@ -17,7 +17,7 @@ from cave_agent.runtime._hosts._isolated._frames import Frame, Receiver, send
 from cave_agent.runtime._hosts._isolated._parcels import packed
 from cave_agent.runtime._hosts._isolated._worker import main as work
 from cave_agent.runtime._hosts._isolated._writer import Writer
-from cave_agent.sandbox import Cage, adopt_orphans, confine, enter
+from cave_agent.sandbox import Cage, Watch, adopt_orphans, confine, enter
 
 _LINE = 3
 _LIBRARIES = (
@@ -90,10 +90,14 @@ def _become_keeper(order: Order, line: int, life: int) -> None:
         os._exit(0)
     os.closerange(3, min(line, life))
     os.close(line)
-    _keep(worker, socket.socket(fileno=life), in_namespaces=in_namespaces)
+    _keep(worker, socket.socket(fileno=life), Watch(order.cage.limits))
+    if not in_namespaces:
+        os.killpg(0, signal.SIGKILL)
+    os._exit(0)
 
 
-def _keep(worker: int, life: socket.socket, *, in_namespaces: bool) -> None:
+def _keep(worker: int, life: socket.socket, watch: Watch) -> None:
+    """Return when the worker has ended, or must: the host is gone, or it has taken too much."""
     reading, writing = os.pipe()
     os.set_blocking(writing, False)  # the library's own
     signal.set_wakeup_fd(writing)
@@ -101,19 +105,25 @@ def _keep(worker: int, life: socket.socket, *, in_namespaces: bool) -> None:
     while True:
         pid, status = os.waitpid(-1, os.WNOHANG)
         if pid == worker:
-            with suppress(OSError):
-                life.send(os.waitstatus_to_exitcode(status).to_bytes(2, "little", signed=True))
-            break
-        if pid == 0 and life.fileno() in select.select([life.fileno(), reading], [], [])[0]:
+            _tell_end(life, os.waitstatus_to_exitcode(status))
+            return
+        sources = [life.fileno(), reading]
+        ready = select.select(sources, [], [], watch.seconds)[0] if pid == 0 else sources[1:]
+        if not ready and (excess := watch.excess()) is not None:
+            _tell_end(life, excess)
+            return
+        if life.fileno() in ready:
             if not life.recv(1):
-                break  # the host is gone
+                return  # the host is gone
             os.kill(worker, signal.SIGINT)
         with suppress(BlockingIOError):
             os.set_blocking(reading, False)  # the library's own
             os.read(reading, 512)
-    if not in_namespaces:
-        os.killpg(0, signal.SIGKILL)
-    os._exit(0)
+
+
+def _tell_end(life: socket.socket, code: int) -> None:
+    with suppress(OSError):
+        life.send(code.to_bytes(2, "little", signed=True))
 
 
 def _wake(_signal: int, _frame: object) -> None:
