@@ -7,6 +7,7 @@ from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from contextvars import copy_context
 from pathlib import Path
+from threading import Lock
 from typing import Any, TypeVar
 
 import anyio
@@ -25,7 +26,7 @@ from cave_agent.runtime._hosts._isolated._handles import Handles
 from cave_agent.runtime._hosts._isolated._kinds import ASSEMBLE
 from cave_agent.runtime._hosts._isolated._line import Line
 from cave_agent.runtime._hosts._isolated._mine import in_worker
-from cave_agent.runtime._hosts._isolated._results import outcome_of
+from cave_agent.runtime._hosts._isolated._results import ended, outcome_of, text_of
 from cave_agent.runtime._hosts._isolated._sender import Sender
 from cave_agent.runtime._hosts._isolated._service import Service
 from cave_agent.runtime._hosts._isolated._stock import Stock
@@ -87,6 +88,7 @@ class WorkerHost(Host):
         self._stock = Stock()
         self._line: Line | None = None
         self._is_closed = False
+        self._starting = Lock()
 
     def report(self) -> Layers:
         """What the kernel enforces for this worker.
@@ -98,7 +100,10 @@ class WorkerHost(Host):
 
     @override
     async def run_cell(self, cell: Cell) -> ExecutionResult:
-        line = await anyio.to_thread.run_sync(self._started)
+        try:
+            line = await anyio.to_thread.run_sync(self._started)
+        except WorkerDiedError as death:
+            return ended(WorkerDiedError(f"The worker {death}. The next cell gets another one."))
         number = line.next_number()
         try:
             self._flush(line)
@@ -175,12 +180,13 @@ class WorkerHost(Host):
             raise RuntimeClosedError("This runtime was closed with aclose(). Make a new one.")
         if sys.platform != "linux":
             raise UnsupportedError("Workers need Linux. InProcessHost, the default, runs anywhere.")
-        if self._line is None:
-            self._sender.begin()
-            self._line = Line(
-                self._preload, self._order, assemble=self._assemble, serve=self._serve
-            )
-        return self._line
+        with self._starting:
+            if self._line is None:
+                self._sender.begin()
+                self._line = Line(
+                    self._preload, self._order, assemble=self._assemble, serve=self._serve
+                )
+            return self._line
 
     def _ask(self, what: str, *args: Any) -> tuple[Any, ...]:
         """Have the worker do something now; this thread waits for it.
@@ -254,7 +260,7 @@ class WorkerHost(Host):
     def _answer(self, number: int, outcome: tuple[str, Any], printed: str) -> None:
         how, value = outcome
         if how == "raised" and not self._sender.can_cross(value):
-            value = RuntimeError(f"{type(value).__name__}: {value}")
+            value = RuntimeError(f"{type(value).__name__}: {text_of(value)}")
         if len(self._handles) > self._most_handles and self._sender.stays(value):
             how, value = (
                 "raised",
@@ -292,4 +298,4 @@ class WorkerHost(Host):
             gone = self._stock.lose()
         lost = f" These names are gone: {', '.join(gone)}." if gone else ""
         text = f"The worker {why} and is replaced; what was injected is there as it was.{lost}"
-        return ExecutionResult(kind(text), f"cave_agent.errors.{kind.__name__}: {text}\n")
+        return ended(kind(text))

@@ -1,7 +1,10 @@
 """The host's end of a worker: requests and replies, and how it ended."""
 
 import itertools
+import os
 import select
+import signal
+import socket
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -21,6 +24,7 @@ from cave_agent.sandbox import Layers, excess_of
 _MOST = 256 << 20  # bytes of what a worker tells at once, buffers apart
 _MOST_BUFFERED = 1 << 40
 _PATIENCE = 1.0  # seconds for the keeper to tell how the worker ended
+_START = 20.0  # seconds for a worker to be ready
 _STATUS = 2  # bytes
 _NONSENSE = (
     *(BrokenFrameError, BadMemoryError, BadValueError),
@@ -55,6 +59,7 @@ class Line:
 
     Raises:
         UnsupportedError: It cannot be confined.
+        WorkerDiedError: It did not start.
     """
 
     def __init__(
@@ -76,9 +81,13 @@ class Line:
         self._line, self._life = zygote_for(preload).fork(order)
         self._line.setblocking(False)  # noqa: FBT003  # the library's own
         self._receiver = Receiver(self._line, _MOST)
+        self._keeper = -1
         try:
             self.layers = self._greeting()
-        except UnsupportedError:
+        except _NONSENSE as error:
+            self.close()
+            raise WorkerDiedError("did not start") from error
+        except (UnsupportedError, WorkerDiedError):
             self.close()
             raise
 
@@ -140,7 +149,12 @@ class Line:
             self._life.send(b"!")
 
     def close(self) -> None:
-        """Hang up, whereupon the worker ends with all that is its own."""
+        """Have the worker end with all that is its own, be its keeper stopped."""
+        if self._keeper >= 0:
+            with suppress(OSError):
+                signal.pidfd_send_signal(self._keeper, signal.SIGKILL)
+            os.close(self._keeper)
+            self._keeper = -1
         self._line.close()
         self._life.close()
         self._receiver.close()
@@ -199,11 +213,15 @@ class Line:
         return what, number, *rest
 
     def _greeting(self) -> Layers:
+        self._life.settimeout(_START)
+        (self._keeper,) = socket.recv_fds(self._life, 1, 1)[1]
+        self._life.settimeout(None)
         while not self._receiver.ready and not self._receiver.is_closed:
-            select.select([self._line], [], [])
+            if not select.select([self._line], [], [], _START)[0]:
+                raise WorkerDiedError("did not start")
             self._receiver.read()
         if not self._receiver.ready:
-            raise UnsupportedError("A worker ended before it was ready.")
+            raise WorkerDiedError("ended before it was ready")
         what, _, told = self._message()
         if what != "ready":
             raise UnsupportedError(f"A worker cannot be confined on this machine: {told}.")

@@ -47,6 +47,7 @@ class Zygote:
         there.close()
         self._control = here
         self._pid = os.getpid()
+        self._lock = threading.Lock()  # a frame is several writes
 
     @property
     def is_usable(self) -> bool:
@@ -61,7 +62,7 @@ class Zygote:
         """
         line, its_line = socket.socketpair()
         life, its_life = socket.socketpair()
-        with its_line, its_life:
+        with its_line, its_life, self._lock:
             send(self._control, pickle.dumps(order), (its_line.fileno(), its_life.fileno()))
         return line, life
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, cast
 
-from cave_agent.errors import WorkerDiedError
+from cave_agent.errors import CaveAgentError, WorkerDiedError
 from cave_agent.runtime._cell import ExecutionResult, Hint
 from cave_agent.runtime._hosts._isolated._errors_of import error_of
 
@@ -20,7 +20,7 @@ def told(result: ExecutionResult) -> dict[str, Any]:
         args = error.args
         if isinstance(error, OSError) and error.filename is not None:
             args = (error.errno, error.strerror, error.filename)
-        raised = (type(error).__module__, type(error).__qualname__, _plain(args), str(error))
+        raised = (type(error).__module__, type(error).__qualname__, _plain(args), text_of(error))
     return {
         "error": raised,
         "stdout": result.stdout,
@@ -35,7 +35,15 @@ def told(result: ExecutionResult) -> dict[str, Any]:
 
 def _plain(args: tuple[Any, ...]) -> tuple[Any, ...]:
     plain = {str, int, float, bool, bytes, type(None)}
-    return tuple(each if type(each) in plain else str(each)[:1000] for each in args)
+    return tuple(each if type(each) in plain else text_of(each)[:1000] for each in args)
+
+
+def text_of(value: object) -> str:
+    """What a value says of itself, or that it says nothing."""
+    try:
+        return str(value)
+    except Exception:  # noqa: BLE001  # a foreign class may raise anything
+        return f"(it cannot be shown: {type(value).__name__})"
 
 
 def _result_of(told: Mapping[str, Any]) -> ExecutionResult:
@@ -77,3 +85,8 @@ def outcome_of(reply: tuple[Any, ...]) -> tuple[ExecutionResult, set[str]]:
         return _result_of(told), _names_of(*names)
     except (LookupError, TypeError, ValueError, AttributeError) as error:
         raise WorkerDiedError(f"told what makes no sense ({error})") from error
+
+
+def ended(error: CaveAgentError) -> ExecutionResult:
+    """The result of a cell whose worker told none."""
+    return ExecutionResult(error, f"cave_agent.errors.{type(error).__name__}: {error}\n")

@@ -40,7 +40,7 @@ class Service:
         printed = Capture([])
         try:
             value = context.run(_printing, printed, partial(self._handles.do, Request(*told)))
-        except Exception as error:  # noqa: BLE001  # it is raised in the cell
+        except BaseException as error:  # noqa: BLE001  # it is raised in the cell
             self._answer(number, ("raised", error), printed.text())
             return
         if not inspect.isawaitable(value):
@@ -50,25 +50,33 @@ class Service:
             self._await(number, value, printed), context=context
         )
         self._tasks[number] = task
-        task.add_done_callback(lambda _: self._tasks.pop(number, None))
+        task.add_done_callback(lambda _: self._end(number, task, value))
 
     def never_mind(self, number: int) -> None:
         """Cancel what a cell waits for no longer."""
-        if (task := self._tasks.get(number)) is not None:
+        if (task := self._tasks.pop(number, None)) is not None:
             task.cancel()
 
     def close(self) -> None:
         """Cancel all that is under way."""
-        for task in list(self._tasks.values()):
+        tasks, self._tasks = self._tasks, {}
+        for task in tasks.values():
             task.cancel()
+
+    def _end(self, number: int, task: "asyncio.Task[None]", value: object) -> None:
+        if self._tasks.get(number) is task:
+            del self._tasks[number]
+        if inspect.iscoroutine(value):
+            value.close()  # as it was cancelled before it began
 
     async def _await(self, number: int, value: Awaitable[Any], printed: Capture) -> None:
         with _printing_to(printed):
             try:
                 outcome = "gave", await value
-            except Exception as error:  # noqa: BLE001  # it is raised in the cell
+            except BaseException as error:  # noqa: BLE001  # it is raised in the cell
                 outcome = "raised", error
-        self._answer(number, outcome, printed.text())
+        if self._tasks.get(number) is asyncio.current_task():  # else nobody waits for it
+            self._answer(number, outcome, printed.text())
 
 
 @contextmanager

@@ -49,6 +49,7 @@ def main(control: int, preload: list[str]) -> None:
     gc.freeze()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    adopt_orphans()  # keepers, so that none stays as a zombie whose parent is no init
     orders = Receiver(line, 1 << 20)
     while True:
         select.select([line], [], [])
@@ -78,10 +79,12 @@ def _become_keeper(order: Order, line: int, life: int) -> None:
         with suppress(OSError):
             enter()
             in_namespaces = True
+    if keeper := os.fork():
+        told = socket.socket(fileno=life)
+        socket.send_fds(told, [b"k"], [os.pidfd_open(keeper)])  # whatever it is named elsewhere
+        os._exit(0)
     if not in_namespaces:
         adopt_orphans()
-    elif os.fork():
-        os._exit(0)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     worker = os.fork()
     if worker == 0:
