@@ -14,6 +14,7 @@ from benchmarks import (
     steps,
     streams,
     sub_agents,
+    workers,
 )
 from benchmarks.peers import HERE
 from benchmarks.players.session import CELLS
@@ -27,6 +28,7 @@ _GROUPS = {
     "session": sessions.measure,
     "agents": many_agents.measure,
     "sub-agents": sub_agents.measure,
+    "workers": workers.measure,
     "import": imports.measure,
     "skills": skills.measure,
     "tokens": tokens.measure,

@@ -63,6 +63,9 @@ PEERS = (
     ),
     Contender("smolagents 1.26", "smolagents", "smol", "smolagents==1.26.0", "BENCH_SMOLAGENTS"),
 )
+KERNEL = Contender(
+    "ipykernel 7.4", "ipykernel", "kernel", "ipykernel==7.4.0", "BENCH_IPYKERNEL", ("pandas",)
+)  # fmt: skip
 
 
 def run(contender: Contender, *arguments: str) -> str:
