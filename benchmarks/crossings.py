@@ -40,7 +40,7 @@ def _rows(kind: Kind, ours: dict[str, float], *, way: str, piped: float) -> Iter
 
 
 class _Crossing:
-    """A value that goes to and fro."""
+    """A value that goes there and comes back."""
 
     def __init__(self, kind: Kind) -> None:
         self._kind, self._value = kind, kind.make()

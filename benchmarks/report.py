@@ -36,6 +36,10 @@ tokens. *Cell*: `PythonRuntime.execute` on the main thread, with the limit of 12
 *Session*: one run, each step with a cell that is new. *Agents*: all start at once in a task group,
 each takes five steps, of which four call a function that waits; memory is the traced peak.
 *Import*: an interpreter that imports, less one that does nothing.
+*Workers*: a start is timed from the host's making to the result of `import pandas`; memory is that of
+all processes beneath the host's, their proportional shares and page tables, and how many fit follows
+from what forty more take. A value goes there with a cell that does nothing, and comes back by
+`retrieve`; its copy goes to memory that is new, and the middle one of all turns counts.
 """
 
 
