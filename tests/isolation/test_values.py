@@ -14,6 +14,7 @@ import pandas as pd
 import pytest
 
 from cave_agent.runtime._hosts._isolated._kinds import ASSEMBLE, taken_apart
+from cave_agent.runtime._hosts._isolated._parcels import packed, unpacked
 from cave_agent.runtime._hosts._isolated._reader import BadValueError, Reader
 from cave_agent.runtime._hosts._isolated._writer import UnsendableError, Writer
 
@@ -22,8 +23,8 @@ def told(value: Any) -> Any:
     """The value as it is read again."""
     writer = Writer(taken_apart)
     writer.write(value)
-    buffers = [memoryview(bytearray(each.raw())) for each in writer.buffers]
-    return Reader(bytes(writer.body), buffers, ASSEMBLE).read()
+    frame = packed(bytes(writer.body), writer.buffers)
+    return Reader(*unpacked(frame, most=1 << 30), ASSEMBLE).read()
 
 
 @pytest.mark.parametrize(

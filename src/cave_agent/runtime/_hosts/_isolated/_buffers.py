@@ -4,6 +4,7 @@ import fcntl
 import mmap
 import os
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pickle import PickleBuffer
 
 _ALIGNMENT = 64  # bytes, as Arrow and vector units like it
@@ -15,7 +16,19 @@ class BadMemoryError(Exception):
     """What came as shared memory is none, could change, or is too small for what it is to hold."""
 
 
-def share(buffers: Sequence[PickleBuffer]) -> tuple[int, list[tuple[int, int]]]:
+@dataclass(frozen=True, slots=True, eq=False)
+class Stream:
+    """Pieces that whoever receives them has as one buffer."""
+
+    pieces: tuple[PickleBuffer, ...]
+
+    @property
+    def nbytes(self) -> int:
+        """How many bytes they have together."""
+        return sum(each.raw().nbytes for each in self.pieces)
+
+
+def share(buffers: Sequence[PickleBuffer | Stream]) -> tuple[int, list[tuple[int, int]]]:
     """Write buffers into memory that nobody can change any more.
 
     Returns:
@@ -24,21 +37,29 @@ def share(buffers: Sequence[PickleBuffer]) -> tuple[int, list[tuple[int, int]]]:
     places: list[tuple[int, int]] = []
     end = 0
     for each in buffers:
-        size = each.raw().nbytes
+        size = each.nbytes if isinstance(each, Stream) else each.raw().nbytes
         places.append((end, size))
         end += -(-size // _ALIGNMENT) * _ALIGNMENT
     descriptor = os.memfd_create("cave-agent", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
     try:
         os.ftruncate(descriptor, end)
-        for each, (start, size) in zip(buffers, places, strict=True):
-            data, done = each.raw(), 0
-            while done < size:
-                done += os.pwrite(descriptor, data[done : done + _MOST_AT_ONCE], start + done)
+        for each, (start, _) in zip(buffers, places, strict=True):
+            at = start
+            for piece in each.pieces if isinstance(each, Stream) else (each,):
+                at = _written(descriptor, piece.raw(), at)
         fcntl.fcntl(descriptor, fcntl.F_ADD_SEALS, _SEALS)
     except BaseException:
         os.close(descriptor)
         raise
     return descriptor, places
+
+
+def _written(descriptor: int, data: memoryview, start: int) -> int:
+    """Where it ends, once it is written."""
+    done = 0
+    while done < data.nbytes:
+        done += os.pwrite(descriptor, data[done : done + _MOST_AT_ONCE], start + done)
+    return start + done
 
 
 def received(descriptor: int, places: Sequence[tuple[int, int]], *, most: int) -> list[memoryview]:

@@ -12,6 +12,12 @@ from pickle import PickleBuffer
 from typing import Any, cast
 
 from cave_agent.events import Change, Picture
+from cave_agent.runtime._hosts._isolated._arrow import (
+    ASSEMBLE_ARROW,
+    of_pandas,
+    of_polars,
+    of_pyarrow,
+)
 
 _MOST_BITS = 1 << 15
 _Take = Callable[[Any], Any]
@@ -52,15 +58,13 @@ _APART: dict[type, tuple[str, _Take]] = {
 
 
 def taken_apart(value: object) -> tuple[str, Any] | None:
-    """The kind of a value of the standard library, numpy or pandas, and its parts."""
+    """The kind of a value of the standard library or of one for data, and its parts."""
     known = _APART.get(type(value))
     if known is not None:
         return known[0], known[1](value)
     package = type(value).__module__.partition(".")[0]
-    if package == "numpy":
-        return _of_numpy(value)
-    if package == "pandas":
-        return _of_pandas(value)
+    if (take := _OF_PACKAGE.get(package)) is not None:
+        return take(value)
     if package == "cave_agent" and isinstance(value, str):  # instructions of a skill
         return "text", str.__str__(value)
     return None
@@ -88,6 +92,8 @@ def _of_pandas(value: Any) -> tuple[str, Any] | None:
     for name, (kind, take) in _OF_PANDAS.items():
         if isinstance(value, getattr(pd, name)):
             return kind, take(value)
+    if type(value).__name__ in {"ArrowStringArray", "ArrowExtensionArray"}:
+        return of_pandas(value)
     return _of_extension(value)
 
 
@@ -125,11 +131,17 @@ def _of_extension(value: Any) -> tuple[str, Any] | None:
         return "moments", (value.asi8, name, value.unit, zone)
     if hasattr(value, "_mask") and hasattr(value, "_data"):
         return "masked", (value._data, value._mask)  # noqa: SLF001  # nothing public has both
-    if name in {"StringArray", "ArrowStringArray", "ArrowExtensionArray"} or hasattr(
-        value, "dtype"
-    ):
+    if hasattr(value, "dtype"):
         return "typed", (str(value.dtype), [None if each is _na() else each for each in value])
     return None if value is not _na() else ("na", None)
+
+
+_OF_PACKAGE: dict[str, Callable[[Any], tuple[str, Any] | None]] = {
+    "numpy": _of_numpy,
+    "pandas": _of_pandas,
+    "polars": of_polars,
+    "pyarrow": of_pyarrow,
+}
 
 
 def _na() -> Any:
@@ -244,6 +256,7 @@ def _time_of(kind: Any) -> Callable[[Any], Any]:
 
 
 ASSEMBLE: Mapping[str, Callable[[Any], Any]] = {
+    **ASSEMBLE_ARROW,
     "complex": lambda p: complex(*p),
     "bytearray": bytearray,
     "range": lambda p: range(*p),

@@ -5,14 +5,16 @@ import struct
 from collections.abc import Sequence
 from pickle import PickleBuffer
 
-from cave_agent.runtime._hosts._isolated._buffers import received, share
+from cave_agent.runtime._hosts._isolated._buffers import Stream, received, share
 from cave_agent.runtime._hosts._isolated._frames import BrokenFrameError, Frame
 
 _COUNT, _PLACE = struct.Struct("<I"), struct.Struct("<QQ")
 _MOST_BUFFERS = 100_000
 
 
-def packed(payload: bytes, buffers: Sequence[PickleBuffer], shared: Sequence[int] = ()) -> Frame:
+def packed(
+    payload: bytes, buffers: Sequence[PickleBuffer | Stream], shared: Sequence[int] = ()
+) -> Frame:
     """A frame of these; whoever sends it closes what it holds.
 
     Args:

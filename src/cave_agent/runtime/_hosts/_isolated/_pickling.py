@@ -9,6 +9,7 @@ from typing import Any
 
 import cloudpickle  # type: ignore[import-untyped]  # it has no types
 
+from cave_agent.runtime._hosts._isolated._arrow import reduced
 from cave_agent.runtime._hosts._isolated._cells_runtime import function_of
 from cave_agent.runtime._hosts._isolated._classes import Classes, is_users
 from cave_agent.runtime._hosts._isolated._mine import NAMESPACE, InWorker
@@ -68,6 +69,8 @@ class Pickler(cloudpickle.Pickler):
         if type(obj) is Placed:
             shared = self._known.shared.get(id(obj.value))
             return _itself, (obj.value if shared is None else shared[0],)
+        if (told := reduced(obj)) is not None:
+            return told
         if isinstance(obj, type | FunctionType):
             module = sys.modules.get(obj.__module__)
             if isinstance(obj, type):

@@ -11,6 +11,7 @@ from pickle import PickleBuffer
 from typing import Any, ClassVar, TypeAlias
 
 from cave_agent.runtime._foreign import class_of
+from cave_agent.runtime._hosts._isolated._buffers import Stream
 from cave_agent.runtime._hosts._isolated._reader import DEPTH, FLOAT
 
 _PACKED = 16  # items from which on a list of plain numbers is told as an array
@@ -36,7 +37,7 @@ class Writer:
 
     def __init__(self, disassemble: Disassemble) -> None:
         self.body = bytearray()
-        self.buffers: list[PickleBuffer] = []
+        self.buffers: list[PickleBuffer | Stream] = []
         self._disassemble = disassemble
         self._numbers: dict[int, int] = {}  # of containers, by identity
         self._kept: list[Any] = []  # whose identities must stay theirs
@@ -84,7 +85,7 @@ class Writer:
             for pair in value.items():
                 self.write(pair[0])
                 self.write(pair[1])
-        elif kind is PickleBuffer:
+        elif kind is PickleBuffer or kind is Stream:
             self.body += b"B"
             self._length(len(self.buffers))
             self.buffers.append(value)
