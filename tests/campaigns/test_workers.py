@@ -35,7 +35,7 @@ pytestmark = [pytest.mark.anyio, pytest.mark.campaign, pytest.mark.timeout(150)]
 FAULTS, EACH, AT_ONCE = 300, 5, 20
 LIMIT, GRACE = 1.0, 0.5  # seconds
 SLACK = 20.0  # seconds that twenty workers on two cores may keep one of them from its turn
-SMALL = Limits(memory=300_000_000)
+SMALL = Limits(answer=2, memory=300_000_000)
 FIRST_IN_NAMESPACE = "1"
 
 OWN = (  # what code does to its own worker
