@@ -9,9 +9,11 @@ from typing import Any, cast
 
 from cave_agent.runtime._foreign import class_of
 from cave_agent.runtime._hosts._isolated._request import Request
+from cave_agent.runtime._summaries import summarize
 
 # Names of what is within Python's own objects: generators, coroutines, frames, code, tracebacks.
 _INNER = ("_", "gi_", "ag_", "cr_", "f_", "tb_", "co_", "func_")
+_AT_HOST = " (at the host)"  # which is told beside it
 _CHUNK = 256  # items that cross at once
 
 
@@ -103,12 +105,17 @@ def _next(value: Any, _: Request) -> tuple[list[Any], bool]:
     return items, len(items) < _CHUNK
 
 
+def _summary(value: Any, budget: Any, called: Any) -> str:
+    return summarize(value, budget=max(int(budget) - len(_AT_HOST), 1), called=str(called))
+
+
 _DONE: dict[str, Callable[[Any, Request], Any]] = {
     "()": lambda value, request: value(*request.args, **request.kwargs),
     "[]": lambda value, request: value[request.args[0]],
     "len": lambda value, _: len(value),
     "iter": lambda value, _: iter(value),
     "next": _next,
+    "summary": lambda value, request: _summary(value, *request.args),
 }
 
 

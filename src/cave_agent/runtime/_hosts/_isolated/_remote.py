@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import replace
+from functools import cache
 from typing import Any, Protocol
 
 from cave_agent.runtime._hosts._isolated._request import Request
@@ -72,8 +73,19 @@ class Remote:
     def __del__(self) -> None:
         self._line.forget(self.handle)
 
+    def __cave_summary__(self, budget: int, *, called: str) -> str:
+        """What the model reads of it: what it is at the host, as that is now."""
+        told = self._line.ask(Request(self.handle, "summary", (budget, called)))
+        return f"{told} (at the host)"
+
     def __repr__(self) -> str:
         return f"<{self._kind}, at the host>"
+
+
+@cache
+def class_for(kind: str) -> type[Remote]:
+    """A class that is called as the object's own, so that whatever tells of it tells that."""
+    return type(kind, (Remote,), {"__slots__": ()})
 
 
 def _method(line: Line, request: Request, *, is_async: bool) -> Callable[..., Any]:

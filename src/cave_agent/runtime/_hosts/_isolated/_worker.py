@@ -23,7 +23,7 @@ from cave_agent.runtime._hosts._isolated._instances import parts_of
 from cave_agent.runtime._hosts._isolated._kinds import taken_apart
 from cave_agent.runtime._hosts._isolated._mine import Mine
 from cave_agent.runtime._hosts._isolated._parcels import packed, unpacked_with_shared
-from cave_agent.runtime._hosts._isolated._remote import Remote
+from cave_agent.runtime._hosts._isolated._remote import Remote, class_for
 from cave_agent.runtime._hosts._isolated._request import Request
 from cave_agent.runtime._hosts._isolated._results import told
 from cave_agent.runtime._hosts._isolated._unpickling import Unpickler
@@ -130,7 +130,7 @@ class Worker:
         known = self._remotes.get(handle)
         if known is None:
             kind, is_async, methods = about
-            known = Remote(self, handle, kind=kind, is_async=is_async, methods=methods)
+            known = class_for(kind)(self, handle, kind=kind, is_async=is_async, methods=methods)
             self._remotes[handle] = known
         return known
 
@@ -161,7 +161,7 @@ class Worker:
             frame.close()
 
     def _taken_apart(self, value: Any) -> tuple[str, Any] | None:
-        if type(value) is Remote:
+        if isinstance(value, Remote):
             return "handle", value.handle
         if type(value) is Mine:
             self.mine.append(value.value)
