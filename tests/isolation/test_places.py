@@ -3,6 +3,7 @@
 import dataclasses
 import enum
 import threading
+import weakref
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 from typing import Any, NamedTuple
@@ -232,3 +233,84 @@ async def test_in_process_a_place_changes_nothing() -> None:
     rows = [1]
     async with PythonRuntime(variables=[Variable("rows", rows, place="worker")]) as runtime:
         assert runtime.retrieve("rows") is rows
+
+
+class Stored:
+    """What Python's own statements are used on."""
+
+    def __init__(self) -> None:
+        self.log = list[str]()
+        self.lock = threading.Lock()  # so that it stays
+
+    def __contains__(self, item: object) -> bool:
+        return item == "in"
+
+    def __enter__(self) -> "Stored":
+        self.log.append("enter")
+        return self
+
+    def __exit__(self, kind: object, error: object, _: object) -> bool:
+        self.log.append(f"exit {error}")
+        return kind is not None
+
+    async def __aenter__(self) -> int:
+        self.log.append("aenter")
+        return 7
+
+    async def __aexit__(self, *_: object) -> None:
+        self.log.append("aexit")
+
+    async def __aiter__(self) -> AsyncIterator[int]:
+        yield 1
+        yield 2
+
+    def __await__(self) -> Any:
+        yield from ()
+        return "awaited"
+
+
+STATEMENTS = """
+with it as same:
+    1 / 0
+async with it as seven:
+    pass
+found = [each async for each in it]
+same is it, seven, found, await it, 'in' in it, 'out' in it
+"""
+
+
+async def test_statements_on_what_stays_are_done_at_the_host(start: Start) -> None:
+    stored = Stored()
+    runtime = start(it=stored)
+
+    result = await runtime.execute(STATEMENTS)
+
+    assert result.stdout == "(True, 7, [1, 2], 'awaited', True, False)\n"
+    assert stored.log == ["enter", "exit ZeroDivisionError: division by zero", "aenter", "aexit"]
+
+
+async def test_what_stays_is_described_as_what_it_is(start: Start) -> None:
+    runtime = start(it=Stored())
+
+    assert (
+        runtime.describe_variables() == "- it: Stored (log: list, empty, lock: lock) (at the host)"
+    )
+    assert runtime.kinds() == {"it": "Stored"}
+
+
+async def test_what_is_used_no_longer_is_let_go_of(start: Start) -> None:
+    made = list[weakref.ref[Stored]]()
+
+    def make() -> Stored:
+        stored = Stored()
+        made.append(weakref.ref(stored))
+        return stored
+
+    runtime = start()
+    runtime.inject_function(Function(make))
+
+    await runtime.execute("for _ in range(10): last = make()\nfirst = make()")
+    await runtime.execute("del last")
+    await runtime.execute("first.log")
+
+    assert [each() is not None for each in made] == [False] * 10 + [True]

@@ -105,6 +105,21 @@ def _next(value: Any, _: Request) -> tuple[list[Any], bool]:
     return items, len(items) < _CHUNK
 
 
+async def _anext(value: Any, _: Request) -> list[Any]:
+    try:
+        return [await anext(value)]
+    except StopAsyncIteration:
+        return []
+
+
+def _exit_with(name: str, value: Any, request: Request) -> Any:
+    """Leave a `with`, whose error is one of the worker's, as far as its text tells."""
+    (text,) = request.args
+    error = None if text is None else RuntimeError(str(text))
+    kind = None if error is None else RuntimeError
+    return getattr(class_of(value), name)(value, kind, error, None)
+
+
 def _summary(value: Any, budget: Any, called: Any) -> str:
     return summarize(value, budget=max(int(budget) - len(_AT_HOST), 1), called=str(called))
 
@@ -115,6 +130,14 @@ _DONE: dict[str, Callable[[Any, Request], Any]] = {
     "len": lambda value, _: len(value),
     "iter": lambda value, _: iter(value),
     "next": _next,
+    "in": lambda value, request: request.args[0] in value,
+    "aiter": lambda value, _: aiter(value),
+    "anext": _anext,
+    "await": lambda value, _: value,
+    "enter": lambda value, _: class_of(value).__enter__(value),
+    "exit": partial(_exit_with, "__exit__"),
+    "aenter": lambda value, _: class_of(value).__aenter__(value),
+    "aexit": partial(_exit_with, "__aexit__"),
     "summary": lambda value, request: _summary(value, *request.args),
 }
 

@@ -1,6 +1,6 @@
 """What a cell in the worker has of an object that stays with the host: its name for calls."""
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator
 from dataclasses import replace
 from functools import cache
 from typing import Any, Protocol
@@ -70,6 +70,33 @@ class Remote:
             if is_over:
                 return
 
+    def __contains__(self, item: Any) -> bool:
+        return bool(self._line.ask(Request(self.handle, "in", (item,))))
+
+    async def __aiter__(self) -> AsyncIterator[Any]:
+        iterator = self._line.ask(Request(self.handle, "aiter"))
+        while True:
+            items = await self._line.ask_later(Request(iterator.handle, "anext"))
+            if not items:
+                return
+            yield items[0]
+
+    def __await__(self) -> Generator[Any, Any, Any]:
+        return self._line.ask_later(Request(self.handle, "await")).__await__()
+
+    def __enter__(self) -> Any:
+        return self._line.ask(Request(self.handle, "enter"))
+
+    def __exit__(self, kind: Any, error: Any, _: object) -> bool:
+        return bool(self._line.ask(Request(self.handle, "exit", (_told(kind, error),))))
+
+    async def __aenter__(self) -> Any:
+        return await self._line.ask_later(Request(self.handle, "aenter"))
+
+    async def __aexit__(self, kind: Any, error: Any, _: object) -> bool:
+        request = Request(self.handle, "aexit", (_told(kind, error),))
+        return bool(await self._line.ask_later(request))
+
     def __del__(self) -> None:
         self._line.forget(self.handle)
 
@@ -80,6 +107,10 @@ class Remote:
 
     def __repr__(self) -> str:
         return f"<{self._kind}, at the host>"
+
+
+def _told(kind: Any, error: Any) -> str | None:
+    return None if kind is None else f"{kind.__name__}: {error}"
 
 
 @cache

@@ -10,8 +10,8 @@ class Request:
 
     Attributes:
         handle: The number of the object.
-        what: `()` to call it, `.name` for an attribute, `.name()` for a method, `[]`, `len`, `iter`
-            or `next`.
+        what: `()` to call it, `.name` for an attribute, `.name()` for a method, `[]`, or a word for
+            what Python's own statements do with it.
         args: What it is called with.
         kwargs: The same by name.
     """

@@ -2,6 +2,7 @@
 
 import asyncio
 import inspect
+from asyncio import isfuture
 from collections.abc import Awaitable, Callable, Generator
 from contextlib import contextmanager
 from contextvars import Context, copy_context
@@ -43,7 +44,7 @@ class Service:
         except BaseException as error:  # noqa: BLE001  # it is raised in the cell
             self._answer(number, ("raised", error), printed.text())
             return
-        if not inspect.isawaitable(value):
+        if not (inspect.iscoroutine(value) or isfuture(value) or told[1:2] == ("await",)):
             self._answer(number, ("gave", value), printed.text())
             return
         task = asyncio.create_task(  # its owner
