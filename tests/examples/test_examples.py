@@ -30,6 +30,8 @@ def run_example(path: Path | str, *options: str) -> "subprocess.CompletedProcess
         ("stream", "--- gave\nDanube\n"),
         ("skill_data_processor", "'Gentoo penguin': 5076.0"),
         ("multi_agent", "[orchestrator/analyzer]"),
+        ("isolated", "The total is 11.5\n"),
+        ("database", "Most was sold in Lyon\n"),
     ],
 )
 def test_an_example_does_its_task_and_shows_it(name: str, shown: str) -> None:

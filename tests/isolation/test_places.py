@@ -6,7 +6,7 @@ import threading
 import weakref
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 import pytest
@@ -245,7 +245,7 @@ class Stored:
     def __contains__(self, item: object) -> bool:
         return item == "in"
 
-    def __enter__(self) -> "Stored":
+    def __enter__(self) -> Self:
         self.log.append("enter")
         return self
 

@@ -112,6 +112,10 @@ async def _anext(value: Any, _: Request) -> list[Any]:
         return []
 
 
+def _enter_with(name: str, value: Any, _: Request) -> Any:
+    return getattr(class_of(value), name)(value)
+
+
 def _exit_with(name: str, value: Any, request: Request) -> Any:
     """Leave a `with`, whose error is one of the worker's, as far as its text tells."""
     (text,) = request.args
@@ -134,9 +138,9 @@ _DONE: dict[str, Callable[[Any, Request], Any]] = {
     "aiter": lambda value, _: aiter(value),
     "anext": _anext,
     "await": lambda value, _: value,
-    "enter": lambda value, _: class_of(value).__enter__(value),
+    "enter": partial(_enter_with, "__enter__"),
     "exit": partial(_exit_with, "__exit__"),
-    "aenter": lambda value, _: class_of(value).__aenter__(value),
+    "aenter": partial(_enter_with, "__aenter__"),
     "aexit": partial(_exit_with, "__aexit__"),
     "summary": lambda value, request: _summary(value, *request.args),
 }
