@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 _HEAD = struct.Struct("=IH")  # bytes that follow, and descriptors that came with the head
 _MOST_DESCRIPTORS = 8
 _BLOCK = 1 << 16
+_MOST_READS = 32  # blocks at once
 
 
 class BrokenFrameError(Exception):
@@ -90,12 +91,14 @@ class Receiver:
     _descriptors: list[int] = field(default_factory=list[int])
 
     def read(self) -> None:
-        """Take what has come by now.
+        """Take what has come by now; of a sender that never stops, a part.
 
         Raises:
             BrokenFrameError: It is no frame.
         """
-        while not self.is_closed:
+        for _ in range(_MOST_READS):
+            if self.is_closed:
+                return
             try:
                 data, descriptors, flags, _ = socket.recv_fds(
                     self.source, _BLOCK, _MOST_DESCRIPTORS

@@ -210,8 +210,7 @@ class WorkerHost(Host):
         for name, value in objects.items():
             if why := self._why_refused(line, {name: value}):
                 if type(value) is Placed:
-                    told = f"A worker cannot rebuild {name!r}, as its place says: {why}."
-                    raise UnsupportedError(told)
+                    raise UnsupportedError(f"A worker cannot rebuild {name!r}: {why}.")
                 self._keep_here(line, name, value)
 
     def _why_refused(self, line: Line, objects: Mapping[str, Any]) -> str:

@@ -186,14 +186,19 @@ class Line:
                 if message[0] in SERVED:
                     self._serve(message)
                 else:
-                    self._asked.remove(message[1])
-                    self._replies[message[1]] = message
+                    self._take_reply(message)
                 if self._fault:
                     raise WorkerDiedError(self._fault)
         except _NONSENSE as error:
             raise WorkerDiedError(f"told what makes no sense ({error})") from error
         if self._receiver.is_closed:
             raise WorkerDiedError(self._how_it_died())
+
+    def _take_reply(self, message: tuple[Any, ...]) -> None:
+        if message[1] not in self._asked:
+            raise BadValueError("a reply to nothing")
+        self._asked.remove(message[1])
+        self._replies[message[1]] = message
 
     def _message(self) -> tuple[Any, ...]:
         payload, views = unpacked(self._receiver.ready.popleft(), most=_MOST_BUFFERED)
