@@ -42,8 +42,7 @@ async def main() -> None:
     async with runtime, choose_model(*SCRIPT) as model:
         agent = CaveAgent(model, runtime=runtime)
         await agent.run(
-            "Get the price of each item of `orders` with `price_of(item)`, multiply it by its "
-            "`count`, and assign the sum of all of that, a float, to `total`."
+            "Loop over the rows of `orders` and add `price_of(row['item']) * row['count']` to `total`."
         )
         print("The total is", total := runtime.retrieve("total"))
         tried = await runtime.execute(f"open({__file__!r}).read()")
