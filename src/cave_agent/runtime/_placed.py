@@ -3,14 +3,23 @@
 import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
-
-if TYPE_CHECKING:
-    from cave_agent.runtime._runtime import PythonRuntime
+from typing import Any, Literal, Protocol, TypeAlias
 
 Place: TypeAlias = Literal["worker", "host", "shared"]
 Make: TypeAlias = Callable[[Any, Any], Callable[..., Any]]
 """Makes the function itself of the runtime as cells have it, and of the part in the host."""
+
+
+class Variables(Protocol):
+    """What of a runtime a function in cells may change: a `PythonRuntime`."""
+
+    def update_variable(self, name: str, value: Any) -> None:
+        """Bind an injected variable to another value."""
+        ...
+
+    def inject_variable(self, variable: Any) -> None:
+        """Make an object available to the code."""
+        ...
 
 
 class CellFunction:
@@ -22,13 +31,13 @@ class CellFunction:
         runtime: Where cells run.
     """
 
-    def __init__(self, make: Make, desk: object, runtime: "PythonRuntime") -> None:
+    def __init__(self, make: Make, desk: object, runtime: Variables) -> None:
         self.make, self.desk = make, desk
         self._runtime = weakref.ref(runtime)
         self._function: Callable[..., Any] | None = None
 
     @property
-    def runtime(self) -> "PythonRuntime":
+    def runtime(self) -> Variables:
         """Where cells run."""
         runtime = self._runtime()
         assert runtime is not None, "its cells are running"
