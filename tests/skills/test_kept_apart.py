@@ -406,3 +406,27 @@ async def test_the_call_that_is_told_leaves_the_runtime_out(tmp_path: Path) -> N
     text = await outcome(tmp_path, 'activate_skill("reader")')
 
     assert 'run_skill_script("reader", "run.py", number=1)' in str(text)
+
+
+@pytest.mark.parametrize(
+    ("cell", "value"),
+    [
+        ("from spread_{0}.whole import *", "sub.x"),
+        ("from spread_{0}.whole import sub", "sub.x"),
+        ("from spread_{0}.both import x", "x"),
+        ("import spread_{0}.both", "spread_{0}.both.x"),
+    ],
+)
+async def test_a_package_that_is_elsewhere_is_whole(tmp_path: Path, cell: str, value: str) -> None:
+    one = uuid4().hex
+    elsewhere = tmp_path / "path" / f"spread_{one}"
+    write_file(elsewhere / "whole" / "__init__.py", "__all__ = ['sub']")
+    write_file(elsewhere / "whole" / "sub.py", "x = 7")
+    write_file(elsewhere / "both" / "__init__.py", "x = 7")
+    files = {f"scripts/spread_{one}/mine.py": "", f"scripts/spread_{one}/both/mine.py": ""}
+    run = f"{cell}\ndef main(runtime): return {value}".format(one)
+    write_skill(tmp_path / "skills", scripts__run_py=run, **files)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(tmp_path / "path")
+        assert await outcome(tmp_path / "skills", RUN) == 7

@@ -118,6 +118,9 @@ class Lineage:
             yield
             return
         holder.inner.add(task)
+        while holder.is_over and (heir := self.going_on()) is not None:
+            holder = heir  # as the other ended meanwhile, on another thread
+            holder.inner.add(task)
         try:
             yield
         finally:

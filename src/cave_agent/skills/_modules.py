@@ -131,6 +131,9 @@ class ModuleSpace(Generic[_L]):
         self, module: ModuleType, parts: list[str], fromlist: Sequence[str], *, is_spread: bool
     ) -> None:
         """Load the modules among what is imported from one."""
+        if "*" in fromlist and self._path(parts) is None:  # all of it is elsewhere
+            builtins.__import__(".".join(parts), fromlist=("*",))
+            return
         if "*" in fromlist:
             fromlist, is_spread = getattr(module, "__all__", ()), False  # which no rule has judged
         for each in fromlist:
@@ -165,6 +168,8 @@ class ModuleSpace(Generic[_L]):
     def _sibling(self, parts: Sequence[str], *, is_spread: bool = False) -> ModuleType:
         dotted = ".".join(parts)
         path = self._path(parts)
+        if path is not None and path.suffix != ".py" and is_spread and _is_elsewhere(dotted):
+            path = None  # a folder that is no package comes last
         if path is not None:
             module = self._load(dotted, path)
         elif is_spread and _found(dotted) is not None:
