@@ -47,7 +47,7 @@ live: $(VENV)/.dev ## Tests that talk to the embedded model; at most 4 minutes
 	$(BIN)/python -m pytest -m live --timeout 240
 
 campaign: $(VENV)/.dev ## Long randomised runs, in full
-	$(BIN)/python -m pytest -m campaign --timeout 1800
+	$(BIN)/python -m pytest -n 2 -m campaign --timeout 1800
 
 extras: $(VENV)/.dev $(OTHER)/.dev ## Each extra resolves; the adapters work with the newest openai, which litellm holds back
 	$(BIN)/python -m pytest -n 2 -m index tests/packaging
