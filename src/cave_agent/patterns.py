@@ -54,7 +54,8 @@ async def fan_out(
         at_once: How many work at once at most.
 
     Returns:
-        What came of each item, in their order: a response, or the error that broke it off.
+        What came of each item, in their order: a response, or the error that broke it off, which is
+        a `SubAgentError` if the run did not come to its end.
 
     Raises:
         ValueError: `at_once` is below 1.
@@ -211,7 +212,7 @@ async def _done(agent: CaveAgent, task: str, objects: Mapping[str, Any]) -> Agen
 
 
 async def _work_on(make: Make, task: str, item: Any) -> AgentResponse:
-    return await _checked(make)()(task, item=item)  # made when its turn comes
+    return await _done(_checked(make)(), task, {"item": item})  # made when its turn comes
 
 
 async def _at_once(

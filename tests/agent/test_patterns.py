@@ -46,6 +46,16 @@ async def test_a_fan_out_gives_what_came_of_each_in_order() -> None:
     assert isinstance(found[1], ModelConnectionError)
 
 
+async def test_a_run_of_a_fan_out_that_comes_to_no_end_is_an_error() -> None:
+    cells = [code(f"n = {n}") for n in range(5)]
+
+    (found,) = await fan_out(lambda: agent(*cells), "Count on", [1])
+
+    assert isinstance(found, SubAgentError)
+    assert found.response is not None
+    assert found.response["n"] == 4
+
+
 async def test_a_fan_out_keeps_to_its_bound() -> None:
     class Counting(ScriptedModel):
         running = most = 0

@@ -266,7 +266,7 @@ async def test_a_run_from_the_agents_own_cell_is_refused_at_once() -> None:
 
     await agent.run("Go")
 
-    assert "AgentBusyError: This agent is running" in agent.messages[3].content
+    assert "AgentBusyError: This agent would wait for itself" in agent.messages[3].content
 
 
 async def test_a_run_from_the_streams_own_reader_is_refused_at_once() -> None:
@@ -274,7 +274,7 @@ async def test_a_run_from_the_streams_own_reader_is_refused_at_once() -> None:
 
     async with agent.stream_events("Go") as stream:
         await anext(stream)
-        with pytest.raises(AgentBusyError, match=r"close its stream with aclose\(\)"):
+        with pytest.raises(AgentBusyError, match=r"close it with aclose\(\)"):
             await agent.run("Now")
         rest = [event.type async for event in stream]
 

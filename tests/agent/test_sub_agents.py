@@ -426,7 +426,7 @@ async def test_two_agents_in_a_cycle_are_refused_at_once() -> None:
 
     await one.run("Go")
 
-    assert "AgentBusyError: This agent is running" in other.messages[3].content
+    assert "AgentBusyError: This agent would wait for itself" in other.messages[3].content
 
 
 async def test_two_agents_that_wait_for_each_other_crosswise_are_refused() -> None:
@@ -440,7 +440,7 @@ async def test_two_agents_that_wait_for_each_other_crosswise_are_refused() -> No
         await boss.run("Go")
 
     told = one.messages[3].content + other.messages[3].content
-    assert told.count("AgentBusyError: This agent is running") == 1
+    assert told.count("AgentBusyError: This agent would wait for itself") == 1
 
 
 async def test_names_of_agents_are_words() -> None:

@@ -65,9 +65,10 @@ class Gate:
         waiting = [each for each in runs_here if each.waits]
         if waiting and self.waits_for_any(waiting):
             raise AgentBusyError(
-                "This agent is running, and that run waits for the code that asks for another: "
-                "it is in a cell of the run, be it through other agents, or reads its events. Let "
-                "the run end first, close its stream with aclose(), or use another CaveAgent."
+                "This agent would wait for itself: its run waits for the code that asks it again, "
+                "which is in a cell of that run, be it in a circle through other agents, or reads "
+                "its events. Do the work in this cell, ask another agent, or let the run end first; "
+                "if it is a stream, close it with aclose()."
             )
         for each in waiting:
             each.waits_at.append(self)
