@@ -71,6 +71,35 @@ async def test_what_a_script_injects_stays_in_the_worker_and_survives_a_reset(st
     assert "The rows." in probe.runtime.describe_variables()
 
 
+async def test_functions_and_types_that_a_script_injects_go_with_their_worker(
+    start: Start,
+) -> None:
+    probe = start(
+        scripts__run_py="from cave_agent import Function, Type\nclass Box: ...\n"
+        "def fill(box: Box): return 7\ndef main(runtime):\n"
+        "    runtime.inject_type(Type(Box, 'Holds.'))\n"
+        "    runtime.inject_function(Function(fill, 'Fills.'))\n",
+    )
+    await probe.run()
+    told = probe.runtime.describe_functions(), probe.runtime.describe_types()
+    await probe.runtime.execute("import os; os._exit(1)")
+
+    assert told == ("def fill(box: Box)\n    # Fills.", "class Box:\n    # Holds.")
+    assert "fill" not in probe.runtime.describe_functions()
+    assert (await probe.run()).success
+
+
+async def test_a_script_injects_no_names_without_end(start: Start) -> None:
+    probe = start(
+        scripts__run_py="from cave_agent import Variable\ndef main(runtime):\n"
+        "    for n in range(5000): runtime.inject_variable(Variable(f'v{n}', n))\n",
+    )
+
+    result = await probe.run()
+
+    assert "MemoryError: Scripts have injected 1,000 names" in result.stdout
+
+
 async def test_modules_of_scripts_are_run_once_and_anew_when_they_differ(
     start: Start, tmp_path: Path
 ) -> None:
@@ -100,8 +129,9 @@ async def test_a_script_that_fails_tells_where(start: Start) -> None:
         ("runtime.retrieve('no')", "UnknownNameError: The runtime has no 'no'; it has: "),
         ("runtime.update_variable('no', 1)", "There is no variable 'no' in this runtime"),
         ("runtime.inject_variable(5)", "A runtime takes Variable objects here"),
-        ("runtime.inject_function(Function(print))", "List it in __exports__"),
-        ("runtime.inject_type(Type(Variable))", "List it in __exports__"),
+        ("runtime.inject_function(5)", "A runtime takes Function objects here"),
+        ("runtime.inject_type(5)", "A runtime takes Type objects here"),
+        ("[runtime.inject_type(Type(Variable)) for _ in 'ab']", "The name 'Variable' is already"),
     ],
 )
 async def test_what_a_script_cannot_do_is_told_there(start: Start, body: str, told: str) -> None:

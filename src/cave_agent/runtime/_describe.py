@@ -39,9 +39,9 @@ VARIABLES_BUDGET = 8000
 _MADE_BUDGET = 2000
 
 
-def describe_functions(functions: Iterable[Function]) -> str:
-    """Each function's signature, docstring and description."""
-    return "\n".join(map(_function_entry, functions)) or _NOTHING
+def describe_functions(functions: Iterable[Function], told: Iterable[str] = ()) -> str:
+    """Each function's signature, docstring and description, then what is told elsewhere."""
+    return "\n".join((*map(_function_entry, functions), *told)) or _NOTHING
 
 
 def describe_variables(
@@ -98,8 +98,13 @@ def kinds(values: Mapping[str, object]) -> dict[str, str]:
     return {name: summarize(each, "name", budget=40) for name, each in values.items()}
 
 
-def describe_types(types: Iterable[Type]) -> str:
-    """Each type as a stub with its docstrings and description, then the types nested in them."""
+def describe_types(types: Iterable[Type], told: Iterable[str] = ()) -> str:
+    """Each type as a stub with its docstrings and description, then the types nested in them.
+
+    Args:
+        types: What is described here.
+        told: What is told elsewhere, which comes last.
+    """
     types = list(types)
     given = {id(each.value) for each in types}
     shown = with_nested(each.value for each in types if each.include_schema)
@@ -111,7 +116,7 @@ def describe_types(types: Iterable[Type]) -> str:
         if base is not None and id(base) not in given:
             entries.setdefault(id(base), _type_entry(Type(base), bases.get(id(base))))
         entries[id(each)] = _type_entry(each, base)
-    return "\n\n".join(entries.values()) or _NOTHING
+    return "\n\n".join((*entries.values(), *told)) or _NOTHING
 
 
 def describe_expected(classes: Iterable[type], told: Iterable[Type]) -> str:

@@ -1,16 +1,17 @@
 """What a user injected into a runtime: its names, descriptions and, for a reset, its objects."""
 
-import builtins
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
-from typing import Any, TypeVar, cast
+from itertools import chain
+from typing import Any, Literal, TypeVar, cast
 
 from cave_agent.errors import DuplicateNameError, UnknownNameError
-from cave_agent.runtime._placed import Placed
+from cave_agent.runtime._describe import describe_functions, describe_types
+from cave_agent.runtime._placed import Placed, Told
 from cave_agent.runtime._primitives import Function, Type, Variable
 from cave_agent.runtime._summaries import Preview
-from cave_agent.runtime._types import named, types_behind, with_fields, with_nested
+from cave_agent.runtime._types import named, types_behind, unbound, with_fields, with_nested
 
 _Kind = TypeVar("_Kind", Function, Variable, Type)
 _LONGEST = 1000  # items of a variable that is looked through
@@ -28,7 +29,8 @@ class Inventory:
         self.functions: dict[str, Function] = {}
         self.variables: dict[str, Variable] = {}
         self.types: dict[str, Type] = {}
-        self._implied: dict[str, Any] = {}  # bound, and not described
+        self._told: dict[str, Told] = {}  # described elsewhere
+        self._implied: dict[str, Any] = {}  # bound, and not described here
         self._deleted: set[str] = set()
 
     def add_function(self, function: Function, names: AbstractSet[str]) -> dict[str, Any]:
@@ -46,11 +48,12 @@ class Inventory:
         refuse_other(Type, described)
         return self._add(self.types, described, names)
 
-    def provide(self, objects: Mapping[str, Any]) -> Mapping[str, Any]:
+    def provide(self, objects: Mapping[str, Any], told: Mapping[str, Told]) -> Mapping[str, Any]:
         """Note objects that are described elsewhere; gives what is to be bound."""
         for name in objects:
             self._refuse_taken(name)
         self._implied |= objects
+        self._told |= told
         return objects
 
     def update(self, name: str, value: Any, names: AbstractSet[str]) -> dict[str, Any]:
@@ -66,7 +69,7 @@ class Inventory:
 
     def injected(self) -> frozenset[str]:
         """The names of what was injected and is described."""
-        return frozenset((*self.functions, *self.variables, *self.types))
+        return frozenset(chain(*self._described()))
 
     def imply(self, classes: Iterable[type], names: AbstractSet[str]) -> dict[str, Any]:
         """Note classes that the code will need; gives what is to be bound beside `names`."""
@@ -86,7 +89,21 @@ class Inventory:
 
     def kinds_of_functions(self) -> dict[str, str]:
         """What functions are in words, by name."""
-        return dict.fromkeys(self.functions, "function")
+        told = [name for name, each in self._told.items() if each.kind == "function"]
+        return dict.fromkeys((*self.functions, *told), "function")
+
+    def describe_functions(self, but: Container[str]) -> str:
+        """The functions for the model to read, without those that are told elsewhere."""
+        return describe_functions(_without(but, self.functions), self._texts("function"))
+
+    def describe_types(self, but: Container[str]) -> str:
+        """The types for the model to read, without those that are told elsewhere."""
+        return describe_types(_without(but, self.types), self._texts("type"))
+
+    def classes(self) -> set[Any]:
+        """The described types, or what stands for them."""
+        told = (self._implied[name] for name, each in self._told.items() if each.kind == "type")
+        return {*told, *(each.value for each in self.types.values())}
 
     def kept(self, classes: Iterable[type]) -> dict[str, type]:
         """Those of the classes, and of the ones they need, that the code has by their names."""
@@ -110,12 +127,18 @@ class Inventory:
 
     def let_go_of_missing(self, names: AbstractSet[str]) -> None:
         """Forget what is not among `names`: a cell deleted it."""
-        for entries in (self.functions, self.variables, self.types, self._implied):
+        for entries in (*self._described(), self._implied):
             if entries.keys() <= names:
                 continue
             for name in [each for each in entries if each not in names]:
                 del entries[name]
                 self._deleted.add(name)
+
+    def _texts(self, kind: Literal["function", "type"]) -> list[str]:
+        return [each.text for each in self._told.values() if each.kind == kind]
+
+    def _described(self) -> tuple[dict[str, Any], ...]:
+        return self.functions, self.variables, self.types, self._told
 
     def _add(
         self, entries: dict[str, _Kind], entry: _Kind, names: AbstractSet[str]
@@ -130,16 +153,12 @@ class Inventory:
 
     def _imply(self, classes: Mapping[str, type], names: AbstractSet[str]) -> dict[str, type]:
         """Those of the classes whose names are free, for the code to use."""
-        free = {
-            name: cls
-            for name, cls in classes.items()
-            if name not in names and not hasattr(builtins, name)
-        }
+        free = unbound(classes, names)
         self._implied |= free
         return free
 
     def _refuse_taken(self, name: str) -> None:
-        if name in self.functions or name in self.variables or name in self.types:
+        if any(name in entries for entries in self._described()):
             raise DuplicateNameError(
                 f"The name {name!r} is already in this runtime. "
                 "Choose another name, or change a variable's value with update_variable()."
@@ -152,6 +171,10 @@ class Inventory:
         return (
             f"There is no variable {name!r} in this runtime (there are: {known}). Inject it first."
         )
+
+
+def _without(names: Container[str], entries: Mapping[str, _Kind]) -> list[_Kind]:
+    return [entry for name, entry in entries.items() if name not in names]
 
 
 def _bound(entry: Function | Variable | Type) -> Any:

@@ -1,7 +1,7 @@
 """Where an object is while cells run in another process: functions and values that are told apart."""
 
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol, TypeAlias
 
@@ -10,7 +10,7 @@ Make: TypeAlias = Callable[[Any, Any], Callable[..., Any]]
 """Makes the function itself of the runtime as cells have it, and of the part in the host."""
 
 
-class Variables(Protocol):
+class Injectable(Protocol):
     """What of a runtime a function in cells may change: a `PythonRuntime`."""
 
     def update_variable(self, name: str, value: Any) -> None:
@@ -19,6 +19,14 @@ class Variables(Protocol):
 
     def inject_variable(self, variable: Any) -> None:
         """Make an object available to the code."""
+        ...
+
+    def provide(self, objects: Mapping[str, Any], told: Mapping[str, "Told"] | None = None) -> None:
+        """Make objects available to the code, of which others have told the model this."""
+        ...
+
+    def injected(self) -> frozenset[str]:
+        """The names of what is described to the model."""
         ...
 
 
@@ -31,13 +39,13 @@ class CellFunction:
         runtime: Where cells run.
     """
 
-    def __init__(self, make: Make, desk: object, runtime: Variables) -> None:
+    def __init__(self, make: Make, desk: object, runtime: Injectable) -> None:
         self.make, self.desk = make, desk
         self._runtime = weakref.ref(runtime)
         self._function: Callable[..., Any] | None = None
 
     @property
-    def runtime(self) -> Variables:
+    def runtime(self) -> Injectable:
         """Where cells run."""
         runtime = self._runtime()
         assert runtime is not None, "its cells are running"
@@ -67,6 +75,30 @@ class Placed:
 
     value: Any
     place: Place
+
+
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
+class Elsewhere:
+    """What stands here for an object of the code's that stays where cells run.
+
+    Attributes:
+        number: What it is found by there.
+    """
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What the model reads of a function or type, described where cells run.
+
+    Attributes:
+        kind: Which of the two it is.
+        text: Its description.
+    """
+
+    kind: Literal["function", "type"]
+    text: str
 
 
 def here(value: Any) -> Any:

@@ -2,28 +2,23 @@
 
 from collections.abc import Container, Iterable, Mapping
 from types import EllipsisType
-from typing import Any, Self, TypeVar
+from typing import Any, Self
 
 from cave_agent.errors import RuntimeClosedError, UnknownNameError
 from cave_agent.runtime import _questions
 from cave_agent.runtime._cell import Cell, ErrorFeedbackMode, ExecutionResult, check_source
 from cave_agent.runtime._deadline import check_limit
-from cave_agent.runtime._describe import (
-    VARIABLES_BUDGET,
-    describe_expected,
-    describe_functions,
-    describe_types,
-)
+from cave_agent.runtime._describe import VARIABLES_BUDGET, describe_expected
 from cave_agent.runtime._expectation import Expectation, Misfit
 from cave_agent.runtime._hosts import Host, InProcessHost
 from cave_agent.runtime._inventory import Inventory, unknown_name
 from cave_agent.runtime._outputs import KeptOutputs
+from cave_agent.runtime._placed import Told
 from cave_agent.runtime._primitives import Function, Type, Variable, check_budget
 from cave_agent.runtime._summaries import cut
 from cave_agent.security import SecurityChecker, refusal
 
 _WAYS_IN = "; retrieve(name), update_variable(name, value), async execute(code: str)"
-_T = TypeVar("_T")
 
 
 class PythonRuntime:
@@ -113,13 +108,17 @@ class PythonRuntime:
         """
         self._bind(self._inventory.add_type(described, self._host.names()))
 
-    def provide(self, objects: Mapping[str, Any]) -> None:
+    def provide(self, objects: Mapping[str, Any], told: Mapping[str, Told] | None = None) -> None:
         """Make objects available to the code that are not described here; a reset binds them again.
+
+        Args:
+            objects: By name.
+            told: What the model reads of functions and types among them.
 
         Raises:
             DuplicateNameError: Something of such a name was injected.
         """
-        self._bind(self._inventory.provide(objects))
+        self._bind(self._inventory.provide(objects, told or {}))
 
     def injected(self) -> frozenset[str]:
         """The names of what was injected."""
@@ -232,13 +231,12 @@ class PythonRuntime:
     def describe_functions(self, *, but: Container[str] = ()) -> str:
         """The injected functions, for the model to read, but those that are told elsewhere."""
         self._check_open()
-        return describe_functions(_without(but, self._inventory.functions))
+        return self._inventory.describe_functions(but)
 
     def describe_variables(self) -> str:
         """The injected variables as they are now, for the model to read."""
         self._check_open()
-        told = {described.value for described in self._inventory.types.values()}
-        variables = self._inventory.described()
+        variables, told = self._inventory.described(), self._inventory.classes()
         return self._host.look(_questions.told_variables, variables, told, self._variables_budget)
 
     def describe_made(self) -> str:
@@ -249,7 +247,7 @@ class PythonRuntime:
     def describe_types(self, *, but: Container[str] = ()) -> str:
         """The injected types, for the model to read, but those that are told elsewhere."""
         self._check_open()
-        return describe_types(_without(but, self._inventory.types))
+        return self._inventory.describe_types(but)
 
     def reset(self) -> None:
         """Bind every injected name to its object again, and drop all other names.
@@ -291,7 +289,3 @@ class PythonRuntime:
     def _check_open(self) -> None:
         if self._is_closed:
             raise RuntimeClosedError("This runtime was closed with aclose(). Make a new one.")
-
-
-def _without(names: Container[str], entries: Mapping[str, _T]) -> list[_T]:
-    return [entry for name, entry in entries.items() if name not in names]

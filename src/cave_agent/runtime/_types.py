@@ -1,8 +1,9 @@
 """Finds the classes that code needs beside what was injected."""
 
+import builtins
 import inspect
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from functools import partial
 from types import SimpleNamespace
 from typing import Any, Literal, assert_never, cast, get_args, get_origin, get_type_hints
@@ -13,8 +14,10 @@ from cave_agent.runtime._foreign import (
     class_module,
     class_mro,
     class_name,
+    class_of,
     inherited,
 )
+from cave_agent.runtime._placed import Elsewhere
 from cave_agent.runtime._primitives import Function, Type, Variable, is_usable, underlying
 
 _EVERYWHERE = {"builtins", "typing", "typing_extensions", "types", "collections.abc"}
@@ -30,7 +33,8 @@ def types_behind(primitive: Function | Variable | Type) -> dict[str, type]:
     """
     match primitive:
         case Variable():
-            classes: list[type] = [type(primitive.value)]
+            kind = class_of(primitive.value)
+            classes: list[type] = [] if kind is Elsewhere else [kind]
         case Function():
             classes = attempt(lambda: list(_annotated_classes(primitive.func)), [])
         case Type():
@@ -48,6 +52,15 @@ def named(classes: Iterable[type]) -> dict[str, type]:
         if is_usable(name) and class_module(cls) not in _EVERYWHERE and type not in class_mro(cls):
             found.setdefault(name, cls)
     return found
+
+
+def unbound(classes: Mapping[str, type], names: Container[str]) -> dict[str, type]:
+    """Those of the classes whose names are free, for the code to use."""
+    return {
+        name: cls
+        for name, cls in classes.items()
+        if name not in names and not hasattr(builtins, name)
+    }
 
 
 def classes_in(annotation: object) -> Iterator[type]:

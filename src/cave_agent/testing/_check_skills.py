@@ -16,9 +16,18 @@ _FILES = {
         "__exports__ = [Function(double), Variable('LIMIT', 10)]\n"
     ),
     "scripts/add.py": (
+        "from cave_agent.runtime import Function, Type, Variable\n"
         "from parts import total\n"
+        "class Sum:\n"
+        "    value: int\n"
+        "def halve(number: int) -> float:\n"
+        "    return number / 2\n"
         "async def main(runtime, numbers):\n"
         "    print('adding')\n"
+        "    if len(numbers) == 2:\n"
+        "        runtime.inject_function(Function(halve, 'In two.'))\n"
+        "        runtime.inject_type(Type(Sum, 'A result.'))\n"
+        "        runtime.inject_variable(Variable('log', iter('ab'), 'What was added.'))\n"
         "    numbers.append(runtime.retrieve('LIMIT'))\n"
         "    runtime.update_variable('sum', total(numbers))\n"
         "    return runtime.retrieve('sum')\n"
@@ -33,6 +42,7 @@ added = await run_skill_script("adder", "add.py", numbers=numbers)
 how = read_skill_reference("adder", "HOW.md")
 one = read_skill_asset("adder", "one.bin")
 doubled = double(added)
+halved, first, kind = halve(added), next(log), Sum.__name__
 """
 
 
@@ -64,8 +74,14 @@ async def _is_used(runtime: PythonRuntime, folder: str) -> None:
     assert await runtime.fetch("doubled") == 2 * total, (
         "what a skill brings is usable in the same cell"
     )
+    made = [await runtime.fetch(name) for name in ("halved", "first", "kind")]
+    assert made == [total / 2, "a", "Sum"], "what a script injects is usable in the same cell"
+    told = runtime.describe_functions(), runtime.describe_types()
+    assert "def halve(number: int) -> float\n    # In two." in told[0], "it is described"
+    assert "class Sum:\n    # A result.\n    value: int" in told[1], "it is described"
+    assert "What was added." in runtime.describe_variables(), "it is described"
     runtime.reset()
-    after = await runtime.execute('double(3), activate_skill("adder")')
+    after = await runtime.execute('double(3), halve(3), next(log), activate_skill("adder")')
     assert after.success, f"a reset keeps skills usable: {after.stdout}"
     assert "text" not in await _names(runtime), "a reset drops the code's own names"
     assert [skill.name for skill in agent.skills] == ["adder"], "the agent has its skill"

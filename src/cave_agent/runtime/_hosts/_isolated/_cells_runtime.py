@@ -1,20 +1,25 @@
 """The runtime as scripts have it that run where cells do: its objects are theirs, by identity."""
 
 from collections.abc import Callable
-from typing import Any, NoReturn, Protocol
+from typing import Any, Protocol
 
-from cave_agent.errors import UnsupportedError
+from cave_agent.runtime._describe import describe_functions, describe_types
 from cave_agent.runtime._hosts._isolated._mine import Mine
 from cave_agent.runtime._inventory import refuse_other, unknown_name
 from cave_agent.runtime._primitives import Function, Type, Variable
+from cave_agent.runtime._types import types_behind, unbound
 
 
 class _Desk(Protocol):
     """What the host does about it."""
 
-    def update_variable(self, name: str, value: Mine) -> None: ...
+    def update_variable(self, name: str, objects: dict[str, Mine]) -> None: ...
 
-    def inject_variable(self, name: str, value: Mine, options: dict[str, Any]) -> None: ...
+    def inject_variable(
+        self, name: str, objects: dict[str, Mine], options: dict[str, Any]
+    ) -> None: ...
+
+    def inject_told(self, name: str, objects: dict[str, Mine], told: tuple[str, str]) -> None: ...
 
 
 class CellsRuntime:
@@ -48,8 +53,7 @@ class CellsRuntime:
         Raises:
             UnknownNameError: No such variable was injected.
         """
-        self._desk.update_variable(name, Mine(value))
-        self._namespace[name] = value
+        self._bind(Variable(name, value), self._desk.update_variable)
 
     async def put(self, name: str, value: Any) -> None:
         """As `update_variable`."""
@@ -65,25 +69,38 @@ class CellsRuntime:
         refuse_other(Variable, variable)
         told = ("description", "preview", "budget")
         options = {each: getattr(variable, each) for each in told}
-        self._desk.inject_variable(variable.name, Mine(variable.value), options)
-        self._namespace[variable.name] = variable.value
+        self._bind(variable, self._desk.inject_variable, options)
 
-    def inject_function(self, function: Function) -> NoReturn:
-        """Refused: a skill's injection.py brings functions to every host."""
+    def inject_function(self, function: Function) -> None:
+        """Make a function available to the code, and describe it to the model; it stays here.
+
+        Raises:
+            DuplicateNameError: Something of that name was injected.
+            TypeError: It is no `Function`.
+        """
         refuse_other(Function, function)
-        _refuse(function.name)
+        told = "function", describe_functions([function])
+        self._bind(function, self._desk.inject_told, told)
 
-    def inject_type(self, described: Type) -> NoReturn:
-        """Refused: a skill's injection.py brings types to every host."""
+    def inject_type(self, described: Type) -> None:
+        """Make a class available to the code, and describe it to the model; it stays here.
+
+        Raises:
+            DuplicateNameError: Something of that name was injected.
+            TypeError: It is no `Type`.
+        """
         refuse_other(Type, described)
-        _refuse(described.name)
+        told = "type", describe_types([described])
+        self._bind(described, self._desk.inject_told, told)
 
-
-def _refuse(name: str) -> NoReturn:
-    raise UnsupportedError(
-        f"A script in a worker cannot inject {name!r}, since the host does not take code from "
-        "there. List it in __exports__ of the skill's injection.py."
-    )
+    def _bind(
+        self, entry: Variable | Function | Type, tell: Callable[..., None], *about: Any
+    ) -> None:
+        """Bind an object, and the classes that code needs for it whose names are free."""
+        classes = unbound(types_behind(entry), self._namespace.keys() | {entry.name})
+        objects = {**classes, entry.name: entry.value}
+        tell(entry.name, {name: Mine(each) for name, each in objects.items()}, *about)
+        self._namespace |= objects
 
 
 def function_of(

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
+from cave_agent.runtime._placed import Elsewhere
+
 
 @dataclass(frozen=True, slots=True)
 class Mine:
@@ -11,22 +13,11 @@ class Mine:
     value: Any
 
 
-@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
-class InWorker:
-    """What the host has of it.
-
-    Attributes:
-        number: What the worker finds it by.
-    """
-
-    number: int
-
-
 NAMESPACE = object()
 """Stands for the objects by name of whoever is told of it."""
 
 
-def in_worker(number: Any) -> InWorker:
+def in_worker(number: Any) -> Elsewhere:
     """What the host has of the object that a worker tells by this number.
 
     Raises:
@@ -34,4 +25,4 @@ def in_worker(number: Any) -> InWorker:
     """
     if type(number) is not int or number < 0:
         raise TypeError("a number of the worker's own")
-    return InWorker(number)
+    return Elsewhere(number)

@@ -12,9 +12,9 @@ import cloudpickle  # type: ignore[import-untyped]  # it has no types
 from cave_agent.runtime._hosts._isolated._arrow import reduced
 from cave_agent.runtime._hosts._isolated._cells_runtime import function_of
 from cave_agent.runtime._hosts._isolated._classes import Classes, is_users
-from cave_agent.runtime._hosts._isolated._mine import NAMESPACE, InWorker
+from cave_agent.runtime._hosts._isolated._mine import NAMESPACE
 from cave_agent.runtime._hosts._isolated._shared_arrays import SharedArray
-from cave_agent.runtime._placed import CellFunction, Placed
+from cave_agent.runtime._placed import CellFunction, Elsewhere, Placed
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ class Pickler(cloudpickle.Pickler):
 
     def persistent_id(self, value: object) -> Any:
         """What an object is told as that does not go there; the name is the library's."""
-        if type(value) is InWorker:
+        if type(value) is Elsewhere:
             return value.number
         if value is NAMESPACE:
             return "namespace"

@@ -10,12 +10,12 @@ from cave_agent.errors import UnsupportedError
 from cave_agent.runtime._hosts._isolated._classes import Classes
 from cave_agent.runtime._hosts._isolated._frames import Frame
 from cave_agent.runtime._hosts._isolated._handles import Handles, is_async, methods_of
-from cave_agent.runtime._hosts._isolated._mine import NAMESPACE, InWorker
+from cave_agent.runtime._hosts._isolated._mine import NAMESPACE
 from cave_agent.runtime._hosts._isolated._parcels import packed
 from cave_agent.runtime._hosts._isolated._pickling import Known, Pickler
 from cave_agent.runtime._hosts._isolated._runtime_desk import RuntimeDesk
 from cave_agent.runtime._hosts._isolated._shared_arrays import SharedArrays
-from cave_agent.runtime._placed import CellFunction, Placed
+from cave_agent.runtime._placed import CellFunction, Elsewhere, Placed
 
 
 class Sender:
@@ -59,7 +59,7 @@ class Sender:
 
     def hold(self, value: Any) -> None:
         """Have a value told by a handle if it is a function or an iterator, or cannot cross."""
-        if id(value) in self._known.held or type(value) is InWorker:
+        if id(value) in self._known.held or type(value) is Elsewhere:
             return
         if type(value) is CellFunction:
             self.keep(value.desk)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from cave_agent.runtime._hosts._isolated._mine import InWorker
+from cave_agent.runtime._placed import Elsewhere
 
 
 class Stock:
@@ -48,7 +48,7 @@ class Stock:
 
     def lose(self) -> list[str]:
         """Note that the worker is gone; gives the names that went with it."""
-        for name in [name for name, each in self._injected.items() if type(each) is InWorker]:
+        for name in [name for name, each in self._injected.items() if type(each) is Elsewhere]:
             del self._injected[name]
         gone = self.known - self._injected.keys()
         self.begin(self._injected)
