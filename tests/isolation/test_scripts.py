@@ -104,7 +104,7 @@ async def test_modules_of_scripts_are_run_once_and_anew_when_they_differ(
     start: Start, tmp_path: Path
 ) -> None:
     probe = start(
-        scripts__run_py="import parts\ndef main(runtime): return parts.count()",
+        scripts__run_py="from . import *\nimport parts\ndef main(runtime): return parts.count()",
         scripts__parts_py="n = 0\ndef count():\n    global n\n    n += 1\n    return n",
     )
     counted = [(await probe.run()).stdout for _ in range(2)]

@@ -414,7 +414,12 @@ async def test_the_call_that_is_told_leaves_the_runtime_out(tmp_path: Path) -> N
         ("from spread_{0}.whole import *", "sub.x"),
         ("from spread_{0}.whole import sub", "sub.x"),
         ("from spread_{0}.both import x", "x"),
+        ("from spread_{0}.both import *", "sub.x"),
         ("import spread_{0}.both", "spread_{0}.both.x"),
+        ("import spread_{0}.mine, spread_{0}.both", "spread_{0}.both.x + spread_{0}.mine.x"),
+        ("try: import spread_{0}.both.mine\nexcept ModuleNotFoundError: x = 7", "x"),
+        ("from spread_{0}.own import mine", "mine.x"),
+        ("from . import *", "7"),
     ],
 )
 async def test_a_package_that_is_elsewhere_is_whole(tmp_path: Path, cell: str, value: str) -> None:
@@ -422,8 +427,10 @@ async def test_a_package_that_is_elsewhere_is_whole(tmp_path: Path, cell: str, v
     elsewhere = tmp_path / "path" / f"spread_{one}"
     write_file(elsewhere / "whole" / "__init__.py", "__all__ = ['sub']")
     write_file(elsewhere / "whole" / "sub.py", "x = 7")
-    write_file(elsewhere / "both" / "__init__.py", "x = 7")
-    files = {f"scripts/spread_{one}/mine.py": "", f"scripts/spread_{one}/both/mine.py": ""}
+    write_file(elsewhere / "both" / "__init__.py", "__all__ = ['sub']\nx = 7")
+    write_file(elsewhere / "both" / "sub.py", "x = 7")
+    modules = {"mine": "x = 0", "both/mine": "", "own/__init__": "", "own/mine": "x = 7"}
+    files = {f"scripts/spread_{one}/{name}.py": text for name, text in modules.items()}
     run = f"{cell}\ndef main(runtime): return {value}".format(one)
     write_skill(tmp_path / "skills", scripts__run_py=run, **files)
 

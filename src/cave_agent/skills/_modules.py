@@ -119,43 +119,52 @@ class ModuleSpace(Generic[_L]):
             return builtins.__import__(name, globals, locals, fromlist, level)
         if (module := sys.modules.get(self.prefix)) is None:  # it was forgotten with its runtime
             module = self._begin()
-        is_spread = not level and self._is_spread(parts)
         for depth in range(1, len(parts) + 1):
-            module = self._sibling(parts[:depth], is_spread=is_spread)
+            module = self._sibling(parts[:depth], is_absolute=not level)
         if not fromlist:
             return self._sibling(parts[:1])
-        self._find_attributes(module, parts, fromlist, is_spread=is_spread)
+        self._find_attributes(module, parts, fromlist, is_absolute=not level)
         return module
 
     def _find_attributes(
-        self, module: ModuleType, parts: list[str], fromlist: Sequence[str], *, is_spread: bool
+        self, module: ModuleType, parts: list[str], fromlist: Sequence[str], *, is_absolute: bool
     ) -> None:
         """Load the modules among what is imported from one."""
-        if "*" in fromlist and self._path(parts) is None:  # all of it is elsewhere
-            builtins.__import__(".".join(parts), fromlist=("*",))
-            return
         if "*" in fromlist:
-            fromlist, is_spread = getattr(module, "__all__", ()), False  # which no rule has judged
+            if not module.__name__.startswith(self.prefix):  # all of it is elsewhere
+                builtins.__import__(module.__name__, fromlist=("*",))
+                return
+            fromlist, is_absolute = (
+                getattr(module, "__all__", ()),
+                False,
+            )  # which no rule has judged
         for each in fromlist:
-            if hasattr(module, each):
-                continue
-            is_elsewhere = is_spread and _found(".".join([*parts, each])) is not None
-            if is_elsewhere or self._path([*parts, each]) is not None:
-                self._sibling([*parts, each], is_spread=is_spread)
+            path, is_open = self._whose([*parts, each], is_absolute=is_absolute)
+            if not hasattr(module, each) and (
+                path is not None or (is_open and _found(".".join([*parts, each])) is not None)
+            ):
+                self._sibling([*parts, each], is_absolute=is_absolute)
 
     def _is_of_others(self, parts: Sequence[str]) -> bool:
         """Whether a module is none of the skill's; a folder that is no package comes last."""
         path = self._path(parts[:1])
         return path is None or (path.suffix != ".py" and _is_elsewhere(parts[0]))
 
-    def _is_spread(self, parts: Sequence[str]) -> bool:
-        """Whether a module is of a folder that is no package, and Python has more of that.
+    def _whose(self, parts: Sequence[str], *, is_absolute: bool) -> tuple[Path | None, bool]:
+        """The skill's file or folder that a module is, if any, and whether Python may have it else.
 
+        Python may have what is in a folder that is no package: all of a package of its own there.
         Only as an absolute import has it, since the security rules judge that as it stands.
         """
-        own = [self._path(parts[: depth + 1]) for depth in range(len(parts))]
-        is_package = any(path is not None and path.suffix == ".py" for path in own)
-        return own[0] is not None and not is_package and _found(parts[0]) is not None
+        for depth in range(1, len(parts) + 1):
+            path = self._path(parts[:depth])
+            if path is None:
+                return None, is_absolute
+            if path.suffix == ".py":
+                return self._path(parts), False
+            if is_absolute and _is_elsewhere(".".join(parts[:depth])):
+                return None, True
+        return self._path(parts), is_absolute
 
     def _package(self, importer: Mapping[str, Any], level: int) -> list[str]:
         package = str(importer.get("__package__") or self.prefix).split(".")[1:]
@@ -165,14 +174,12 @@ class ModuleSpace(Generic[_L]):
             )
         return package[: len(package) - (level - 1)]
 
-    def _sibling(self, parts: Sequence[str], *, is_spread: bool = False) -> ModuleType:
+    def _sibling(self, parts: Sequence[str], *, is_absolute: bool = False) -> ModuleType:
         dotted = ".".join(parts)
-        path = self._path(parts)
-        if path is not None and path.suffix != ".py" and is_spread and _is_elsewhere(dotted):
-            path = None  # a folder that is no package comes last
+        path, is_open = self._whose(parts, is_absolute=is_absolute)
         if path is not None:
             module = self._load(dotted, path)
-        elif is_spread and _found(dotted) is not None:
+        elif is_open and _found(dotted) is not None:
             module = importlib.import_module(dotted)
         else:
             raise ModuleNotFoundError(
