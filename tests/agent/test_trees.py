@@ -1,12 +1,14 @@
 """A run and what its cells have set going: bounded and cancelled as one, whatever waits where."""
 
 import asyncio
+import contextvars
 import copy
 import gc
 import pickle
 import sys
 import threading
 import weakref
+from contextlib import suppress
 from textwrap import dedent
 from typing import Any
 
@@ -569,3 +571,49 @@ async def test_paths_of_runs_that_overlap_do_not_grow() -> None:
         await ended.wait()
 
     assert max(each.count("beat") for each in paths) <= 16
+
+
+async def test_what_a_run_on_another_thread_left_behind_is_cancelled_although_that_ends() -> None:
+    class Blocking(ScriptedModel):
+        """Holds up its event loop with its last answer."""
+
+        is_asked, may_answer = threading.Event(), threading.Event()
+
+        async def call(self, messages: list[dict[str, Any]]) -> ModelResponse:
+            if len(self.requests) == 1:
+                self.is_asked.set()
+                self.may_answer.wait(10)
+            return await super().call(messages)
+
+    last, left = CaveAgent(Held("Late."), "Hi."), list[bool]()
+    sub = agent(last=last, asyncio=asyncio)
+    sub.model = Blocking(
+        code("t = asyncio.create_task(last.run('x'))\nawait asyncio.sleep(0)"), "Done."
+    )
+
+    async def ask() -> None:
+        with suppress(asyncio.CancelledError):
+            await sub.run("x")
+        late = sub.runtime.retrieve("t")
+        with suppress(asyncio.CancelledError):  # which comes now if the run has ended before
+            await asyncio.wait([late], timeout=5)
+        await asyncio.wait([late], timeout=5)
+        left.append(late.cancelled())
+
+    async def ask_in_a_thread() -> None:
+        context = contextvars.copy_context()
+        threads.append(threading.Thread(target=context.run, args=(asyncio.run, ask())))
+        threads[0].start()
+        await anyio.sleep_forever()
+
+    threads = list[threading.Thread]()
+    boss = agent(code("await ask()"))
+    boss.runtime.inject_variable(Variable("ask", ask_in_a_thread))
+    run = asyncio.create_task(boss.run("Go"))
+    await anyio.to_thread.run_sync(Blocking.is_asked.wait, 10)
+    run.cancel()
+    await asyncio.wait([run])
+    Blocking.may_answer.set()
+    await anyio.to_thread.run_sync(threads[0].join)
+
+    assert left == [True]

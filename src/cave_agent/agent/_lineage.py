@@ -7,6 +7,7 @@ from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar, Token
 from dataclasses import dataclass, field
+from threading import RLock
 from types import TracebackType
 from typing import Self
 
@@ -20,6 +21,7 @@ from cave_agent.runtime import PythonRuntime
 _here: ContextVar["Lineage | None"] = ContextVar("lineage", default=None)
 _cell_of: ContextVar["Lineage | None"] = ContextVar("cell_of", default=None)
 
+_hands = RLock()  # held while tasks change hands between runs, which may be on several threads
 _LONGEST = 16  # agents in a path: runs that set one another going have no outermost
 NAME = "agent"
 """What an agent is called that has no name."""
@@ -32,7 +34,7 @@ def run_around() -> "Lineage | None":
         CancelledError: That, or one around it, was cancelled.
     """
     lineage = _here.get()
-    if lineage is not None and any(each.is_cancelled for each in lineage.and_around()):
+    if lineage is not None and lineage.is_within_cancelled:
         raise asyncio.CancelledError("the run that this is a part of was cancelled")
     return lineage
 
@@ -111,21 +113,32 @@ class Lineage:
 
     @contextmanager
     def asking(self) -> Generator[None]:
-        """Let a task of this run ask for another one, which ends if this one is cancelled."""
+        """Let a task of this run ask for another one, which ends if this one is cancelled.
+
+        Raises:
+            CancelledError: It was, or one around it.
+        """
         task = asyncio.current_task()
-        holder = self.going_on() or self
-        if task is None or task is holder.task or task in holder.inner:
+        if task is None or not self._is_held(task):
             yield
             return
-        holder.inner.add(task)
-        while holder.is_over and (heir := self.going_on()) is not None:
-            holder = heir  # as the other ended meanwhile, on another thread
-            holder.inner.add(task)
         try:
             yield
         finally:
-            for each in self.and_around():
-                each.inner.discard(task)
+            with _hands:
+                for each in self.and_around():
+                    each.inner.discard(task)
+
+    def _is_held(self, task: "asyncio.Task[object]") -> bool:
+        """Have a task cancelled with the run that goes on; gives whether it was not yet."""
+        with _hands:
+            if self.is_within_cancelled:
+                raise asyncio.CancelledError("the run that this is a part of was cancelled")
+            holder = self.going_on()
+            if holder is None or task is holder.task or task in holder.inner:
+                return False
+            holder.inner.add(task)
+            return True
 
     def and_around(self) -> "Iterator[Lineage]":
         """This run, then those around it."""
@@ -145,6 +158,11 @@ class Lineage:
     def going_on(self) -> "Lineage | None":
         """This run, or the first around it that has not ended."""
         return next((each for each in self.and_around() if not each.is_over), None)
+
+    @property
+    def is_within_cancelled(self) -> bool:
+        """Whether this run was cancelled, or one around it."""
+        return any(each.is_cancelled for each in self.and_around())
 
     @property
     def is_bounded(self) -> bool:
@@ -186,14 +204,17 @@ class Lineage:
         error: BaseException | None,
         _tb: TracebackType | None,
     ) -> None:
-        self.is_cancelled = isinstance(error, asyncio.CancelledError)
-        self.is_over = True  # after that, or another thread lets go of it
+        with _hands:
+            self.is_cancelled = isinstance(error, asyncio.CancelledError)
+            self.is_over = True
+            tasks, self.inner = self.inner, set()
+            is_cancelled = self.is_within_cancelled
+            if not is_cancelled and (heir := self.going_on()) is not None:
+                heir.inner |= tasks
         if self._token is not None:
             _here.reset(self._token)
         self._token = self.task = None  # which hold what was around
-        if (heir := self.going_on()) is not None:
-            heir.inner |= self.inner
-        for task in tuple(self.inner) if self.is_cancelled else ():
+        for task in tasks if is_cancelled else ():
             if (loop := task.get_loop()) is self.loop:
                 task.cancel()
             elif not loop.is_closed():
