@@ -145,8 +145,8 @@ async def test_instances_of_other_classes_are_refused_by_name(
 async def test_parts_that_fit_no_instance_are_an_error_and_the_worker_lives(start: Start) -> None:
     runtime = start(point=Point(1))
     await runtime.execute("kept = 1")
-    await runtime.execute("from cave_agent.runtime._hosts._isolated import _worker")
-    await runtime.execute("_worker.parts_of = lambda value, cls: (None, {'no_such': 1})")
+    await runtime.execute("from cave_agent.runtime._hosts._isolated import _ledger")
+    await runtime.execute("_ledger.parts_of = lambda value, cls: (None, {'no_such': 1})")
 
     with pytest.raises(UnsupportedError, match="a Point has no 'no_such'"):
         runtime.retrieve("point")

@@ -287,7 +287,7 @@ async def test_nothing_is_left_of_a_closed_worker() -> None:
     async with PythonRuntime(host=host) as runtime:
         await runtime.execute("1")
         before = open_descriptors()
-    assert open_descriptors() == before - 3  # a line, a life line, its keeper
+    assert open_descriptors() == before - 4  # a line, a life line, its keeper, its output
 
 
 async def test_a_reset_binds_what_was_injected(runtime: PythonRuntime) -> None:

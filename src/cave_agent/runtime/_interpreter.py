@@ -2,7 +2,7 @@
 
 import asyncio
 import builtins
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from inspect import CO_COROUTINE
 from typing import Any, NamedTuple, NoReturn
 
@@ -43,11 +43,15 @@ class _Outcome(NamedTuple):
 class Interpreter:
     """A persistent namespace and the cells that ran in it.
 
+    Args:
+        capture: Makes what takes the output of a cell, of the open ones and the cell's author.
+
     Attributes:
         namespace: The live objects by name.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, capture: Callable[[list[Capture], str], Capture] = Capture) -> None:
+        self._capture = capture
         self._sources = Sources()
         self._captures: list[Capture] = []
         self._authors = Authors()
@@ -75,7 +79,7 @@ class Interpreter:
         if cell.author:
             self._authors.begin(cell, self.namespace)
         before = snapshot(self.namespace) if cell.reports_changes else None
-        capture, deadline = Capture(self._captures, cell.author), Deadline(cell.seconds)
+        capture, deadline = self._capture(self._captures, cell.author), Deadline(cell.seconds)
         self.namespace.pop("__warningregistry__", None)  # else the next cell's would be no news
         watch()
         stage.enter()

@@ -111,7 +111,7 @@ FLOODS = (
     ),
     Attempt(
         "a handle that there is not",
-        tampered(END, "worker._taken_apart = lambda v: ('handle', 10**6)\nout = [os]"),
+        tampered(END, "worker._ledger._taken_apart = lambda v: ('handle', 10**6)\nout = [os]"),
         broke,
     ),
 )

@@ -97,13 +97,13 @@ TAMPER = (
         "a writer without scruples",
         tampered(
             "note(lambda: 1)\n    raise SystemExit",
-            "import pickle\nworker._taken_apart = lambda v: ('reduce', (os.system, ('x',))) if v is os else ('object', 1)\nnote(os)",
+            "import pickle\nworker._ledger._taken_apart = lambda v: ('reduce', (os.system, ('x',))) if v is os else ('object', 1)\nnote(os)",
         ),
         noted_hostile,
     ),
     Attempt(
         "a kind that there is not",
-        broken("worker._taken_apart = lambda v: ('eval', '1')\nnote(os)"),
+        broken("worker._ledger._taken_apart = lambda v: ('eval', '1')\nnote(os)"),
         broke,
     ),
     Attempt("a message that is none", broken("frame(b'\\0\\0\\0\\0i\\1\\1')"), broke),

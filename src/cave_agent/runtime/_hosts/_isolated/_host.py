@@ -22,6 +22,7 @@ from cave_agent.errors import (
 )
 from cave_agent.runtime._cell import Cell, ExecutionResult
 from cave_agent.runtime._hosts._isolated._classes import Classes
+from cave_agent.runtime._hosts._isolated._deliveries import Deliveries
 from cave_agent.runtime._hosts._isolated._handles import Handles
 from cave_agent.runtime._hosts._isolated._kinds import ASSEMBLE
 from cave_agent.runtime._hosts._isolated._line import Line
@@ -86,6 +87,7 @@ class WorkerHost(Host):
             "shared": self._sender.arrays.view,
         }
         self._stock = Stock()
+        self._deliveries = Deliveries(self._stock, self._sender)
         self._line: Line | None = None
         self._is_closed = False
         self._starting = Lock()
@@ -106,7 +108,7 @@ class WorkerHost(Host):
             return ended(WorkerDiedError(f"The worker {death}. The next cell gets another one."))
         number = line.next_number()
         try:
-            self._flush(line)
+            self._deliveries.make(line)
             self._service.contexts[number] = copy_context()
             line.say(self._sender.frame("run", number, cell))
             seconds = None if cell.seconds is None else cell.seconds + self._grace
@@ -196,44 +198,12 @@ class WorkerHost(Host):
         """
         line = self._started()
         try:
-            self._flush(line)
+            self._deliveries.make(line)
             return self._asked(line, what, *args)
         except WorkerDiedError as death:
             raise WorkerDiedError(
                 str(self._replaced(line, str(death), WorkerDiedError).error)
             ) from death
-
-    def _flush(self, line: Line) -> None:
-        """Send what was put since the last cell."""
-        if not self._stock.pending or not self._why_refused(line, objects := self._taken()):
-            return
-        for name, value in objects.items():
-            if why := self._why_refused(line, {name: value}):
-                if type(value) is Placed:
-                    raise UnsupportedError(f"A worker cannot rebuild {name!r}: {why}.")
-                self._keep_here(line, name, value)
-
-    def _why_refused(self, line: Line, objects: Mapping[str, Any]) -> str:
-        """Put objects into the worker; gives why it cannot rebuild one of them, if it cannot."""
-        number = line.next_number()
-        line.say(self._sender.frame("put", number, objects))
-        how, _, why = line.wait(number)
-        return why if how == "failed" else ""
-
-    def _keep_here(self, line: Line, name: str, value: Any) -> None:
-        """Have an object stay that a worker cannot rebuild; of a class it has nothing."""
-        if isinstance(value, type):
-            self._stock.known.discard(name)
-            return
-        self._sender.keep(value)
-        self._why_refused(line, {name: value})
-
-    def _taken(self) -> dict[str, Any]:
-        """What is to be sent."""
-        objects = self._stock.take()
-        for value in objects.values():
-            self._sender.hold(value)
-        return objects
 
     def _asked(self, line: Line, what: str, *args: Any) -> tuple[Any, ...]:
         number = line.next_number()
@@ -271,7 +241,7 @@ class WorkerHost(Host):
         if self._line is not None:
             with suppress(WorkerDiedError):  # which its reader notices
                 if self._stock.pending:  # what was called has brought it, for use at once
-                    self._line.say(self._sender.frame("bring", 0, self._taken()))
+                    self._line.say(self._sender.frame("bring", 0, self._deliveries.taken()))
                 self._line.say(self._sender.frame("answer", number, how, value, printed))
 
     async def _cancel(self, line: Line, number: int) -> None:
@@ -289,6 +259,7 @@ class WorkerHost(Host):
         self, line: Line, why: str, kind: type[WorkerDiedError | CellTimeoutError]
     ) -> ExecutionResult:
         """Have another worker next time, with what was injected; tells what is gone."""
+        printed = line.printed() if len(self._service.contexts) == 1 else ""  # else whose is it?
         line.close()
         self._service.close()
         gone: list[str] = []
@@ -297,4 +268,4 @@ class WorkerHost(Host):
             gone = self._stock.lose()
         lost = f" These names are gone: {', '.join(gone)}." if gone else ""
         text = f"The worker {why} and is replaced; what was injected is there as it was.{lost}"
-        return ended(kind(text))
+        return ended(kind(text), printed)

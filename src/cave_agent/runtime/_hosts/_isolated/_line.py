@@ -16,6 +16,7 @@ from cave_agent.errors import UnsupportedError, WorkerDiedError
 from cave_agent.runtime._hosts._isolated._buffers import BadMemoryError
 from cave_agent.runtime._hosts._isolated._frames import BrokenFrameError, Frame, Receiver, send
 from cave_agent.runtime._hosts._isolated._nursery import zygote_for
+from cave_agent.runtime._hosts._isolated._output import printed, room_for_output
 from cave_agent.runtime._hosts._isolated._parcels import unpacked
 from cave_agent.runtime._hosts._isolated._reader import BadValueError, Reader
 from cave_agent.runtime._hosts._isolated._zygote import Order
@@ -78,7 +79,8 @@ class Line:
         self._waiters: set[anyio.Event] = set()
         self._is_read = False
         self._fault = ""
-        self._line, self._life = zygote_for(preload).fork(order)
+        self._output = os.fdopen(room_for_output(), "rb")
+        self._line, self._life = zygote_for(preload).fork(order, self._output.fileno())
         self._line.setblocking(False)  # noqa: FBT003  # the library's own
         self._receiver = Receiver(self._line, _MOST)
         self._keeper = -1
@@ -143,6 +145,10 @@ class Line:
                 await self._hear()
         return self._replies.pop(number)
 
+    def printed(self) -> str:
+        """What its cells have printed that are running, up to 1 MB."""
+        return "" if self._output.closed else printed(self._output.fileno())
+
     def interrupt(self) -> None:
         """Have the code that is on the worker's stack stopped."""
         with suppress(OSError):
@@ -155,6 +161,7 @@ class Line:
                 signal.pidfd_send_signal(self._keeper, signal.SIGKILL)
             os.close(self._keeper)
             self._keeper = -1
+        self._output.close()
         self._line.close()
         self._life.close()
         self._receiver.close()

@@ -54,8 +54,12 @@ class Zygote:
         """Whether it lives, and is this very process's own."""
         return self._pid == os.getpid() and self._process.poll() is None
 
-    def fork(self, order: Order) -> tuple[socket.socket, socket.socket]:
+    def fork(self, order: Order, output: int) -> tuple[socket.socket, socket.socket]:
         """A new worker, by the line to it and its life line: when that is closed, it dies.
+
+        Args:
+            order: What it is to be.
+            output: The descriptor of what it prints to.
 
         Raises:
             OSError: The zygote is gone.
@@ -63,7 +67,7 @@ class Zygote:
         line, its_line = socket.socketpair()
         life, its_life = socket.socketpair()
         with its_line, its_life, self._lock:
-            send(self._control, pickle.dumps(order), (its_line.fileno(), its_life.fileno()))
+            send(self._control, pickle.dumps(order), (its_line.fileno(), its_life.fileno(), output))
         return line, life
 
     def close(self) -> None:

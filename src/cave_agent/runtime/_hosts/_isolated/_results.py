@@ -50,7 +50,7 @@ def _result_of(told: Mapping[str, Any]) -> ExecutionResult:
     """The result that a worker tells of."""
     return ExecutionResult(
         error_of(told["error"]),
-        _ESCAPES.sub(lambda found: ascii(found[0])[1:-1], str(told["stdout"])),
+        _clean(str(told["stdout"])),
         tuple(Hint(each) for each in told["hints"]),
         str(told["meant"]),
         tuple(told["changes"]),
@@ -87,6 +87,14 @@ def outcome_of(reply: tuple[Any, ...]) -> tuple[ExecutionResult, set[str]]:
         raise WorkerDiedError(f"told what makes no sense ({error})") from error
 
 
-def ended(error: CaveAgentError) -> ExecutionResult:
-    """The result of a cell whose worker told none."""
-    return ExecutionResult(error, f"cave_agent.errors.{type(error).__name__}: {error}\n")
+def ended(error: CaveAgentError, printed: str = "") -> ExecutionResult:
+    """The result of a cell whose worker told none, after what it had printed."""
+    told = f"cave_agent.errors.{type(error).__name__}: {error}\n"
+    before = _clean(printed)
+    return ExecutionResult(
+        error, f"{before}{told}" if before[-1:] in {"", "\n"} else f"{before}\n{told}"
+    )
+
+
+def _clean(text: str) -> str:
+    return _ESCAPES.sub(lambda found: ascii(found[0])[1:-1], text)

@@ -8,26 +8,22 @@ import signal
 import socket
 import sys
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import replace
 from io import BytesIO
 from typing import Any
-from weakref import WeakValueDictionary
 
 from cave_agent.runtime._alarm import alarm
 from cave_agent.runtime._cell import Cell, ExecutionResult
-from cave_agent.runtime._foreign import class_of
 from cave_agent.runtime._hosts._isolated._frames import Receiver, send
-from cave_agent.runtime._hosts._isolated._instances import parts_of
-from cave_agent.runtime._hosts._isolated._kinds import taken_apart
-from cave_agent.runtime._hosts._isolated._mine import Mine
-from cave_agent.runtime._hosts._isolated._parcels import packed, unpacked_with_shared
-from cave_agent.runtime._hosts._isolated._remote import Remote, class_for
+from cave_agent.runtime._hosts._isolated._ledger import Ledger
+from cave_agent.runtime._hosts._isolated._output import Echo
+from cave_agent.runtime._hosts._isolated._parcels import unpacked_with_shared
 from cave_agent.runtime._hosts._isolated._request import Request
 from cave_agent.runtime._hosts._isolated._results import told
 from cave_agent.runtime._hosts._isolated._unpickling import Unpickler
-from cave_agent.runtime._hosts._isolated._writer import UnsendableError, Writer
+from cave_agent.runtime._hosts._isolated._writer import UnsendableError
 from cave_agent.runtime._interpreter import Interpreter
 
 _FOREVER = 1e9  # seconds
@@ -49,27 +45,15 @@ class Worker:
 
     Args:
         line: The socket to it.
-
-    Attributes:
-        namespace: The live objects by name.
-        mine: Those that the host knows by their numbers.
-        shared: Arrays that both sides write to, by identity, each with its number at the host.
-        descriptors: Those of the shared memory in the message that is read.
     """
 
     def __init__(self, line: socket.socket) -> None:
         line.setblocking(False)  # noqa: FBT003  # the library's own
         self._line = line
         self._receiver = Receiver(line, _MOST)
-        self._interpreter = Interpreter()
-        self.namespace = self._interpreter.namespace
-        self.mine: list[Any] = []
-        self.shared: dict[int, tuple[int, Any]] = {}
-        self.descriptors: Iterator[int] = iter(())
-        self._remotes: WeakValueDictionary[int, Remote] = WeakValueDictionary()
-        self._received: dict[int, int] = {}  # how often the host told each handle
-        self._forgotten: deque[int] = deque()
-        self._classes: dict[type[Any], int] = {}  # of which the host takes instances
+        self._echo = Echo()
+        self._interpreter = Interpreter(self._echo.capture)
+        self._ledger = Ledger(self, self._interpreter.namespace)
         self._answers: dict[int, tuple[Any, ...]] = {}
         self._awaited: dict[int, asyncio.Future[Any]] = {}
         self._put_off: deque[tuple[Any, ...]] = deque()
@@ -108,15 +92,15 @@ class Worker:
         payload, views, descriptors = unpacked_with_shared(frame, most=_MOST)
         file = BytesIO(payload)
         what, number = pickle.load(file)
-        self.descriptors = iter(descriptors)
+        self._ledger.descriptors = iter(descriptors)
         try:
-            args, classes = Unpickler(self, file, views).load()
+            args, classes = Unpickler(self._ledger, file, views).load()
         except Exception as error:  # noqa: BLE001  # a foreign class may raise anything
             return "failed", number, what, f"{type(error).__name__}: {error}"
         finally:
             for each in descriptors:
                 os.close(each)
-        self._classes.update((cls, number) for number, cls in classes)
+        self._ledger.classes.update((cls, number) for number, cls in classes)
         return what, number, *args
 
     def _catch_up(self) -> None:
@@ -124,55 +108,23 @@ class Worker:
             name, *rest = self._put_off.popleft()
             self._dispatch[name](*rest)
 
-    def remote(self, handle: int, *about: Any) -> Remote:
-        """An object that stays with the host: the very same for as long as it is here."""
-        self._received[handle] = self._received.get(handle, 0) + 1
-        known = self._remotes.get(handle)
-        if known is None:
-            kind, is_async, methods = about
-            known = class_for(kind)(self, handle, kind=kind, is_async=is_async, methods=methods)
-            self._remotes[handle] = known
-        return known
-
     def forget(self, handle: int) -> None:
-        """Let the host know with the next message: this may come in the middle of one."""
-        self._forgotten.append(handle)
-
-    def _release(self) -> None:
-        while self._forgotten:
-            handle = self._forgotten.popleft()
-            if handle not in self._remotes and (times := self._received.pop(handle, 0)):
-                self._send("release", handle, times)
+        """Let the host know with the next message."""
+        self._ledger.forget(handle)
 
     def _tell(self, what: str, number: int, *rest: Any) -> None:
         self._send(what, number, *rest)
-        self._release()
+        for forgotten in self._ledger.forgotten():
+            self._send("release", *forgotten)
 
     def _send(self, what: str, number: int, *rest: Any) -> None:
-        writer = Writer(self._taken_apart)
-        writer.write((what, number))  # apart, as it can be read whatever the rest is
-        writer.write(rest)
-        frame = packed(bytes(writer.body), writer.buffers)
+        frame = self._ledger.frame(what, number, *rest)
         try:
             send(self._line, frame.body, frame.descriptors)
         except OSError:
             os._exit(0)  # there is no host any more
         finally:
             frame.close()
-
-    def _taken_apart(self, value: Any) -> tuple[str, Any] | None:
-        if isinstance(value, Remote):
-            return "handle", value.handle
-        if type(value) is Mine:
-            self.mine.append(value.value)
-            return "mine", len(self.mine) - 1
-        if id(value) in self.shared:
-            return "shared", self.shared[id(value)][0]
-        if (known := taken_apart(value)) is not None:
-            return known
-        cls: type[Any] = class_of(value)
-        number = self._classes.get(cls)
-        return None if number is None else ("instance", (number, *parts_of(value, cls)))
 
     def _run(self, number: int, cell: Cell) -> None:
         self._cells[number] = asyncio.create_task(self._work(number, cell))  # its owner
@@ -186,7 +138,7 @@ class Worker:
             result = ExecutionResult()  # of which nobody wants to know
         finally:
             del self._cells[number]
-        self._tell("done", number, told(result), self._names())
+        self._tell("done", number, told(self._echo.end(result)), self._names())
 
     def _cancel(self, number: int) -> None:
         if (task := self._cells.get(number)) is not None:

@@ -64,15 +64,16 @@ def _fork(frame: Frame, control: socket.socket) -> None:
     if os.fork() == 0:
         try:
             control.close()
-            line, life = map(os.dup, frame.descriptors)
-            _become_keeper(pickle.loads(frame.body), line, life)  # the host's own
+            order: Order = pickle.loads(frame.body)
+            _become_keeper(order, *map(os.dup, frame.descriptors))  # the host's own
         finally:
             os._exit(1)
     frame.close()
 
 
-def _become_keeper(order: Order, line: int, life: int) -> None:
+def _become_keeper(order: Order, *descriptors: int) -> None:
     """Stand between the host and the worker: with one of them, all that belongs to it ends."""
+    line, life, output = descriptors
     os.setsid()
     in_namespaces = False
     if order.cage.layers.namespaces:
@@ -89,10 +90,11 @@ def _become_keeper(order: Order, line: int, life: int) -> None:
     worker = os.fork()
     if worker == 0:
         os.close(life)
-        _become_worker(order, line, in_namespaces=in_namespaces)
+        _stand_alone(line, output)
+        _become_worker(order, in_namespaces=in_namespaces)
         os._exit(0)
-    os.closerange(3, min(line, life))
-    os.close(line)
+    os.closerange(3, life)
+    os.closerange(life + 1, 1 << 20)
     _keep(worker, socket.socket(fileno=life), Watch(order.cage.limits))
     if not in_namespaces:
         os.killpg(0, signal.SIGKILL)
@@ -133,12 +135,15 @@ def _wake(_signal: int, _frame: object) -> None:
     """A child has ended: what waits is woken through the descriptor."""
 
 
-def _become_worker(order: Order, line: int, *, in_namespaces: bool) -> None:
+def _stand_alone(line: int, output: int) -> None:
+    """Have no descriptors but those of a worker."""
     null = os.open(os.devnull, os.O_RDWR)
-    for each in range(3):
-        os.dup2(null, each)
-    os.dup2(line, _LINE)
+    for source, target in ((null, 0), (output, 1), (output, 2), (line, _LINE)):
+        os.dup2(source, target)
     os.closerange(_LINE + 1, 1 << 20)
+
+
+def _become_worker(order: Order, *, in_namespaces: bool) -> None:
     to_host = socket.socket(fileno=_LINE)
     try:
         layers = confine(_with_python(order.cage), in_namespaces=in_namespaces)
