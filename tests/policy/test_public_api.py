@@ -246,6 +246,7 @@ def test_the_public_names_are_these() -> None:
             ],
             "cave_agent.sandbox": [
                 "Cage",
+                "Gate",
                 "Layers",
                 "Limits",
                 "Sandbox",
@@ -254,7 +255,9 @@ def test_the_public_names_are_these() -> None:
                 "confine",
                 "enter",
                 "excess_of",
+                "gates_of",
                 "jail_folder",
+                "open_gates",
             ],
             "cave_agent.security": [
                 "AttributeRule",

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from cave_agent.sandbox import _landlock
 from cave_agent.sandbox._filter import program
+from cave_agent.sandbox._gates import Gate, hosts_file
 from cave_agent.sandbox._libc import prctl, syscall
 from cave_agent.sandbox._namespaces import drop_capabilities, jail
 from cave_agent.sandbox._policy import Limits
@@ -23,6 +24,9 @@ _SET_FILTER, _ALL_THREADS = 1, 1  # SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG
 _SECCOMP = {"x86_64": 317, "aarch64": 277}
 _STEP = 8  # bytes
 _KNOWS_TRUNCATION = 3  # the version of Landlock that does
+_DEVICES = (Path("/dev/null"), Path("/dev/zero"), Path("/dev/full"))
+_HOSTS, _LOOK_UP = Path("/etc/hosts"), Path("/etc/nsswitch.conf")
+_NOWHERE = ("192.0.2.1", 9)  # an address of nobody's, by RFC 5737
 _ROOM_FOR_RESERVATIONS = 8 << 30  # bytes of address space beyond the memory that is used
 
 
@@ -64,6 +68,7 @@ class Cage:
         limits: What it may use.
         layers: What of the kernel's means is to be used if there is it.
         canary: A file that it must not be able to read.
+        gates: What it can connect to.
     """
 
     read: tuple[Path, ...]
@@ -72,6 +77,12 @@ class Cage:
     limits: Limits
     layers: Layers
     canary: Path
+    gates: tuple[Gate, ...] = ()
+
+    @property
+    def needs_namespaces(self) -> bool:
+        """Whether nothing else confines what it may do."""
+        return bool(self.gates) or self.limits.processes > 0
 
 
 def confine(cage: Cage, *, in_namespaces: bool) -> Layers:
@@ -85,14 +96,18 @@ def confine(cage: Cage, *, in_namespaces: bool) -> Layers:
         OSError: The kernel refused what always works.
         RuntimeError: A layer is there that does not hold.
     """
-    wanted, machine = cage.layers, this_machine()
+    wanted = cage.layers
     with suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text("1000", "ascii")
+    texts = {_HOSTS: hosts_file(cage.gates), _LOOK_UP: "hosts: files\n"} if cage.gates else {}
+    read = (*cage.read, *texts)
     is_jailed = (
         in_namespaces
         and wanted.jail
-        and _is_possible(lambda: jail(cage.read, cage.write, size=cage.limits.disk))
+        and _is_possible(lambda: jail(read, cage.write, size=cage.limits.disk, texts=texts))
     )
+    if cage.needs_namespaces and not is_jailed:
+        raise RuntimeError("network and processes need namespaces, which are forbidden here")
     if is_jailed:
         cage.folder.mkdir(parents=True, exist_ok=True)
     os.chdir(cage.folder)
@@ -103,14 +118,25 @@ def confine(cage: Cage, *, in_namespaces: bool) -> Layers:
     landlock = min(_landlock.version(), wanted.landlock)
     if landlock:
         own = (Path("/tmp"), Path("/dev/shm"), Path("/proc")) if is_jailed else (cage.folder,)  # noqa: S108  # the jail's
-        devices = (Path("/dev/null"), Path("/dev/zero"), Path("/dev/full"))
-        _landlock.restrict(read=cage.read, write=(*cage.write, *own, *devices), abi=landlock)
-    if wanted.seccomp:
-        refused = rules(jailed=is_jailed, guards_truncation=landlock >= _KNOWS_TRUNCATION)
-        _set_filter(program(refused, machine), _SECCOMP[machine.name])
+        write = (*cage.write, *own, *_DEVICES)
+        _landlock.restrict(read=read, write=write, abi=landlock, connects=bool(cage.gates))
     layers = Layers(in_namespaces, is_jailed, landlock, wanted.seccomp)
-    _try_to_escape(layers, cage.canary)
+    if wanted.seccomp:
+        _refuse_calls(cage, layers)
+    _try_to_escape(layers, cage)
     return layers
+
+
+def _refuse_calls(cage: Cage, layers: Layers) -> None:
+    """Have the kernel refuse what the layers so far leave open."""
+    machine = this_machine()
+    refused = rules(
+        jailed=layers.jail,
+        guards_truncation=layers.landlock >= _KNOWS_TRUNCATION,
+        connects=bool(cage.gates),
+        forks=cage.limits.processes > 0,
+    )
+    _set_filter(program(refused, machine), _SECCOMP[machine.name])
 
 
 def _is_possible(act: Callable[[], object]) -> bool:
@@ -133,7 +159,8 @@ def _limit(limits: Limits) -> None:
     )
     for which, bound in bounds:
         if bound is not None:
-            resource.setrlimit(which, (bound, bound))
+            more = which == resource.RLIMIT_CPU  # so that the signal tells which limit it was
+            resource.setrlimit(which, (bound, bound + more))
 
 
 def _set_filter(steps: bytes, number: int) -> None:
@@ -142,18 +169,24 @@ def _set_filter(steps: bytes, number: int) -> None:
     syscall("seccomp", number, _SET_FILTER, _ALL_THREADS, given)
 
 
-def _try_to_escape(layers: Layers, canary: Path) -> None:
+def _try_to_escape(layers: Layers, cage: Cage) -> None:
     """Try what must fail now: a wall that is not looked at may not be there.
 
     Raises:
         RuntimeError: It did not fail.
     """
-    if layers.is_strong and _is_possible(canary.read_bytes):
-        raise RuntimeError(f"The sandbox does not hold: {canary} can be read.")
-    if layers.seccomp and _is_possible(lambda: socket.socket().close()):
+    if layers.is_strong and _is_possible(cage.canary.read_bytes):
+        raise RuntimeError(f"The sandbox does not hold: {cage.canary} can be read.")
+    if layers.seccomp and _is_possible(lambda: socket.socket(type=socket.SOCK_DGRAM).close()):
         raise RuntimeError("The sandbox does not hold: there are sockets.")
-    if layers.seccomp and _is_possible(_fork):
+    if layers.seccomp and _is_possible(_connect if cage.gates else socket.socket):
+        raise RuntimeError("The sandbox does not hold: there are sockets.")
+    if layers.seccomp and not cage.limits.processes and _is_possible(_fork):
         raise RuntimeError("The sandbox does not hold: there can be new processes.")
+
+
+def _connect() -> None:
+    socket.create_connection(_NOWHERE, timeout=1).close()
 
 
 def _fork() -> None:

@@ -14,7 +14,7 @@ _MAKE_CHAR, _MAKE_BLOCK = 1 << 6, 1 << 11
 _OF_FIRST_ABI = (1 << 13) - 1
 _REFER, _TRUNCATE, _IOCTL_DEV = 1 << 13, 1 << 14, 1 << 15  # of ABI 2, 3 and 5
 _OF_FILES = _EXECUTE | _WRITE_FILE | _READ_FILE | _TRUNCATE | _IOCTL_DEV
-_TCP = 3  # to bind and to connect, of ABI 4
+_BIND_TCP, _CONNECT_TCP = 1, 2  # of ABI 4
 _SCOPES = 3  # abstract sockets and signals, of ABI 6
 _GIVE_VERSION = 1
 _RULE_OF_PATH = 1
@@ -29,7 +29,9 @@ def version() -> int:
         return 0
 
 
-def restrict(*, read: Iterable[Path], write: Iterable[Path], abi: int) -> None:
+def restrict(
+    *, read: Iterable[Path], write: Iterable[Path], abi: int, connects: bool = False
+) -> None:
     """Take all files from this thread and what it starts, but these.
 
     From ABI 4 on it also takes TCP, from 6 on signals to others and abstract sockets.
@@ -38,6 +40,7 @@ def restrict(*, read: Iterable[Path], write: Iterable[Path], abi: int) -> None:
         read: What may be read and run, with all that is below.
         write: What may be read and changed, with all that is below.
         abi: The version whose means are used, at most the kernel's.
+        connects: Whether TCP connections may be made all the same.
 
     Raises:
         OSError: The kernel refused that.
@@ -46,7 +49,8 @@ def restrict(*, read: Iterable[Path], write: Iterable[Path], abi: int) -> None:
     handled = _OF_FIRST_ABI
     for since, right in ((2, _REFER), (3, _TRUNCATE), (5, _IOCTL_DEV)):
         handled |= right if abi >= since else 0
-    words = [handled, *([_TCP] if abi >= 4 else []), *([_SCOPES] if abi >= 6 else [])]  # noqa: PLR2004  # as above
+    tcp = _BIND_TCP if connects else _BIND_TCP | _CONNECT_TCP
+    words = [handled, *([tcp] if abi >= 4 else []), *([_SCOPES] if abi >= 6 else [])]  # noqa: PLR2004  # as above
     attributes = struct.pack(f"={len(words)}Q", *words)
     ruleset = syscall(
         "landlock_create_ruleset",

@@ -4,7 +4,7 @@ See `namespaces(7)`, `user_namespaces(7)` and `pivot_root(2)`.
 """
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -39,13 +39,16 @@ def enter() -> None:
     Path("/proc/self/gid_map").write_text(f"{group} {group} 1", "ascii")
 
 
-def jail(read: Iterable[Path], write: Iterable[Path], *, size: int) -> None:
+def jail(
+    read: Iterable[Path], write: Iterable[Path], *, size: int, texts: Mapping[Path, str]
+) -> None:
     """Have a root of its own, with these files where they were, and a `/tmp` that is its own.
 
     Args:
         read: What can be read and run there.
         write: What can be changed there, too.
         size: Bytes that `/tmp` and `/dev/shm` may hold each, in memory.
+        texts: Files that are other ones there.
 
     Raises:
         OSError: That is forbidden here.
@@ -67,6 +70,8 @@ def jail(read: Iterable[Path], write: Iterable[Path], *, size: int) -> None:
         _bind(old, new, path, writable=False)  # devices can be written to even so
     for path in sorted(write):
         _bind(old, new, path, writable=True)
+    for path, text in texts.items():
+        _replace(new / path.relative_to("/"), text)
     (new / "proc").mkdir(exist_ok=True)
     mount("proc", "/new/proc", "proc", _READ_ONLY | _NO_SUID | _NO_DEVICES | _NO_EXEC)
     mount(None, "/new", None, _REMOUNT | _BIND | _READ_ONLY | _NO_SUID | _NO_DEVICES)
@@ -121,6 +126,17 @@ def _bind(old: Path, new: Path, path: Path, *, writable: bool) -> None:
     mount(str(source), str(target), None, _BIND | _RECURSIVE)
     if not writable:
         mount(None, str(target), None, _REMOUNT | _BIND | _READ_ONLY | _NO_SUID)
+
+
+def _replace(target: Path, text: str) -> None:
+    """Have a file say something else, be it in a folder that was bound."""
+    source = Path("/", target.name)
+    source.write_text(text, "utf-8")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if not target.exists():
+        target.touch()
+    mount(str(source), str(target), None, _BIND)
+    mount(None, str(target), None, _REMOUNT | _BIND | _READ_ONLY | _NO_SUID)
 
 
 def _followed(old: Path, path: Path) -> Path:

@@ -146,6 +146,14 @@ _OF_ONE_PROCESS = (
     "sched_setparam",
     "sched_setattr",
 )
+# What starting processes and ending them takes.
+_OF_PROCESSES = (
+    *("execve", "execveat", "fork", "vfork", "setsid", "setpgid"),
+    *("kill", "tkill", "tgkill", "pidfd_open", "pidfd_send_signal"),
+)
+_NEW_NAMESPACES = 0x7E020000  # CLONE_NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET
+_INTERNET, _STREAM, _TCP = (2, 10), 1, 6  # AF_INET and AF_INET6, SOCK_STREAM, IPPROTO_TCP
+_KIND_OF_SOCKET = 0xF  # of a type, without SOCK_NONBLOCK and SOCK_CLOEXEC
 _AF_UNIX = 1
 _CLONE_THREAD = 0x10000
 # F_SETOWN, F_SETSIG and F_SETOWN_EX have the kernel send any signal to any process of the user.
@@ -156,16 +164,21 @@ _ACCESS = 0x3  # of the flags of open, those that tell of reading and writing
 _TRUNCATE = 0x200
 
 
-def rules(*, jailed: bool, guards_truncation: bool) -> Iterator[Rule]:
+def rules(
+    *, jailed: bool, guards_truncation: bool, connects: bool = False, forks: bool = False
+) -> Iterator[Rule]:
     """What is refused, and what of that may be done after all comes before.
 
     Args:
         jailed: Whether no file can be seen that is not the process's own or mounted read-only.
         guards_truncation: Whether Landlock keeps files from being emptied: from ABI 3 on.
+        connects: Whether it may use TCP, in a network of its own.
+        forks: Whether it may start other processes, all in a namespace of their own.
     """
-    yield Rule("clone", ALLOW, (Test(0, Relation.ANY_BIT, _CLONE_THREAD),))
-    yield Rule("clone", refuse())
+    yield from _for_processes() if forks else _against_processes()
     yield Rule("clone3", refuse(errno.ENOSYS))  # so that libc takes clone, which can be judged
+    if connects:
+        yield from _for_tcp()
     yield Rule("socketpair", ALLOW, (Test(0, Relation.EQUAL, _AF_UNIX),))
     yield Rule("socketpair", refuse(errno.EACCES))
     yield Rule("socket", refuse(errno.EACCES))
@@ -182,6 +195,29 @@ def rules(*, jailed: bool, guards_truncation: bool) -> Iterator[Rule]:
             yield Rule(name, refuse(), (Test(argument, Relation.EQUAL, value),))
     if not guards_truncation and not jailed:
         yield from _against_truncation()
+
+
+def _against_processes() -> Iterator[Rule]:
+    yield Rule("clone", ALLOW, (Test(0, Relation.ANY_BIT, _CLONE_THREAD),))
+    yield Rule("clone", refuse())
+
+
+def _for_processes() -> Iterator[Rule]:
+    """Whatever is in reach of a signal is the process's own."""
+    yield Rule("clone", refuse(), (Test(0, Relation.ANY_BIT, _NEW_NAMESPACES),))
+    for name in _OF_PROCESSES:
+        yield Rule(name, ALLOW)
+
+
+def _for_tcp() -> Iterator[Rule]:
+    for family in _INTERNET:
+        of_tcp = (
+            Test(0, Relation.EQUAL, family),
+            Test(1, Relation.EQUAL, _STREAM, mask=_KIND_OF_SOCKET),
+        )
+        for protocol in (0, _TCP):
+            yield Rule("socket", ALLOW, (*of_tcp, Test(2, Relation.EQUAL, protocol)))
+    yield Rule("connect", ALLOW)
 
 
 def _against_truncation() -> Iterator[Rule]:

@@ -34,7 +34,7 @@ from cave_agent.runtime._hosts._isolated._stock import Stock
 from cave_agent.runtime._hosts._isolated._zygote import Order
 from cave_agent.runtime._hosts._protocol import Host
 from cave_agent.runtime._placed import Placed
-from cave_agent.sandbox import Cage, Layers, Limits, Sandbox, jail_folder
+from cave_agent.sandbox import Cage, Layers, Limits, Sandbox, gates_of, jail_folder
 
 _T = TypeVar("_T")
 
@@ -71,6 +71,7 @@ class WorkerHost(Host):
             limits or Limits(),
             Layers(),
             canary=Path("/etc/passwd"),
+            gates=gates_of(sandbox.network or ()),
         )
         self._order = Order(cage, is_strong=sandbox.level == "strong")
         self._preload, self._grace = preload, grace

@@ -19,6 +19,7 @@ from cave_agent.runtime._hosts._isolated._nursery import zygote_for
 from cave_agent.runtime._hosts._isolated._output import printed, room_for_output
 from cave_agent.runtime._hosts._isolated._parcels import unpacked
 from cave_agent.runtime._hosts._isolated._reader import BadValueError, Reader
+from cave_agent.runtime._hosts._isolated._relay import Relay
 from cave_agent.runtime._hosts._isolated._zygote import Order
 from cave_agent.sandbox import Layers, excess_of
 
@@ -75,6 +76,7 @@ class Line:
         self._numbers = itertools.count(1)
         self._replies: dict[int, tuple[Any, ...]] = {}
         self._asked: set[int] = set()  # numbers of what has no reply yet
+        self._order = order
         self._patience = float(order.cage.limits.answer)
         self._waiters: set[anyio.Event] = set()
         self._is_read = False
@@ -84,6 +86,7 @@ class Line:
         self._line.setblocking(False)  # noqa: FBT003  # the library's own
         self._receiver = Receiver(self._line, _MOST)
         self._keeper = -1
+        self._relay: Relay | None = None
         try:
             self.layers = self._greeting()
         except _NONSENSE as error:
@@ -161,6 +164,9 @@ class Line:
                 signal.pidfd_send_signal(self._keeper, signal.SIGKILL)
             os.close(self._keeper)
             self._keeper = -1
+        if self._relay is not None:
+            self._relay.close()
+            self._relay = None
         self._output.close()
         self._line.close()
         self._life.close()
@@ -226,8 +232,12 @@ class Line:
 
     def _greeting(self) -> Layers:
         self._life.settimeout(_START)
-        (self._keeper,) = socket.recv_fds(self._life, 1, 1)[1]
+        gates = self._order.cage.gates
+        self._keeper, *listening = socket.recv_fds(self._life, 1, 1 + len(gates))[1]
         self._life.settimeout(None)
+        listeners = [socket.socket(fileno=each) for each in listening]
+        if listeners:
+            self._relay = Relay(gates[: len(listeners)], listeners)
         while not self._receiver.ready and not self._receiver.is_closed:
             if not select.select([self._line], [], [], _START)[0]:
                 raise WorkerDiedError("did not start")
@@ -237,6 +247,8 @@ class Line:
         what, _, told = self._message()
         if what != "ready":
             raise UnsupportedError(f"A worker cannot be confined on this machine: {told}.")
+        if len(listeners) != len(gates):
+            raise UnsupportedError("A worker's network cannot be made on this machine.")
         return Layers(*told)
 
     def _how_it_died(self) -> str:
@@ -247,6 +259,6 @@ class Line:
         if len(code) != _STATUS:
             return "ended"
         status = int.from_bytes(code, "little", signed=True)
-        if (excess := excess_of(status)) is not None:
-            return f"had more {excess} than its limit"
+        if (excess := excess_of(status, self._order.cage.limits)) is not None:
+            return f"had more {excess}"
         return f"was killed by signal {-status}" if status < 0 else f"ended with exit code {status}"

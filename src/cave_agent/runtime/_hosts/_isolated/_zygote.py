@@ -17,13 +17,16 @@ from cave_agent.runtime._hosts._isolated._frames import Frame, Receiver, send
 from cave_agent.runtime._hosts._isolated._parcels import packed
 from cave_agent.runtime._hosts._isolated._worker import main as work
 from cave_agent.runtime._hosts._isolated._writer import Writer
-from cave_agent.sandbox import Cage, Watch, adopt_orphans, confine, enter
+from cave_agent.sandbox import Cage, Gate, Watch, adopt_orphans, confine, enter, open_gates
 
 _LINE = 3
 _LIBRARIES = (
     *("/usr/lib", "/usr/lib64", "/usr/local/lib", "/lib", "/lib64", "/usr/share/zoneinfo"),
     *("/etc/ld.so.cache", "/etc/localtime", "/dev/urandom"),
 )
+
+_PROGRAMS = ("/bin", "/usr/bin", "/usr/local/bin")
+_CERTIFICATES = ("/etc/ssl", "/usr/share/ca-certificates", "/etc/pki/tls", "/etc/ca-certificates")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +83,11 @@ def _become_keeper(order: Order, *descriptors: int) -> None:
         with suppress(OSError):
             enter()
             in_namespaces = True
+    gates = _opened(order.cage.gates) if in_namespaces else []
     if keeper := os.fork():
         told = socket.socket(fileno=life)
-        socket.send_fds(told, [b"k"], [os.pidfd_open(keeper)])  # whatever it is named elsewhere
+        it = os.pidfd_open(keeper)  # whatever it is named elsewhere
+        socket.send_fds(told, [b"k"], [it, *(each.fileno() for each in gates)])
         os._exit(0)
     if not in_namespaces:
         adopt_orphans()
@@ -99,6 +104,13 @@ def _become_keeper(order: Order, *descriptors: int) -> None:
     if not in_namespaces:
         os.killpg(0, signal.SIGKILL)
     os._exit(0)
+
+
+def _opened(gates: tuple[Gate, ...]) -> list[socket.socket]:
+    try:
+        return open_gates(gates) if gates else []
+    except OSError:  # which the host notices by what it is not given
+        return []
 
 
 def _keep(worker: int, life: socket.socket, watch: Watch) -> None:
@@ -160,7 +172,8 @@ def _become_worker(order: Order, *, in_namespaces: bool) -> None:
 def _with_python(cage: Cage) -> Cage:
     """What a worker is confined to, with what Python needs to run."""
     own = {sys.prefix, sys.base_prefix, *(each for each in sys.path if Path(each).is_dir())}
-    read = {*map(Path, own), *map(Path, _LIBRARIES), *cage.read}
+    more = (*(_PROGRAMS if cage.limits.processes else ()), *(_CERTIFICATES if cage.gates else ()))
+    read = {*map(Path, own), *map(Path, (*_LIBRARIES, *more)), *cage.read}
     return replace(cage, read=tuple(sorted(read)))
 
 
