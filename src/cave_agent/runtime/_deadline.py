@@ -173,9 +173,9 @@ class AgentWaits:
 
 
 @contextmanager
-def waiting_for_agents() -> Generator[None]:
+def waiting_for_agents(waits: AgentWaits | None = None) -> Generator[None]:
     """Let the cells that run within this be one another's heirs in waiting for agents."""
-    token = _waits.set(AgentWaits())
+    token = _waits.set(waits or AgentWaits())
     try:
         yield
     finally:

@@ -13,18 +13,19 @@ class Classes:
     """Classes by number.
 
     Attributes:
-        news: Those that the worker has yet to be told of.
+        news: Those that the worker has yet to be told of, each with its number and whether its
+            instances may come from there.
     """
 
     def __init__(self) -> None:
         self._known: list[type[Any]] = []
-        self.news: list[tuple[int, type[Any]]] = []
+        self.news: list[tuple[int, type[Any], bool]] = []
 
     def note(self, cls: type[Any]) -> None:
-        """Let instances of a class come from the worker."""
-        if cls.__module__ != "builtins" and cls not in self._known and is_rebuildable(cls):
-            self.news.append((len(self._known), cls))
+        """Let a class come from the worker, and its instances if they can be made of parts."""
+        if cls.__module__ != "builtins" and cls not in self._known:
             self._known.append(cls)
+            self.news.append((len(self._known) - 1, cls, is_rebuildable(cls)))
 
     def note_own(self, cls: type[Any]) -> None:
         """The same, if it is a class of the user's own: others do what they like with their parts."""
@@ -39,7 +40,15 @@ class Classes:
 
     def tell_anew(self) -> None:
         """Have all told to another worker."""
-        self.news = list(enumerate(self._known))
+        self.news = [(number, cls, is_rebuildable(cls)) for number, cls in enumerate(self._known)]
+
+    def of(self, number: Any) -> type[Any]:
+        """The class that a worker tells of.
+
+        Raises:
+            LookupError: There is none of that number.
+        """
+        return self._known[int(number)]
 
     def made(self, parts: Any) -> Any:
         """An instance that a worker tells of.
@@ -48,7 +57,10 @@ class Classes:
             ValueError: It is none.
         """
         number, held, attributes = parts
-        return made_of(self._known[int(number)], held, attributes)
+        cls = self.of(number)
+        if not is_rebuildable(cls):
+            raise ValueError(f"a {cls.__qualname__} cannot be made of its parts")
+        return made_of(cls, held, attributes)
 
 
 def is_users(module: ModuleType) -> bool:

@@ -31,6 +31,7 @@ class Deliveries:
         if not self._stock.pending or not self._why_refused(line, objects := self.taken()):
             return
         for name, value in objects.items():
+            self._sender.hold(value)  # again, as the worker has let go of what it was told in vain
             if why := self._why_refused(line, {name: value}):
                 if type(value) is Placed:
                     raise UnsupportedError(f"A worker cannot rebuild {name!r}: {why}.")

@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from functools import partial
 from itertools import count, islice
 from types import CodeType, FrameType, ModuleType, TracebackType
@@ -15,6 +16,18 @@ from cave_agent.runtime._summaries import summarize
 _INNER = ("_", "gi_", "ag_", "cr_", "f_", "tb_", "co_", "func_")
 _AT_HOST = " (at the host)"  # which is told beside it
 _CHUNK = 256  # items that cross at once
+
+
+@dataclass(frozen=True, slots=True)
+class Items:
+    """Some of what an iterator gives, each of which crosses by itself.
+
+    Attributes:
+        is_over: Whether there are no more.
+    """
+
+    items: tuple[Any, ...]
+    is_over: bool
 
 
 class Handles:
@@ -98,18 +111,18 @@ def _checked(value: Any) -> Any:
     return value
 
 
-def _next(value: Any, _: Request) -> tuple[list[Any], bool]:
+def _next(value: Any, _: Request) -> Items:
     if not hasattr(value, "__next__"):
         raise TypeError("that is no iterator")
-    items: list[Any] = list(islice(value, _CHUNK))
-    return items, len(items) < _CHUNK
+    items: tuple[Any, ...] = tuple(islice(value, _CHUNK))
+    return Items(items, len(items) < _CHUNK)
 
 
-async def _anext(value: Any, _: Request) -> list[Any]:
+async def _anext(value: Any, _: Request) -> Items:
     try:
-        return [await anext(value)]
+        return Items((await anext(value),), is_over=False)
     except StopAsyncIteration:
-        return []
+        return Items((), is_over=True)
 
 
 def _enter_with(name: str, value: Any, _: Request) -> Any:

@@ -2,10 +2,12 @@
 
 import asyncio
 import sys
+import time
 from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from contextvars import copy_context
+from functools import partial
 from pathlib import Path
 from threading import Lock
 from typing import Any, TypeVar
@@ -23,13 +25,13 @@ from cave_agent.errors import (
 from cave_agent.runtime._cell import Cell, ExecutionResult
 from cave_agent.runtime._hosts._isolated._classes import Classes
 from cave_agent.runtime._hosts._isolated._deliveries import Deliveries
-from cave_agent.runtime._hosts._isolated._handles import Handles
+from cave_agent.runtime._hosts._isolated._handles import Handles, Items
 from cave_agent.runtime._hosts._isolated._kinds import ASSEMBLE
 from cave_agent.runtime._hosts._isolated._line import Line
 from cave_agent.runtime._hosts._isolated._mine import in_worker
 from cave_agent.runtime._hosts._isolated._results import ended, outcome_of, text_of
 from cave_agent.runtime._hosts._isolated._sender import Sender
-from cave_agent.runtime._hosts._isolated._service import Service
+from cave_agent.runtime._hosts._isolated._service import Caller, CellDeadline, Service
 from cave_agent.runtime._hosts._isolated._stock import Stock
 from cave_agent.runtime._hosts._isolated._zygote import Order
 from cave_agent.runtime._hosts._protocol import Host
@@ -85,6 +87,7 @@ class WorkerHost(Host):
             "handle": handles.value_of,
             "mine": in_worker,
             "instance": self._classes.made,
+            "class": self._classes.of,
             "shared": self._sender.arrays.view,
         }
         self._stock = Stock()
@@ -108,12 +111,13 @@ class WorkerHost(Host):
         except WorkerDiedError as death:
             return ended(WorkerDiedError(f"The worker {death}. The next cell gets another one."))
         number = line.next_number()
+        deadline = CellDeadline(cell.seconds, partial(self._tell_clock, line, number))
         try:
             self._deliveries.make(line)
-            self._service.contexts[number] = copy_context()
-            line.say(self._sender.frame("run", number, cell))
-            seconds = None if cell.seconds is None else cell.seconds + self._grace
-            result, names = outcome_of(await line.reply(number, seconds))
+            self._service.callers[number] = Caller(copy_context(), deadline)
+            line.say(self._sender.frame("run", number, cell, deadline.awaited))
+            left = partial(_left, deadline, self._grace)
+            result, names = outcome_of(await line.reply(number, left))
         except TimeoutError:
             why = f"did not end at its limit of {cell.seconds:g} s"
             return self._replaced(line, why, CellTimeoutError)
@@ -123,7 +127,8 @@ class WorkerHost(Host):
             await self._cancel(line, number)
             raise
         finally:
-            self._service.contexts.pop(number, None)
+            self._service.callers.pop(number, None)
+            deadline.close()
         self._stock.known = names
         return result
 
@@ -133,7 +138,7 @@ class WorkerHost(Host):
 
     @override
     def get(self, name: str) -> Any:
-        if name not in self.names() and not self._service.contexts:
+        if name not in self.names() and not self._service.callers:
             raise KeyError(name)
         how, _, value = self._ask("get", name)
         if how == "lacks":
@@ -227,6 +232,10 @@ class WorkerHost(Host):
         else:
             self._service.never_mind(*rest)
 
+    def _tell_clock(self, line: Line, number: int, change: int) -> None:
+        with suppress(WorkerDiedError):  # which its reader notices
+            line.say(self._sender.frame("clock", number, change))
+
     def _answer(self, number: int, outcome: tuple[str, Any], printed: str) -> None:
         how, value = outcome
         if how == "raised" and not self._sender.can_cross(value):
@@ -238,7 +247,10 @@ class WorkerHost(Host):
                     f"More than {self._most_handles:,} objects of the host's are held. Let some go."
                 ),
             )
-        self._sender.hold(value)
+        for each in value.items if type(value) is Items else (value,):
+            self._sender.hold(each)
+        if type(value) is Items:
+            value = value.items, value.is_over
         if self._line is not None:
             with suppress(WorkerDiedError):  # which its reader notices
                 if self._stock.pending:  # what was called has brought it, for use at once
@@ -250,9 +262,11 @@ class WorkerHost(Host):
         with anyio.CancelScope(shield=True):
             try:
                 line.say(self._sender.frame("cancel", number))
-                if len(self._service.contexts) == 1:
+                if len(self._service.callers) == 1:
                     line.interrupt()  # what runs and does not await is this cell's
-                self._stock.known = outcome_of(await line.reply(number, self._grace))[1]
+                until = time.monotonic() + self._grace
+                reply = await line.reply(number, lambda: until - time.monotonic())
+                self._stock.known = outcome_of(reply)[1]
             except (TimeoutError, WorkerDiedError):
                 self._replaced(line, "was cancelled", WorkerDiedError)
 
@@ -260,7 +274,7 @@ class WorkerHost(Host):
         self, line: Line, why: str, kind: type[WorkerDiedError | CellTimeoutError]
     ) -> ExecutionResult:
         """Have another worker next time, with what was injected; tells what is gone."""
-        printed = line.printed() if len(self._service.contexts) == 1 else ""  # else whose is it?
+        printed = line.printed() if len(self._service.callers) == 1 else ""  # else whose is it?
         line.close()
         self._service.close()
         gone: list[str] = []
@@ -270,3 +284,7 @@ class WorkerHost(Host):
         lost = f" These names are gone: {', '.join(gone)}." if gone else ""
         text = f"The worker {why} and is replaced; what was injected is there as it was.{lost}"
         return ended(kind(text), printed)
+
+
+def _left(deadline: CellDeadline, grace: float) -> float:
+    return deadline.remaining + grace

@@ -27,7 +27,8 @@ class Ledger:
         mine: Those of the worker's that the host knows by their numbers.
         shared: Arrays that both sides write to, by identity, each with its number at the host.
         descriptors: Those of the shared memory in the message that is read.
-        classes: Those of which the host takes instances, each with its number there.
+        classes: Those that the host knows, each with its number there, and whether it takes
+            instances.
     """
 
     def __init__(self, line: Line, namespace: dict[str, Any]) -> None:
@@ -36,7 +37,7 @@ class Ledger:
         self.mine: list[Any] = []
         self.shared: dict[int, tuple[int, Any]] = {}
         self.descriptors: Iterator[int] = iter(())
-        self.classes: dict[type[Any], int] = {}
+        self.classes: dict[type[Any], tuple[int, bool]] = {}
         self._remotes: WeakValueDictionary[int, Remote] = WeakValueDictionary()
         self._received: dict[int, int] = {}  # how often the host told each handle
         self._forgotten: deque[int] = deque()
@@ -83,8 +84,13 @@ class Ledger:
             return "mine", len(self.mine) - 1
         if id(value) in self.shared:
             return "shared", self.shared[id(value)][0]
-        if (known := taken_apart(value)) is not None:
-            return known
+        return taken_apart(value) or self._of_class(value)
+
+    def _of_class(self, value: Any) -> tuple[str, Any] | None:
+        """A class that the host knows, or an instance of one."""
+        if isinstance(value, type):
+            known = self.classes.get(value)
+            return None if known is None else ("class", known[0])
         cls: type[Any] = class_of(value)
-        number = self.classes.get(cls)
-        return None if number is None else ("instance", (number, *parts_of(value, cls)))
+        number, is_taken = self.classes.get(cls, (0, False))
+        return ("instance", (number, *parts_of(value, cls))) if is_taken else None

@@ -79,7 +79,7 @@ class Line:
         self._order = order
         self._patience = float(order.cage.limits.answer)
         self._waiters: set[anyio.Event] = set()
-        self._is_read = False
+        self._is_read = self._is_closed = False
         self._fault = ""
         self._output = os.fdopen(room_for_output(), "rb")
         self._line, self._life = zygote_for(preload).fork(order, self._output.fileno())
@@ -132,19 +132,21 @@ class Line:
             self._pump()
         return self._replies.pop(number)
 
-    async def reply(self, number: int, seconds: float | None) -> tuple[Any, ...]:
+    async def reply(self, number: int, left: Callable[[], float]) -> tuple[Any, ...]:
         """The reply to a request, as soon as it comes.
 
+        Args:
+            number: That of the request.
+            left: Tells how many seconds there are left for it.
+
         Raises:
-            TimeoutError: It does not within these seconds.
+            TimeoutError: It does not come in time.
             WorkerDiedError: There is no worker any more.
         """
-        until = None if seconds is None else time.monotonic() + seconds
         while number not in self._replies:
-            left = None if until is None else until - time.monotonic()
-            if left is not None and left <= 0:
+            if (seconds := left()) <= 0:
                 raise TimeoutError
-            with anyio.move_on_after(left):
+            with anyio.move_on_after(seconds):
                 await self._hear()
         return self._replies.pop(number)
 
@@ -168,7 +170,11 @@ class Line:
             self._relay.close()
             self._relay = None
         self._output.close()
-        self._line.close()
+        self._is_closed = True
+        with suppress(OSError):
+            self._line.shutdown(socket.SHUT_RDWR)  # which whoever waits for it notices
+        if not self._is_read:
+            self._line.close()
         self._life.close()
         self._receiver.close()
 
@@ -183,10 +189,15 @@ class Line:
             return
         self._is_read = True
         try:
-            await anyio.wait_readable(self._line)
+            if not self._is_closed:
+                await anyio.wait_readable(self._line)
+            if self._is_closed:
+                raise WorkerDiedError("was closed")
             self._pump()
         finally:
             self._is_read = False
+            if self._is_closed:
+                self._line.close()
             for each in self._waiters:
                 each.set()
 

@@ -76,8 +76,8 @@ class Remote:
     async def __aiter__(self) -> AsyncIterator[Any]:
         iterator = self._line.ask(Request(self.handle, "aiter"))
         while True:
-            items = await self._line.ask_later(Request(iterator.handle, "anext"))
-            if not items:
+            items, is_over = await self._line.ask_later(Request(iterator.handle, "anext"))
+            if is_over:
                 return
             yield items[0]
 

@@ -6,16 +6,57 @@ from asyncio import isfuture
 from collections.abc import Awaitable, Callable, Generator
 from contextlib import contextmanager
 from contextvars import Context, copy_context
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeAlias
 
+from typing_extensions import override
+
 from cave_agent.runtime._capture import Capture
+from cave_agent.runtime._deadline import CellStopped, Deadline
 from cave_agent.runtime._hosts._isolated._handles import Handles
 from cave_agent.runtime._hosts._isolated._request import Request
 from cave_agent.runtime._stage import stage
+from cave_agent.runtime._time_limit import TimeLimit
 
 Answer: TypeAlias = Callable[[int, tuple[str, Any], str], None]
 """Tells the worker what came of its request, and what was printed."""
+
+
+class CellDeadline(Deadline):
+    """The end of the time of a cell in a worker, whose clock stands still when this one does.
+
+    Args:
+        seconds: From now on; `None` for no end.
+        tell: Tells the worker that the cell begins (1) or ends (-1) to wait for an agent.
+    """
+
+    def __init__(self, seconds: float | None, tell: Callable[[int], None]) -> None:
+        super().__init__(seconds)
+        self._tell = tell
+
+    @property
+    def awaited(self) -> int:
+        """How many agents the cell waits for."""
+        return self._awaited
+
+    @override
+    def await_agent(self, change: int) -> None:
+        super().await_agent(change)
+        self._tell(change)
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who runs a cell.
+
+    Attributes:
+        context: That of the task.
+        deadline: When the cell must have ended.
+    """
+
+    context: Context
+    deadline: CellDeadline
 
 
 class Service:
@@ -26,21 +67,23 @@ class Service:
         answer: How they are told.
 
     Attributes:
-        contexts: Those of the callers of the cells that are running, by the cells' numbers.
+        callers: Those of the cells that are running, by the cells' numbers.
     """
 
     def __init__(self, handles: Handles, answer: Answer) -> None:
         self._handles = handles
         self._answer = answer
         self._tasks: dict[int, asyncio.Task[None]] = {}
-        self.contexts: dict[int, Context] = {}
+        self.callers: dict[int, Caller] = {}
 
     def serve(self, number: int, cell: int, told: tuple[Any, ...]) -> None:
         """Do what a cell asks for, in the context of whoever runs that cell."""
-        context = self.contexts.get(cell, copy_context()).copy()
+        caller = self.callers.get(cell)
+        context = copy_context() if caller is None else caller.context.copy()
         printed = Capture([])
+        do = partial(_printing, printed, partial(self._handles.do, Request(*told)))
         try:
-            value = context.run(_printing, printed, partial(self._handles.do, Request(*told)))
+            value = context.run(do if caller is None else partial(_in_time, caller.deadline, do))
         except BaseException as error:  # noqa: BLE001  # it is raised in the cell
             self._answer(number, ("raised", error), printed.text())
             return
@@ -90,6 +133,17 @@ def _printing_to(capture: Capture) -> Generator[None]:
     finally:
         capture.end(token)
         stage.leave()
+
+
+def _in_time(deadline: Deadline, do: Callable[[], Any]) -> Any:
+    """Do what a cell asks for, which is on the stack here, within the time of that cell."""
+    limit = TimeLimit(deadline)
+    try:
+        with limit:
+            return do()
+    except CellStopped as stop:
+        limit.let_go()  # it may have come while the limit was let go of
+        raise deadline.error() from stop
 
 
 def _printing(capture: Capture, do: Callable[[], Any]) -> Any:

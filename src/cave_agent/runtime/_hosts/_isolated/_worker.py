@@ -16,6 +16,7 @@ from typing import Any
 
 from cave_agent.runtime._alarm import alarm
 from cave_agent.runtime._cell import Cell, ExecutionResult
+from cave_agent.runtime._deadline import AgentWaits, waiting_for_agents
 from cave_agent.runtime._hosts._isolated._frames import Receiver, send
 from cave_agent.runtime._hosts._isolated._ledger import Ledger
 from cave_agent.runtime._hosts._isolated._output import Echo
@@ -36,6 +37,7 @@ _AT_ONCE = {
     "drop",
     "look",
     "failed",
+    "clock",
 }  # what is safe while a cell waits for the host
 _MOST = 1 << 40  # bytes: what the host sends is trusted
 
@@ -58,6 +60,7 @@ class Worker:
         self._awaited: dict[int, asyncio.Future[Any]] = {}
         self._put_off: deque[tuple[Any, ...]] = deque()
         self._cells: dict[int, asyncio.Task[None]] = {}
+        self._waits: dict[int, AgentWaits] = {}
         self._asked = 0
         self._dispatch: dict[str, Callable[..., None]] = {
             "run": self._run,
@@ -69,6 +72,7 @@ class Worker:
             "look": self._look,
             "answer": self._answer,
             "cancel": self._cancel,
+            "clock": self._clock,
             "failed": self._failed,
         }
 
@@ -100,7 +104,7 @@ class Worker:
         finally:
             for each in descriptors:
                 os.close(each)
-        self._ledger.classes.update((cls, number) for number, cls in classes)
+        self._ledger.classes.update((cls, (number, can)) for number, cls, can in classes)
         return what, number, *args
 
     def _catch_up(self) -> None:
@@ -126,18 +130,27 @@ class Worker:
         finally:
             frame.close()
 
-    def _run(self, number: int, cell: Cell) -> None:
+    def _run(self, number: int, cell: Cell, awaited: int) -> None:
+        waits = AgentWaits()
+        waits.await_agent(awaited)
+        self._waits[number] = waits
         self._cells[number] = asyncio.create_task(self._work(number, cell))  # its owner
+
+    def _clock(self, number: int, change: int) -> None:
+        """A cell begins or ends to wait for an agent, whose time is not its own."""
+        if (waits := self._waits.get(number)) is not None:
+            waits.await_agent(change)
 
     async def _work(self, number: int, cell: Cell) -> None:
         _cell.set(number)
         try:
             seconds = cell.seconds or _FOREVER  # so that what runs can be stopped at all
-            result = await self._interpreter.run(replace(cell, seconds=seconds))
+            with waiting_for_agents(self._waits[number]):
+                result = await self._interpreter.run(replace(cell, seconds=seconds))
         except asyncio.CancelledError:
             result = ExecutionResult()  # of which nobody wants to know
         finally:
-            del self._cells[number]
+            del self._cells[number], self._waits[number]
         self._tell("done", number, told(self._echo.end(result)), self._names())
 
     def _cancel(self, number: int) -> None:
