@@ -224,6 +224,55 @@ async def test_what_failed_before_and_was_made_since_is_not_missing() -> None:
     assert Hint.NEVER_MADE not in result.hints
 
 
+@pytest.mark.parametrize(
+    "cells",
+    [
+        ("del tool", "tool"),
+        ("tool = 1 / 0", "del tool", "tool"),
+        ("del tool", "seen = tool + 1"),
+        ("mine = 1", "del mine", "print(mine)"),
+        ("mine = 1 / 0", "mine = 1\ndel mine", "mine"),
+        ("mine = 1\ndel mine\n1 / 0", "mine"),
+        ("try:\n    1 / 0\nexcept ZeroDivisionError as mine:\n    raise", "mine"),
+    ],
+)
+async def test_a_name_that_a_cell_reads_or_deletes_was_not_to_be_made_by_it(
+    cells: tuple[str, ...],
+) -> None:
+    runtime = PythonRuntime(variables=[Variable("tool", 1)])
+
+    for cell in cells:
+        await runtime.execute(cell)
+    again = await runtime.execute(cells[-1])
+
+    assert isinstance(again.error, NameError)
+    assert Hint.NEVER_MADE not in again.hints
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        "import json as mine",
+        "from json import dumps as mine",
+        "def mine(): pass",
+        "class mine: pass",
+        "for mine in [1]: pass",
+        "with open('x') as mine: pass",
+        "(first, *mine) = [1, 2]",
+        "if (mine := 1): pass",
+        "match 1:\n    case mine: pass",
+        "mine: int = 1",
+    ],
+)
+async def test_whatever_binds_a_name_was_to_make_it(made: str) -> None:
+    runtime = PythonRuntime()
+    await runtime.execute(f"1 / 0\n{made}")
+
+    result = await runtime.execute("mine")
+
+    assert (result.hints, result.meant) == ((Hint.NEVER_MADE,), "mine")
+
+
 async def test_the_names_of_failed_cells_are_remembered_up_to_a_bound() -> None:
     runtime = PythonRuntime()
     for number in range(300):

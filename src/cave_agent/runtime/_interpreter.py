@@ -2,7 +2,7 @@
 
 import asyncio
 import builtins
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection
 from inspect import CO_COROUTINE
 from typing import Any, NamedTuple, NoReturn
 
@@ -24,14 +24,13 @@ from cave_agent.runtime._hints import (
     missing_name,
 )
 from cave_agent.runtime._live_objects import replaced
+from cave_agent.runtime._lost import LostNames
 from cave_agent.runtime._program import Program
 from cave_agent.runtime._pyplot import close_figures, draw_figures, unwatch, watch
 from cave_agent.runtime._showing import show, show_in
 from cave_agent.runtime._sources import Sources
 from cave_agent.runtime._stage import stage
 from cave_agent.runtime._traceback import format_error
-
-_MOST_LOST = 100  # names of failed cells that are remembered
 
 
 class _Outcome(NamedTuple):
@@ -56,7 +55,7 @@ class Interpreter:
         self._captures: list[Capture] = []
         self._authors = Authors()
         self._refused: dict[str, str] = {}  # by author: what the cell before would have replaced
-        self._lost: dict[str, None] = {}  # names that cells which failed did not come to make
+        self._lost = LostNames()
         self.namespace: dict[str, Any] = {}
         self.clear()
 
@@ -96,8 +95,7 @@ class Interpreter:
                 unwatch()
             if capture.figures:  # of a cell that was stopped
                 close_figures(capture)
-        if self._lost:
-            self._lost = {name: None for name in self._lost if name not in self.namespace}
+        self._lost.forget(self.namespace)
         changed = () if before is None else changes(before, self.namespace, cell.previews)
         pictures = tuple([picture for _, picture in capture.pictures]) if capture.pictures else ()
         error, hints, meant = outcome
@@ -129,7 +127,7 @@ class Interpreter:
         return outcome
 
     async def _run(self, cell: Cell, capture: Capture, deadline: Deadline) -> _Outcome:
-        names: Collection[str] = ()
+        program: Program | None = None
         if "__builtins__" not in self.namespace:  # a cell cleared it, and Python would add its own
             self.namespace.update(_own_names())
         try:
@@ -141,6 +139,7 @@ class Interpreter:
             else:
                 value = self._evaluate(program)  # a coroutine would let no StopIteration out
             hints = hints_on_success(self.namespace, names, value)
+            self._lost.forget(names)  # made by now, though it may have been deleted again
             lost = ""
             if "inplace" in cell.source:
                 lost = "\n".join(lost_changes(cell.source, self.namespace))
@@ -154,7 +153,7 @@ class Interpreter:
             capture.write(f"{refusal}\n")
             return _Outcome(refusal, (Hint.LIVE_OBJECT,), refusal.statement)
         except BaseException as error:  # noqa: BLE001  # whatever the code raises is its result
-            outcome = self._failed(error, cell, capture, names=names)
+            outcome = self._failed(error, cell, capture, program=program)
             self._draw_after_all(capture)
             return outcome
         return _Outcome(None, hints, lost)
@@ -201,15 +200,21 @@ class Interpreter:
         return value
 
     def _failed(
-        self, error: BaseException, cell: Cell, capture: Capture, *, names: Iterable[str] = ()
+        self,
+        error: BaseException,
+        cell: Cell,
+        capture: Capture,
+        *,
+        program: Program | None = None,
     ) -> _Outcome:
         capture.write(format_error(error, self._sources, cell.feedback))
         if cell.feedback is ErrorFeedbackMode.PLAIN:
             capture.write(names_on_failing_line(error, self._sources, cell.previews))
         hints, meant = missing_name(error, self.namespace, self._lost)
-        self._lost.update(dict.fromkeys(set(names) - self.namespace.keys() - {meant}))
-        for name in list(self._lost)[:-_MOST_LOST]:
-            del self._lost[name]
+        names: Collection[str] = ()
+        if program is not None:
+            names = program.names
+            self._lost.note(program.codes, there=self.namespace, but=meant)
         return _Outcome(error, hints or hints_on_failure(error, self.namespace, names), meant)
 
 
