@@ -181,3 +181,18 @@ async def test_a_name_that_the_cell_has_just_made_clashes_with_what_a_skill_brin
     result = await probe.runtime.execute("double = 1\nt = activate_skill('reader')")
 
     assert "which your code has made" in result.stdout
+
+
+async def test_deleted_functions_come_back_with_the_next_run(start: Start) -> None:
+    runs = "read_skill_asset = lambda: 1\nactivate_skill('reader')\nactivate_skill"
+    probe = start()
+    probe.agent.model = ScriptedModel("Hi.", "Hi.")
+    await probe.runtime.execute("del activate_skill, run_skill_script")
+
+    await probe.agent.run("Hello")
+    first = await probe.runtime.execute(runs)
+    await probe.agent.run("Hello")  # which leaves what the code has called so
+    second = await probe.runtime.execute("read_skill_asset()")
+
+    assert first.success, first.stdout
+    assert second.stdout == "1\n"

@@ -519,6 +519,41 @@ async def test_deleted_functions_come_back_with_the_next_agent(tmp_path: Path) -
     assert first.skills
 
 
+async def test_deleted_functions_come_back_with_the_next_run_and_not_with_a_reset(
+    tmp_path: Path,
+) -> None:
+    write_skill(tmp_path, injection_py=INJECTION)
+    agent = _agent(
+        tmp_path,
+        code("del activate_skill, run_skill_script"),
+        "Deleted.",
+        code('activate_skill("reader")\ntotal = measure(2).total\nrun_skill_script'),
+    )
+
+    await agent.run("Delete")
+    agent.runtime.reset()
+    between = await agent.runtime.execute("activate_skill")
+    await agent.run("Measure")
+
+    assert isinstance(between.error, NameError)
+    assert agent.runtime.retrieve("total") == 4
+
+
+async def test_what_a_cell_called_as_one_of_the_functions_stays_until_a_reset(
+    tmp_path: Path,
+) -> None:
+    write_skill(tmp_path, injection_py=INJECTION)
+    agent = _agent(tmp_path, code("activate_skill = 3"), "Done.")
+
+    await agent.run("Replace")
+    await agent.run("Hello")
+    own = agent.runtime.retrieve("activate_skill")
+    agent.runtime.reset()
+
+    assert own == 3
+    assert callable(agent.runtime.retrieve("activate_skill"))
+
+
 def test_a_name_of_pythons_own_is_not_taken(tmp_path: Path) -> None:
     source = "from cave_agent import Variable\n__exports__ = [Variable('print', 5)]"
     write_skill(tmp_path, injection_py=source)

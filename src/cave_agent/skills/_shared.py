@@ -9,11 +9,17 @@ from pathlib import Path
 from threading import RLock
 from typing import Any, Protocol, TypeVar
 
-from cave_agent.errors import SkillFileError, SkillTrustError, UnknownSkillError
+from cave_agent.errors import (
+    SkillFileError,
+    SkillTrustError,
+    UnknownNameError,
+    UnknownSkillError,
+    UnsupportedError,
+)
 from cave_agent.runtime import CellFunction, PythonRuntime
 from cave_agent.skills._activation import SkillText
 from cave_agent.skills._folder import SkillFolder
-from cave_agent.skills._injection import SkillInjection
+from cave_agent.skills._injection import OWN_FUNCTIONS, SkillInjection
 from cave_agent.skills._library import FolderLibrary
 from cave_agent.skills._mains import MainScript
 from cave_agent.skills._modules import FolderSpace
@@ -110,6 +116,13 @@ class Shared:
         spaces = self._spaces.setdefault(_key(skill), {})
         return ScriptRunner(skill, self.runtime, spaces=spaces, prepare=partial(self.bind, skill))
 
+    def restore(self) -> None:
+        """Provide the functions again that a cell has deleted."""
+        missing = [name for name in OWN_FUNCTIONS if not _is_bound(self.runtime, name)]
+        if missing:
+            functions = self.functions()
+            self.runtime.provide({name: functions[name] for name in missing})
+
     def functions(self) -> dict[str, Callable[..., Any]]:
         """Those by which code uses skills, by their names."""
 
@@ -192,6 +205,16 @@ def shared_by(runtime: PythonRuntime) -> Shared:
 
 def _key(skill: Skill) -> object:
     return skill if skill.folder is None else os.path.realpath(skill.folder.root)
+
+
+def _is_bound(runtime: PythonRuntime, name: str) -> bool:
+    try:
+        runtime.retrieve(name)
+    except UnknownNameError:
+        return False
+    except UnsupportedError:  # it is the code's own, and cannot leave its worker
+        return True
+    return True
 
 
 def _as_trusted(skill: Skill, read: Callable[[SkillFolder], _T]) -> _T:

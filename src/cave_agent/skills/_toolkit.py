@@ -89,7 +89,11 @@ class Toolkit:
         return fill(load("skills"), **words, python_block_identifier=block_identifier) + "\n\n"
 
     def resume(self) -> None:
-        """Bring what skills have that a conversation tells of which was begun elsewhere."""
+        """Bring what skills have that a conversation tells of which was begun elsewhere.
+
+        The functions by which code uses skills come back, too, if a cell has deleted them.
+        """
+        self._shared.restore()
         for name in {each.skill for each in self._told()}:
             skill = self.registry.get_skill(name)
             if skill is None and name not in self._missed:
