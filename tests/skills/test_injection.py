@@ -279,6 +279,7 @@ def test_what_cannot_be_brought_is_told(tmp_path: Path) -> None:
         "exit": "raise SystemExit(3)",
         "name": "from cave_agent import Variable\n__exports__ = [Variable('not a name', 1)]",
         "relative": "from .. import x",
+        "no sibling": "from .none import x",
         "sibling": "from . import x",
     }
 
@@ -295,12 +296,13 @@ def test_what_cannot_be_brought_is_told(tmp_path: Path) -> None:
             "text": "__exports__ of the skill 'reader' must be a list, such as __exports__ = [Function(f), Variable('v', value), Type(C)]. It is now: 'measure'",
             "bare": "__exports__ of the skill 'reader' has <built-in function print> in it, which is no Function, Variable or Type. Wrap it: __exports__ = [Function(f), Variable('v', value), Type(C)].",
             "twice": "__exports__ of the skill 'reader' has two things called 'a'.",
-            "import": "injection.py of the skill 'reader' failed in line 1 with ModuleNotFoundError: No module named 'nothing_like_it'",
+            "import": "injection.py of the skill 'reader' failed in line 1 with ModuleNotFoundError: No module named 'nothing_like_it'. It runs in the process of the agent: install its packages beside cave-agent.",
             "error": "injection.py of the skill 'reader' failed in line 2 with ZeroDivisionError: division by zero",
             "syntax": "injection.py of the skill 'reader' failed with SyntaxError: invalid syntax (injection.py, line 1)",
             "exit": "injection.py of the skill 'reader' failed in line 1 with SystemExit: 3",
             "name": "injection.py of the skill 'reader' failed in line 2 with InvalidNameError: 'not a name' cannot be a name in the runtime: it is no identifier. Rename it: letters, digits and underscores, with no digit in front.",
             "relative": "injection.py of the skill 'reader' failed in line 1 with ImportError: This relative import leads out of the folder of the file that was run.",
+            "no sibling": "injection.py of the skill 'reader' failed in line 1 with ModuleNotFoundError: No module named 'none' in the skill",
             "sibling": "injection.py of the skill 'reader' failed in line 1 with ImportError: cannot import name 'x' from 'reader_skill_1' (unknown location)",
         }
     )

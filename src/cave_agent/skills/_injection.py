@@ -22,7 +22,7 @@ from cave_agent.runtime import (
     describe_types,
     describe_variables,
 )
-from cave_agent.skills._modules import FolderSpace, shown, space_of, told, where
+from cave_agent.skills._modules import FolderSpace, shown, space_of, told, way_out, where
 from cave_agent.skills._skill import Skill
 
 OWN_FUNCTIONS = frozenset(
@@ -153,6 +153,7 @@ def _loaded(skill: str, space: FolderSpace, path: Path) -> object:
     except (Exception, SystemExit, asyncio.CancelledError) as error:  # nothing can cancel it here
         raise SkillInjectionError(
             f"injection.py of the skill {skill!r} failed{where(error, path)} with {told(error)}"
+            f"{way_out(error, 'It runs in the process of the agent')}"
         ) from error
     if "__exports__" not in names:
         raise SkillInjectionError(

@@ -11,7 +11,7 @@ from typing import Any, Generic, TypeVar
 
 from cave_agent.errors import ScriptError, SkillTrustError
 from cave_agent.skills._library import FolderLibrary, Library, TextLibrary
-from cave_agent.skills._modules import ModuleSpace, told, where
+from cave_agent.skills._modules import ModuleSpace, told, way_out, where
 from cave_agent.skills._script_head import MAIN
 
 _L = TypeVar("_L", bound=Library)
@@ -67,7 +67,8 @@ class MainScript(Generic[_L]):
         except (Exception, SystemExit) as error:
             raise ScriptError(
                 f"The script {self.path.name!r} of the skill {self.skill!r} failed"
-                f"{where(error, self.path)} with {told(error)}{_hint(error)}"
+                f"{where(error, self.path)} with {told(error)}"
+                f"{way_out(error, 'A script with main runs in the runtime')}"
             ) from error
         if misfit:
             raise ScriptError(f"The script {self.path.name!r} cannot be called so: {misfit}.")
@@ -135,9 +136,3 @@ def _misfit_of_result(result: object, main: Callable[..., Any]) -> str:
     if code is getattr(inspect.unwrap(main), "__code__", None):
         return "its main is a generator, of which nothing has run; have it return a list"
     return ""
-
-
-def _hint(error: BaseException) -> str:
-    if not isinstance(error, ModuleNotFoundError) or error.path is not None:  # that of a sibling
-        return ""
-    return ". A script with main runs in the runtime: install its packages beside cave-agent."

@@ -249,6 +249,13 @@ def told(error: BaseException) -> str:
         return type(error).__name__
 
 
+def way_out(error: BaseException, why: str) -> str:
+    """What to do if an error is that a package is not there, and why; else empty."""
+    if not isinstance(error, ModuleNotFoundError) or error.path is not None:  # that of a sibling
+        return ""
+    return f". {why}: install its packages beside cave-agent."
+
+
 def shown(value: object) -> str:
     """The beginning of what a value of the skill's own looks like."""
     try:
