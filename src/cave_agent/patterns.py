@@ -153,8 +153,13 @@ async def best_of(
     ended = await _at_once(at_once, [partial(judged, each) for each in agents])
     in_question = [each for each in ended if not isinstance(each, CaveAgentError)]
     if not in_question:
-        raise next(each for each in ended if isinstance(each, CaveAgentError))
+        raise _noted(next(each for each in ended if isinstance(each, CaveAgentError)), n)
     return max(in_question, key=itemgetter(0))[1:]
+
+
+def _noted(first: CaveAgentError, n: int) -> CaveAgentError:
+    first.add_note(f"Of {n} candidates none is left to take; this is why the first is out.")
+    return first
 
 
 def _candidates(make: Make, n: int) -> list[CaveAgent]:

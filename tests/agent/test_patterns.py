@@ -156,8 +156,12 @@ async def test_candidates_without_a_score_are_out_of_the_question() -> None:
 
 
 async def test_if_no_candidate_has_a_score_the_first_error_is_raised() -> None:
-    with pytest.raises(UnknownNameError, match="has no 'x'"):
+    with pytest.raises(UnknownNameError, match="has no 'x'") as caught:
         await best_of(lambda: agent("Done."), "Guess", judge=lambda runtime: runtime.retrieve("x"))
+
+    assert caught.value.__notes__ == [
+        "Of 3 candidates none is left to take; this is why the first is out."
+    ]
 
 
 async def test_bounds_of_patterns_are_at_least_one() -> None:
