@@ -1,7 +1,7 @@
 """Scripts of skills run where cells do, on their objects; what they inject stays there."""
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +9,7 @@ import pytest
 from tests.skills.folders import write_skill
 
 from cave_agent import CaveAgent, PythonRuntime, ScriptedModel, Variable
-from cave_agent.errors import ScriptError
+from cave_agent.errors import ScriptError, WorkerDiedError
 from cave_agent.runtime import ExecutionResult, WorkerHost
 from cave_agent.security import ImportRule, SecurityChecker
 
@@ -196,3 +196,112 @@ async def test_deleted_functions_come_back_with_the_next_run(start: Start) -> No
 
     assert first.success, first.stdout
     assert second.stdout == "1\n"
+
+
+MINE = "from cave_agent.runtime._hosts._isolated._mine import Mine\nm = lambda *n: {each: Mine(0) for each in n}\n"
+ABOUT = "{'description': None, 'preview': 'schema', 'budget': 9}"
+
+
+@pytest.mark.parametrize(
+    ("call", "error"),
+    [
+        ("inject_told('mine', {}, ('type', ['class mine']))", "KeyError"),
+        ("inject_told('class', m('class'), ('type', ['x']))", "InvalidNameError"),
+        ("inject_told('a', m('a'), ('variable', ['x']))", "TypeError: a function or a type"),
+        ("inject_told('a', {'a': 1}, ('type', ['x']))", "TypeError: a worker's own objects"),
+        ("inject_told('a', m('a', '__builtins__'), ('type', ['x']))", "InvalidNameError"),
+        ("inject_told('x', m('x'), ('function', ['x']))", "DuplicateNameError"),
+        ("inject_told('activate_skill', m('activate_skill'), ('function', []))", "DuplicateName"),
+        ("inject_told('a' * 201, m('a' * 201), ('type', ['x']))", "200 characters at most"),
+        (f"inject_variable('b', {{'b': 1}}, {ABOUT})", "TypeError: a worker's own objects"),
+        (
+            f"inject_variable('b', m('b', *map('n{{}}'.format, range(1000))), {ABOUT})",
+            "MemoryError",
+        ),
+        ("update_variable('x', {'x': 1})", "TypeError: a worker's own objects"),
+        ("update_variable('no', m('no'))", "UnknownNameError"),
+        ("update_variable('x', m('x', 'class'))", "InvalidNameError"),
+    ],
+)
+async def test_a_script_has_nothing_noted_that_makes_no_sense(
+    start: Start, call: str, error: str
+) -> None:
+    probe = start(scripts__run_py=f"{MINE}def main(runtime): runtime._desk.{call}")
+
+    result = await probe.run()
+
+    assert error in result.stdout
+    assert probe.runtime.injected() == {"x"}
+    assert probe.runtime.describe_functions() == probe.runtime.describe_types() == "(none)"
+
+
+async def test_what_the_host_keeps_of_descriptions_is_bounded(start: Start) -> None:
+    probe = start(
+        scripts__run_py="from cave_agent import Type, Variable\nclass Big: ...\nBig.__doc__ = 'x' * 10**6\ndef main(runtime):\n"
+        "    runtime.inject_variable(Variable('v', 1, 'x' * 10**6))\n"
+        "    runtime._desk.inject_told('Big', m('Big'), ('type', ['x' * 10**6] * 30))\n" + MINE
+    )
+
+    assert (await probe.run()).success
+
+    assert len(probe.runtime._inventory.variables["v"].description or "") == 8000
+    assert len(probe.runtime.describe_types()) < 21 * 8002
+
+
+async def test_what_goes_with_a_worker_between_cells_can_be_injected_again(start: Start) -> None:
+    probe = start(
+        scripts__run_py="from cave_agent import Function, Variable\ndef fill(): return 7\n"
+        "def main(runtime):\n    runtime.inject_function(Function(fill))\n"
+        "    runtime.inject_variable(Variable('v', iter('ab')))\n"
+    )
+    await probe.run()
+    await probe.runtime.execute(
+        "import asyncio, os\nt = asyncio.get_running_loop().call_later(0.05, os._exit, 3)"
+    )
+    with suppress(WorkerDiedError):
+        while True:
+            probe.runtime.retrieve("got")
+
+    assert probe.runtime.describe_functions() == "(none)"
+    probe.runtime.reset()
+    assert (await probe.run()).success
+    assert (await probe.runtime.execute("fill(), next(v)")).stdout == "(7, 'a')\n"
+
+
+async def test_a_value_that_a_script_has_replaced_is_let_go(start: Start) -> None:
+    probe = start(
+        scripts__run_py="import weakref\nclass Big: ...\nrefs = []\ndef main(runtime, n):\n"
+        "    big = Big()\n    refs.append(weakref.ref(big))\n    runtime.update_variable('x', big)\n"
+        "    return [ref() is None for ref in refs]\n"
+    )
+    for _ in range(3):
+        await probe.run("n=1")
+
+    result = await probe.run("n=1")
+
+    assert result.stdout == "[True, True, False, False]\n"
+
+
+async def test_types_that_two_others_need_are_described_once(start: Start) -> None:
+    probe = start(
+        scripts__run_py="from cave_agent import Type\nfrom dataclasses import dataclass\n"
+        "@dataclass\nclass Line:\n    n: int\n@dataclass\nclass Order:\n    lines: list[Line]\n"
+        "def main(runtime):\n    runtime.inject_type(Type(Order))\n    runtime.inject_type(Type(Line))\n"
+    )
+    await probe.run()
+
+    assert probe.runtime.describe_types().count("class Line") == 1
+
+
+async def test_a_skill_that_brings_a_type_has_scripts_as_well(start: Start) -> None:
+    probe = start(
+        injection_py="from cave_agent import Type\nfrom decimal import Decimal\nclass Box: ...\n"
+        "__exports__ = [Type(Box), Type(Decimal)]",
+        scripts__run_py="def main(runtime): return runtime.retrieve('Box').__name__",
+    )
+
+    result = await probe.runtime.execute(
+        "t = activate_skill('reader')\nawait run_skill_script('reader', 'run.py')"
+    )
+
+    assert result.stdout == "'Box'\n"

@@ -307,3 +307,124 @@ async def test_what_is_too_big_to_leave_is_an_error() -> None:
         with pytest.raises(UnsupportedError, match="too big for the worker's limits"):
             runtime.retrieve("x")
         assert await printed(runtime, "len(x)") == "1000000\n"
+
+
+async def test_items_of_an_iterator_cross_one_by_one() -> None:
+    locks = [threading.Lock(), threading.Lock()]
+    async with PythonRuntime(variables=[Variable("locks", locks)], host=WorkerHost()) as runtime:
+        result = await runtime.execute(
+            "[each.acquire() for each in locks], [n for n, each in enumerate(locks)]"
+        )
+
+    assert result.stdout == "([True, True], [0, 1])\n"
+    assert all(each.locked() for each in locks)
+
+
+async def test_items_that_are_awaited_cross_one_by_one(runtime: PythonRuntime) -> None:
+    async def locks() -> AsyncIterator[object]:
+        yield threading.Lock()
+        yield 2
+
+    runtime.inject_variable(Variable("locks", locks()))
+
+    assert await printed(runtime, "[type(x).__name__ async for x in locks]") == "['lock', 'int']\n"
+
+
+@pytest.mark.parametrize("cls", [pd.Timestamp, threading.Thread, type("Own", (), {})])
+async def test_a_class_that_was_injected_comes_back(runtime: PythonRuntime, cls: type) -> None:
+    runtime.inject_variable(Variable("cls", cls))
+    await runtime.execute("held = [cls]")
+
+    assert runtime.retrieve("cls") is cls
+    assert runtime.retrieve("held") == [cls]
+
+
+async def test_a_function_of_the_hosts_is_stopped_with_its_cell(runtime: PythonRuntime) -> None:
+    def spin() -> None:
+        while True:
+            pass
+
+    runtime.inject_function(Function(spin))
+    await runtime.execute("x = 1")
+
+    result = await runtime.execute("spin()", timeout=0.2)
+
+    assert isinstance(result.error, CellTimeoutError)
+    assert await printed(runtime, "x") == "1\n"
+
+
+async def test_a_runtime_that_is_closed_ends_its_cells(runtime: PythonRuntime) -> None:
+    began = anyio.Event()
+    runtime.inject_function(Function(began.set, "Tells that it began"))
+    task = asyncio.create_task(runtime.execute("set()\nimport time\ntime.sleep(60)", timeout=None))
+    await began.wait()
+
+    await runtime.aclose()
+
+    with anyio.fail_after(10), pytest.raises(RuntimeClosedError):
+        await task
+
+
+BUSY = "import asyncio\nt = asyncio.create_task(slow('Go'))\nawait asyncio.sleep(0.1)"
+
+
+@pytest.mark.parametrize(
+    ("cell", "told"),
+    [
+        ("(await slow('Go')).content", "'Done.'"),
+        (f"{BUSY}\nwhile True: pass", "CellTimeoutError"),
+    ],
+)
+async def test_a_cells_time_stands_still_while_it_waits_for_an_agent(cell: str, told: str) -> None:
+    slow = CaveAgent(ScriptedModel(code("import asyncio\nawait asyncio.sleep(0.6)"), "Done."))
+    host = WorkerHost(grace=0.1)
+    variables = [Variable("slow", slow)]
+    async with PythonRuntime(variables=variables, host=host, cell_timeout=0.3) as runtime:
+        boss = CaveAgent(ScriptedModel(code(cell), "Done."), runtime=runtime)
+        slow.runtime.cell_timeout = 60
+        await boss.run("Go")
+
+    assert told in boss.messages[3].content
+
+
+async def test_what_the_host_brings_in_vain_is_an_error_of_the_call(runtime: PythonRuntime) -> None:
+    class Odd:
+        def __setstate__(self, state: object) -> None:
+            raise ValueError("not here")
+
+        def __getstate__(self) -> object:
+            return {"n": 1}
+
+    def bring() -> None:
+        runtime.inject_variable(Variable("odd", Odd()))
+
+    runtime.inject_function(Function(bring))
+    await runtime.execute("x = 1")
+
+    result = await runtime.execute("bring()")
+
+    assert "TypeError: what the host brought cannot be rebuilt here: ValueError" in result.stdout
+    assert await printed(runtime, "x") == "1\n"
+
+
+async def test_what_a_worker_lets_go_of_in_vain_is_told_again() -> None:
+    class Odd:
+        def __setstate__(self, state: object) -> None:
+            raise ValueError("not here")
+
+        def __getstate__(self) -> object:
+            return {"n": 1}
+
+    variables = [Variable("lock", threading.Lock()), Variable("odd", Odd())]
+    async with PythonRuntime(variables=variables, host=WorkerHost()) as runtime:
+        assert await printed(runtime, "lock.locked()") == "False\n"
+        assert "at the host" in await printed(runtime, "odd")
+
+
+async def test_nobody_is_told_that_what_the_host_has_was_changed(runtime: PythonRuntime) -> None:
+    runtime.inject_function(Function(print))
+    runtime.inject_variable(Variable("lock", threading.Lock()))
+    for author in "abb":
+        await runtime.execute("lock.locked(); print()", author=author)
+
+    assert (await runtime.execute("1", author="a")).meanwhile == ()

@@ -1,7 +1,7 @@
 """What a cell gets of an agent that it asks: objects are handed over, and a failure is an error."""
 
-from collections.abc import Awaitable, Mapping
-from contextlib import nullcontext
+from collections.abc import Coroutine, Mapping
+from contextlib import closing, nullcontext
 from typing import Any
 
 from cave_agent.agent._lineage import Lineage
@@ -33,7 +33,7 @@ async def hand_over(runtime: PythonRuntime, objects: Mapping[str, Any]) -> None:
 
 
 async def answered(
-    asked: Awaitable[AgentResponse],
+    asked: Coroutine[Any, Any, AgentResponse],
     around: Lineage,
     *,
     path: str,
@@ -52,7 +52,8 @@ async def answered(
     Raises:
         SubAgentError: The model failed, or the run did not come to its end.
     """
-    with around.asking(), nullcontext() if is_read else off_the_clock():
+    off = nullcontext() if is_read else off_the_clock()
+    with closing(asked), around.asking(), off:  # closed, if it is not even begun
         if not around.is_asked_by_a_cell:
             return await asked
         try:

@@ -122,7 +122,7 @@ class Deadline:
 
     def _set_scope(self) -> None:
         if self.scope is not None:
-            left = anyio.current_time() + self.remaining
+            left = asyncio.get_running_loop().time() + self.remaining  # as the scope has it
             self.scope.deadline = float("inf") if self._awaited else left
 
     def _set_clock(self) -> None:

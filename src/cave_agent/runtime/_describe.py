@@ -105,6 +105,11 @@ def describe_types(types: Iterable[Type], told: Iterable[str] = ()) -> str:
         types: What is described here.
         told: What is told elsewhere, which comes last.
     """
+    return "\n\n".join((*type_entries(types), *told)) or _NOTHING
+
+
+def type_entries(types: Iterable[Type]) -> list[str]:
+    """A text for each type, and for those nested in them."""
     types = list(types)
     given = {id(each.value) for each in types}
     shown = with_nested(each.value for each in types if each.include_schema)
@@ -116,7 +121,7 @@ def describe_types(types: Iterable[Type], told: Iterable[str] = ()) -> str:
         if base is not None and id(base) not in given:
             entries.setdefault(id(base), _type_entry(Type(base), bases.get(id(base))))
         entries[id(each)] = _type_entry(each, base)
-    return "\n\n".join((*entries.values(), *told)) or _NOTHING
+    return list(entries.values())
 
 
 def describe_expected(classes: Iterable[type], told: Iterable[Type]) -> str:

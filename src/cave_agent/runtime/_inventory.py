@@ -8,7 +8,7 @@ from typing import Any, Literal, TypeVar, cast
 
 from cave_agent.errors import DuplicateNameError, UnknownNameError
 from cave_agent.runtime._describe import describe_functions, describe_types
-from cave_agent.runtime._placed import Placed, Told
+from cave_agent.runtime._placed import Elsewhere, Placed, Told
 from cave_agent.runtime._primitives import Function, Type, Variable
 from cave_agent.runtime._summaries import Preview
 from cave_agent.runtime._types import named, types_behind, unbound, with_fields, with_nested
@@ -31,6 +31,7 @@ class Inventory:
         self.types: dict[str, Type] = {}
         self._told: dict[str, Told] = {}  # described elsewhere
         self._implied: dict[str, Any] = {}  # bound, and not described here
+        self._reserved: set[str] = set()  # names of those that were provided
         self._deleted: set[str] = set()
 
     def add_function(self, function: Function, names: AbstractSet[str]) -> dict[str, Any]:
@@ -48,20 +49,38 @@ class Inventory:
         refuse_other(Type, described)
         return self._add(self.types, described, names)
 
-    def provide(self, objects: Mapping[str, Any], told: Mapping[str, Told]) -> Mapping[str, Any]:
-        """Note objects that are described elsewhere; gives what is to be bound."""
+    def provide(self, objects: Mapping[str, Any], names: AbstractSet[str]) -> Mapping[str, Any]:
+        """Note objects that are not described here, whose names nothing else may take then.
+
+        Gives what is to be bound beside `names`.
+        """
+        self.let_go_of_missing(names)
         for name in objects:
             self._refuse_taken(name)
+        self._reserved |= objects.keys()
         self._implied |= objects
-        self._told |= told
         return objects
+
+    def add_told(self, told: Told, names: AbstractSet[str]) -> dict[str, Any]:
+        """Note a function or type that is described elsewhere; gives what is to be bound."""
+        self._refuse_new(told.name, names)
+        self._told[told.name] = told
+        self._implied.pop(told.name, None)
+        self._deleted.discard(told.name)
+        return {told.name: told.value}
+
+    def need(self, classes: Mapping[str, Any], names: AbstractSet[str]) -> dict[str, Any]:
+        """Note classes that the code will need, or what stands for them; gives those to be bound."""
+        free = unbound(classes, names)
+        self._implied |= free
+        return free
 
     def update(self, name: str, value: Any, names: AbstractSet[str]) -> dict[str, Any]:
         """Note the new value of a variable; gives what is to be bound beside `names`."""
         if name not in self.variables:
             raise UnknownNameError(self._cannot_update(name))
         self.variables[name] = variable = replace(self.variables[name], value=value)
-        return self._imply(types_behind(variable), names) | {name: _bound(variable)}
+        return self.need(types_behind(variable), names) | {name: _bound(variable)}
 
     def previews(self) -> dict[str, Preview]:
         """How much the model is told of each variable."""
@@ -73,7 +92,7 @@ class Inventory:
 
     def imply(self, classes: Iterable[type], names: AbstractSet[str]) -> dict[str, Any]:
         """Note classes that the code will need; gives what is to be bound beside `names`."""
-        return self._imply(named(with_fields(classes)), names)
+        return self.need(named(with_fields(classes)), names)
 
     def described(self) -> list[Variable]:
         """The variables without their values, which may be elsewhere by now."""
@@ -102,7 +121,7 @@ class Inventory:
 
     def classes(self) -> set[Any]:
         """The described types, or what stands for them."""
-        told = (self._implied[name] for name, each in self._told.items() if each.kind == "type")
+        told = (each.value for each in self._told.values() if each.kind == "type")
         return {*told, *(each.value for each in self.types.values())}
 
     def kept(self, classes: Iterable[type]) -> dict[str, type]:
@@ -122,7 +141,7 @@ class Inventory:
 
     def objects(self) -> dict[str, Any]:
         """Every object to bind when the runtime is reset, by name."""
-        described = self.functions | self.variables | self.types
+        described = self.functions | self.variables | self.types | self._told
         return self._implied | {name: _bound(entry) for name, entry in described.items()}
 
     def let_go_of_missing(self, names: AbstractSet[str]) -> None:
@@ -135,7 +154,8 @@ class Inventory:
                 self._deleted.add(name)
 
     def _texts(self, kind: Literal["function", "type"]) -> list[str]:
-        return [each.text for each in self._told.values() if each.kind == kind]
+        texts = (each.texts for each in self._told.values() if each.kind == kind)
+        return list(dict.fromkeys(chain.from_iterable(texts)))  # types may need the same others
 
     def _described(self) -> tuple[dict[str, Any], ...]:
         return self.functions, self.variables, self.types, self._told
@@ -143,22 +163,19 @@ class Inventory:
     def _add(
         self, entries: dict[str, _Kind], entry: _Kind, names: AbstractSet[str]
     ) -> dict[str, Any]:
-        self.let_go_of_missing(names)  # a cell that is still running may have deleted it
-        self._refuse_taken(entry.name)
+        self._refuse_new(entry.name, names)
         entries[entry.name] = entry
         self._implied.pop(entry.name, None)
         self._deleted.discard(entry.name)
-        implied = self._imply(types_behind(entry), names | {entry.name})
+        implied = self.need(types_behind(entry), names | {entry.name})
         return implied | {entry.name: _bound(entry)}
 
-    def _imply(self, classes: Mapping[str, type], names: AbstractSet[str]) -> dict[str, type]:
-        """Those of the classes whose names are free, for the code to use."""
-        free = unbound(classes, names)
-        self._implied |= free
-        return free
+    def _refuse_new(self, name: str, names: AbstractSet[str]) -> None:
+        self.let_go_of_missing(names)  # a cell that is still running may have deleted it
+        self._refuse_taken(name, *(self._reserved & self._implied.keys()))
 
-    def _refuse_taken(self, name: str) -> None:
-        if any(name in entries for entries in self._described()):
+    def _refuse_taken(self, name: str, *reserved: str) -> None:
+        if name in reserved or any(name in entries for entries in self._described()):
             raise DuplicateNameError(
                 f"The name {name!r} is already in this runtime. "
                 "Choose another name, or change a variable's value with update_variable()."
@@ -177,9 +194,11 @@ def _without(names: Container[str], entries: Mapping[str, _Kind]) -> list[_Kind]
     return [entry for name, entry in entries.items() if name not in names]
 
 
-def _bound(entry: Function | Variable | Type) -> Any:
+def _bound(entry: Function | Variable | Type | Told) -> Any:
     """What a name is bound to, wrapped if the user said where it is to be."""
-    place = None if isinstance(entry, Type) else entry.place
+    if isinstance(entry, Type | Told) or type(entry.value) is Elsewhere:
+        return entry.value
+    place = entry.place
     is_usual = place is None or (isinstance(entry, Function) and place == "host")
     return entry.value if place is None or is_usual else Placed(entry.value, place)
 

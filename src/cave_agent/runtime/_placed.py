@@ -21,12 +21,12 @@ class Injectable(Protocol):
         """Make an object available to the code."""
         ...
 
-    def provide(self, objects: Mapping[str, Any], told: Mapping[str, "Told"] | None = None) -> None:
-        """Make objects available to the code, of which others have told the model this."""
+    def inject_told(self, told: "Told") -> None:
+        """Make something available to the code that is described elsewhere."""
         ...
 
-    def injected(self) -> frozenset[str]:
-        """The names of what is described to the model."""
+    def need(self, classes: Mapping[str, Any]) -> None:
+        """Make classes available whose names are free."""
         ...
 
 
@@ -88,17 +88,21 @@ class Elsewhere:
     number: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Told:
-    """What the model reads of a function or type, described where cells run.
+    """A function or type that is described where cells run, and stays there.
 
     Attributes:
+        name: What the code calls it.
+        value: What stands for it.
         kind: Which of the two it is.
-        text: Its description.
+        texts: What the model reads of it, and of the types that it is made of.
     """
 
+    name: str
+    value: Elsewhere
     kind: Literal["function", "type"]
-    text: str
+    texts: tuple[str, ...]
 
 
 def here(value: Any) -> Any:

@@ -108,21 +108,29 @@ class PythonRuntime:
         """
         self._bind(self._inventory.add_type(described, self._host.names()))
 
-    def provide(self, objects: Mapping[str, Any], told: Mapping[str, Told] | None = None) -> None:
-        """Make objects available to the code that are not described here; a reset binds them again.
+    def inject_told(self, told: Told) -> None:
+        """Make a function or type available that is described, and stays, where cells run."""
+        self._bind(self._inventory.add_told(told, self._host.names()))
 
-        Args:
-            objects: By name.
-            told: What the model reads of functions and types among them.
+    def need(self, classes: Mapping[str, Any]) -> None:
+        """Make classes available to the code whose names are free; a reset binds them again."""
+        self._bind(self._inventory.need(classes, self._host.names()))
+
+    def provide(self, objects: Mapping[str, Any]) -> None:
+        """Make objects available to the code that are not described here; a reset binds them again.
 
         Raises:
             DuplicateNameError: Something of such a name was injected.
         """
-        self._bind(self._inventory.provide(objects, told or {}))
+        self._bind(self._inventory.provide(objects, self._host.names()))
 
     def injected(self) -> frozenset[str]:
-        """The names of what was injected."""
-        return self._inventory.injected()
+        """The names of what was injected and is described."""
+        return self._present().injected()
+
+    def known(self) -> frozenset[str]:
+        """The names of what was injected or provided."""
+        return self._present().known()
 
     def update_variable(self, name: str, value: Any) -> None:
         """Bind an injected variable to another value, of any type.
@@ -159,13 +167,11 @@ class PythonRuntime:
 
     async def fetch_all(self) -> dict[str, Any]:
         """The live objects by name: the variables, then what the code made, modules left out."""
-        self._check_open()
-        names = self._host.look(_questions.live_names, *self._inventory.names())
+        names = self._host.look(_questions.live_names, *self._present().names())
         return {name: self._host.get(name) for name in names}
 
     def expect(self, expectation: Expectation) -> str:
         """Make the classes of an expected value available to the code; describes the new ones."""
-        self._check_open()
         self._bind(self._inventory.imply(expectation.classes, self._host.names()))
         return describe_expected(expectation.classes, self._inventory.types.values())
 
@@ -208,8 +214,7 @@ class PythonRuntime:
         check_source(code)
         seconds = self.cell_timeout if isinstance(timeout, EllipsisType) else timeout
         check_limit(seconds)
-        checker = self.security_checker
-        if checker is not None and (refused := refusal(checker, code)) is not None:
+        if (refused := refusal(self.security_checker, code)) is not None:
             return ExecutionResult(refused, str(refused))
         feedback, previews = self.error_feedback_mode, self._inventory.previews()
         cell = Cell(code, seconds, feedback, previews, self.report_changes, author)
@@ -230,32 +235,28 @@ class PythonRuntime:
 
     def describe_functions(self, *, but: Container[str] = ()) -> str:
         """The injected functions, for the model to read, but those that are told elsewhere."""
-        self._check_open()
-        return self._inventory.describe_functions(but)
+        return self._present().describe_functions(but)
 
     def describe_variables(self) -> str:
         """The injected variables as they are now, for the model to read."""
-        self._check_open()
-        variables, told = self._inventory.described(), self._inventory.classes()
+        inventory = self._present()
+        variables, told = inventory.described(), inventory.classes()
         return self._host.look(_questions.told_variables, variables, told, self._variables_budget)
 
     def describe_made(self) -> str:
         """What the code itself has bound to names, for the model to read; empty if nothing."""
-        self._check_open()
-        return self._host.look(_questions.told_made, self._inventory.known())
+        return self._host.look(_questions.told_made, self._present().known())
 
     def describe_types(self, *, but: Container[str] = ()) -> str:
         """The injected types, for the model to read, but those that are told elsewhere."""
-        self._check_open()
-        return self._inventory.describe_types(but)
+        return self._present().describe_types(but)
 
     def reset(self) -> None:
         """Bind every injected name to its object again, and drop all other names.
 
         What a cell deleted stays deleted; what it changed inside objects stays changed.
         """
-        self._check_open()
-        self._host.reset(self._inventory.objects())
+        self._host.reset(self._present().objects())
 
     def __cave_summary__(self, budget: int) -> str:
         """What the model reads of a runtime that is itself a variable."""
@@ -264,8 +265,9 @@ class PythonRuntime:
 
     def kinds(self) -> dict[str, str]:
         """Functions, variables and what the code made, by name, each with its type in words."""
-        live = self._host.look(_questions.told_kinds, *self._inventory.names())
-        return self._inventory.kinds_of_functions() | live
+        inventory = self._present()
+        live = self._host.look(_questions.told_kinds, *inventory.names())
+        return inventory.kinds_of_functions() | live
 
     async def aclose(self) -> None:
         """Let go of all objects. Closing again does nothing; all else then raises."""
@@ -285,6 +287,12 @@ class PythonRuntime:
         self._check_open()
         for name, value in objects.items():
             self._host.put(name, value)
+
+    def _present(self) -> Inventory:
+        """The inventory without what is gone, be it with a worker between two cells."""
+        self._check_open()
+        self._inventory.let_go_of_missing(self._host.names())
+        return self._inventory
 
     def _check_open(self) -> None:
         if self._is_closed:

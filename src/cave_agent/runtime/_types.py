@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from functools import partial
 from types import SimpleNamespace
-from typing import Any, Literal, assert_never, cast, get_args, get_origin, get_type_hints
+from typing import Any, Literal, TypeVar, assert_never, cast, get_args, get_origin, get_type_hints
 
 from cave_agent.runtime._foreign import (
     attempt,
@@ -20,6 +20,7 @@ from cave_agent.runtime._foreign import (
 from cave_agent.runtime._placed import Elsewhere
 from cave_agent.runtime._primitives import Function, Type, Variable, is_usable, underlying
 
+_T = TypeVar("_T")
 _EVERYWHERE = {"builtins", "typing", "typing_extensions", "types", "collections.abc"}
 _DECLARED = ("__dataclass_fields__", "__pydantic_fields__", "_member_map_", "_fields", "__total__")
 _MOST_NESTED = 20
@@ -54,7 +55,7 @@ def named(classes: Iterable[type]) -> dict[str, type]:
     return found
 
 
-def unbound(classes: Mapping[str, type], names: Container[str]) -> dict[str, type]:
+def unbound(classes: Mapping[str, _T], names: Container[str]) -> dict[str, _T]:
     """Those of the classes whose names are free, for the code to use."""
     return {
         name: cls

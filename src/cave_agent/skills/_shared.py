@@ -9,13 +9,7 @@ from pathlib import Path
 from threading import RLock
 from typing import Any, Protocol, TypeVar
 
-from cave_agent.errors import (
-    SkillFileError,
-    SkillTrustError,
-    UnknownNameError,
-    UnknownSkillError,
-    UnsupportedError,
-)
+from cave_agent.errors import SkillFileError, SkillTrustError, UnknownSkillError
 from cave_agent.runtime import CellFunction, PythonRuntime
 from cave_agent.skills._activation import SkillText
 from cave_agent.skills._folder import SkillFolder
@@ -118,8 +112,7 @@ class Shared:
 
     def restore(self) -> None:
         """Provide the functions again that a cell has deleted."""
-        missing = [name for name in OWN_FUNCTIONS if not _is_bound(self.runtime, name)]
-        if missing:
+        if missing := OWN_FUNCTIONS - self.runtime.known():
             functions = self.functions()
             self.runtime.provide({name: functions[name] for name in missing})
 
@@ -205,16 +198,6 @@ def shared_by(runtime: PythonRuntime) -> Shared:
 
 def _key(skill: Skill) -> object:
     return skill if skill.folder is None else os.path.realpath(skill.folder.root)
-
-
-def _is_bound(runtime: PythonRuntime, name: str) -> bool:
-    try:
-        runtime.retrieve(name)
-    except UnknownNameError:
-        return False
-    except UnsupportedError:  # it is the code's own, and cannot leave its worker
-        return True
-    return True
 
 
 def _as_trusted(skill: Skill, read: Callable[[SkillFolder], _T]) -> _T:

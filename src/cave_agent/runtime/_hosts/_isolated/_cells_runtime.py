@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from cave_agent.runtime._describe import describe_functions, describe_types
+from cave_agent.runtime._describe import describe_functions, type_entries
 from cave_agent.runtime._hosts._isolated._mine import Mine
 from cave_agent.runtime._inventory import refuse_other, unknown_name
 from cave_agent.runtime._primitives import Function, Type, Variable
@@ -19,7 +19,9 @@ class _Desk(Protocol):
         self, name: str, objects: dict[str, Mine], options: dict[str, Any]
     ) -> None: ...
 
-    def inject_told(self, name: str, objects: dict[str, Mine], told: tuple[str, str]) -> None: ...
+    def inject_told(
+        self, name: str, objects: dict[str, Mine], about: tuple[str, list[str]]
+    ) -> None: ...
 
 
 class CellsRuntime:
@@ -53,7 +55,7 @@ class CellsRuntime:
         Raises:
             UnknownNameError: No such variable was injected.
         """
-        self._bind(Variable(name, value), self._desk.update_variable)
+        self._bind(Variable("it", value), self._desk.update_variable, name=name)
 
     async def put(self, name: str, value: Any) -> None:
         """As `update_variable`."""
@@ -79,7 +81,7 @@ class CellsRuntime:
             TypeError: It is no `Function`.
         """
         refuse_other(Function, function)
-        told = "function", describe_functions([function])
+        told = "function", [describe_functions([function])]
         self._bind(function, self._desk.inject_told, told)
 
     def inject_type(self, described: Type) -> None:
@@ -90,17 +92,21 @@ class CellsRuntime:
             TypeError: It is no `Type`.
         """
         refuse_other(Type, described)
-        told = "type", describe_types([described])
+        told = "type", type_entries([described])
         self._bind(described, self._desk.inject_told, told)
 
     def _bind(
-        self, entry: Variable | Function | Type, tell: Callable[..., None], *about: Any
+        self,
+        entry: Variable | Function | Type,
+        tell: Callable[..., None],
+        *about: Any,
+        name: str | None = None,
     ) -> None:
-        """Bind an object, and the classes that code needs for it whose names are free."""
-        classes = unbound(types_behind(entry), self._namespace.keys() | {entry.name})
-        objects = {**classes, entry.name: entry.value}
-        tell(entry.name, {name: Mine(each) for name, each in objects.items()}, *about)
-        self._namespace |= objects
+        """Have the host bind an object, and the classes that code needs for it."""
+        name = entry.name if name is None else name
+        classes = unbound(types_behind(entry), self._namespace.keys() | {name})
+        objects = {**classes, name: entry.value}
+        tell(name, {each: Mine(value) for each, value in objects.items()}, *about)
 
 
 def function_of(

@@ -5,6 +5,7 @@ from typing import Any
 
 from cave_agent.errors import UnsupportedError
 from cave_agent.runtime._hosts._isolated._line import Line
+from cave_agent.runtime._hosts._isolated._mine import Absent
 from cave_agent.runtime._hosts._isolated._sender import Sender
 from cave_agent.runtime._hosts._isolated._stock import Stock
 from cave_agent.runtime._placed import Placed
@@ -16,10 +17,11 @@ class Deliveries:
     Args:
         stock: What is pending, and known.
         sender: Tells it.
+        absent: What it may forget.
     """
 
-    def __init__(self, stock: Stock, sender: Sender) -> None:
-        self._stock, self._sender = stock, sender
+    def __init__(self, stock: Stock, sender: Sender, absent: Absent) -> None:
+        self._stock, self._sender, self._absent = stock, sender, absent
 
     def make(self, line: Line) -> None:
         """Bring what is pending.
@@ -28,6 +30,8 @@ class Deliveries:
             UnsupportedError: The worker cannot rebuild what the user wants there.
             WorkerDiedError: There is no worker any more.
         """
+        if forgotten := self._absent.forgotten():
+            line.say(self._sender.frame("let_go", 0, forgotten))
         if not self._stock.pending or not self._why_refused(line, objects := self.taken()):
             return
         for name, value in objects.items():

@@ -28,7 +28,7 @@ from cave_agent.runtime._hosts._isolated._deliveries import Deliveries
 from cave_agent.runtime._hosts._isolated._handles import Handles, Items
 from cave_agent.runtime._hosts._isolated._kinds import ASSEMBLE
 from cave_agent.runtime._hosts._isolated._line import Line
-from cave_agent.runtime._hosts._isolated._mine import in_worker
+from cave_agent.runtime._hosts._isolated._mine import Absent
 from cave_agent.runtime._hosts._isolated._results import ended, outcome_of, text_of
 from cave_agent.runtime._hosts._isolated._sender import Sender
 from cave_agent.runtime._hosts._isolated._service import Caller, CellDeadline, Service
@@ -81,17 +81,18 @@ class WorkerHost(Host):
         self._handles = handles = Handles()
         self._classes = Classes()
         self._sender = Sender(handles, self._classes)
+        self._absent = Absent()
         self._service = Service(handles, self._answer)
         self._assemble = {
             **ASSEMBLE,
             "handle": handles.value_of,
-            "mine": in_worker,
+            "mine": self._absent.made,
             "instance": self._classes.made,
             "class": self._classes.of,
             "shared": self._sender.arrays.view,
         }
         self._stock = Stock()
-        self._deliveries = Deliveries(self._stock, self._sender)
+        self._deliveries = Deliveries(self._stock, self._sender, self._absent)
         self._line: Line | None = None
         self._is_closed = False
         self._starting = Lock()
@@ -191,6 +192,7 @@ class WorkerHost(Host):
         with self._starting:
             if self._line is None:
                 self._sender.begin()
+                self._absent.begin()
                 self._line = Line(
                     self._preload, self._order, assemble=self._assemble, serve=self._serve
                 )

@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Iterator
+from itertools import count
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -34,7 +35,9 @@ class Ledger:
     def __init__(self, line: Line, namespace: dict[str, Any]) -> None:
         self._line = line
         self.namespace = namespace
-        self.mine: list[Any] = []
+        self.mine: dict[int, Any] = {}
+        self._numbers = count()
+        self._kinds: dict[str, type[Remote]] = {}
         self.shared: dict[int, tuple[int, Any]] = {}
         self.descriptors: Iterator[int] = iter(())
         self.classes: dict[type[Any], tuple[int, bool]] = {}
@@ -48,9 +51,9 @@ class Ledger:
         known = self._remotes.get(handle)
         if known is None:
             kind, is_async, methods = about
-            known = class_for(kind)(
-                self._line, handle, kind=kind, is_async=is_async, methods=methods
-            )
+            if kind not in self._kinds:
+                self._kinds[kind] = class_for(kind, self._line)
+            known = self._kinds[kind](handle, kind=kind, is_async=is_async, methods=methods)
             self._remotes[handle] = known
         return known
 
@@ -80,8 +83,8 @@ class Ledger:
         if isinstance(value, Remote):
             return "handle", value.handle
         if type(value) is Mine:
-            self.mine.append(value.value)
-            return "mine", len(self.mine) - 1
+            self.mine[number := next(self._numbers)] = value.value
+            return "mine", number
         if id(value) in self.shared:
             return "shared", self.shared[id(value)][0]
         return taken_apart(value) or self._of_class(value)

@@ -1,5 +1,7 @@
 """Objects of the worker that the host knows by number alone: they never leave it."""
 
+import weakref
+from collections import deque
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,12 +19,35 @@ NAMESPACE = object()
 """Stands for the objects by name of whoever is told of it."""
 
 
-def in_worker(number: Any) -> Elsewhere:
-    """What the host has of the object that a worker tells by this number.
+class Absent:
+    """What the host has of the objects of one worker after another that stay there."""
 
-    Raises:
-        TypeError: That is none.
-    """
-    if type(number) is not int or number < 0:
-        raise TypeError("a number of the worker's own")
-    return Elsewhere(number)
+    def __init__(self) -> None:
+        self._worker = 0
+        self._forgotten: deque[tuple[int, int]] = deque()
+
+    def begin(self) -> None:
+        """There is another worker, which has none of them."""
+        self._worker += 1
+
+    def made(self, number: Any) -> Elsewhere:
+        """What stands for the object that a worker tells by this number.
+
+        Raises:
+            TypeError: That is none.
+        """
+        if type(number) is not int or number < 0:
+            raise TypeError("a number of the worker's own")
+        it = Elsewhere(number)
+        finalizer = weakref.finalize(it, self._forgotten.append, (self._worker, number))
+        finalizer.atexit = False  # the worker ends anyhow
+        return it
+
+    def forgotten(self) -> list[int]:
+        """The numbers of those that nothing stands for any more, each told once."""
+        numbers = list[int]()
+        while self._forgotten:
+            worker, number = self._forgotten.popleft()
+            if worker == self._worker:
+                numbers.append(number)
+        return numbers

@@ -2,8 +2,7 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator
 from dataclasses import replace
-from functools import cache
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 from cave_agent.runtime._hosts._isolated._request import Request
 
@@ -28,19 +27,17 @@ class Remote:
     """An object of the host: calls, attributes and iteration happen there.
 
     Args:
-        line: The way to it.
         handle: Its number there.
         kind: What it is, in words.
         is_async: Whether what calling it gives is awaited.
         methods: Its public methods, each with whether what it gives is awaited.
     """
 
-    __slots__ = ("__weakref__", "_is_async", "_kind", "_line", "_methods", "handle")
+    __slots__ = ("__weakref__", "_is_async", "_kind", "_methods", "handle")
+    _line: ClassVar[Line]  # of the class, as an object is what its attributes are
 
-    def __init__(
-        self, line: Line, handle: int, *, kind: str, is_async: bool, methods: dict[str, bool]
-    ) -> None:
-        self._line, self.handle, self._kind = line, handle, kind
+    def __init__(self, handle: int, *, kind: str, is_async: bool, methods: dict[str, bool]) -> None:
+        self.handle, self._kind = handle, kind
         self._is_async, self._methods = is_async, methods
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -113,10 +110,14 @@ def _told(kind: Any, error: Any) -> str | None:
     return None if kind is None else f"{kind.__name__}: {error}"
 
 
-@cache
-def class_for(kind: str) -> type[Remote]:
-    """A class that is called as the object's own, so that whatever tells of it tells that."""
-    return type(kind, (Remote,), {"__slots__": ()})
+def class_for(kind: str, line: Line) -> type[Remote]:
+    """A class that is called as the object's own, so that whatever tells of it tells that.
+
+    Args:
+        kind: What the object is, in words.
+        line: The way to it.
+    """
+    return type(kind, (Remote,), {"__slots__": (), "_line": line})
 
 
 def _method(line: Line, request: Request, *, is_async: bool) -> Callable[..., Any]:

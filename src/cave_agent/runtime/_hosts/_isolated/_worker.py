@@ -38,6 +38,7 @@ _AT_ONCE = {
     "look",
     "failed",
     "clock",
+    "let_go",
 }  # what is safe while a cell waits for the host
 _MOST = 1 << 40  # bytes: what the host sends is trusted
 
@@ -62,6 +63,7 @@ class Worker:
         self._cells: dict[int, asyncio.Task[None]] = {}
         self._waits: dict[int, AgentWaits] = {}
         self._asked = 0
+        self._not_brought = ""
         self._dispatch: dict[str, Callable[..., None]] = {
             "run": self._run,
             "put": self._put,
@@ -73,6 +75,7 @@ class Worker:
             "answer": self._answer,
             "cancel": self._cancel,
             "clock": self._clock,
+            "let_go": self._let_go,
             "failed": self._failed,
         }
 
@@ -161,6 +164,10 @@ class Worker:
         self._interpreter.namespace.update(objects)
         self._tell("did", number, None)
 
+    def _let_go(self, _number: int, numbers: list[int]) -> None:
+        for each in numbers:
+            self._ledger.mine.pop(each, None)
+
     def _bring(self, _number: int, objects: dict[str, Any]) -> None:
         self._interpreter.namespace.update(objects)
 
@@ -170,6 +177,8 @@ class Worker:
             self._answer(
                 number, "raised", TypeError(f"what the host gave cannot be told: {why}"), ""
             )
+        elif what == "bring":
+            self._not_brought = why  # which the answer that follows tells
         else:
             self._tell("failed", number, why)
 
@@ -242,6 +251,9 @@ class Worker:
         return self._asked
 
     def _answer(self, number: int, *answer: Any) -> None:
+        if self._not_brought:
+            told = f"what the host brought cannot be rebuilt here: {self._not_brought}"
+            answer, self._not_brought = ("raised", TypeError(told), answer[-1]), ""
         future = self._awaited.get(number)
         if future is None:
             self._answers[number] = answer
