@@ -2,10 +2,10 @@
 
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextvars import copy_context
 from types import ModuleType
-from typing import Any
+from typing import Any, TypeAlias
 
 from cave_agent.runtime._capture import captured_by, taker
 
@@ -59,6 +59,10 @@ class _CarryingStart:
         self.host(thread)
 
 
+_Place: TypeAlias = tuple[ModuleType | type, Mapping[str, Any], str, Any]
+"""An owner, a live view of what it holds, a name in it, and the stand-in that stands there."""
+
+
 class _Stage:
     """Counts the running cells, and holds the host's own objects while there are any."""
 
@@ -67,20 +71,21 @@ class _Stage:
         self._running = 0
         self._steps = 0
         self._found: list[tuple[Any, Any]] = []
-        self._props: tuple[tuple[ModuleType | type, str, Any], ...] = (
-            (sys, "stdout", _Router(None)),
-            (sys, "stderr", _Router(None)),
-            (threading.Thread, "start", _CarryingStart(threading.Thread.start)),
+        thread = threading.Thread
+        self._props: tuple[_Place, ...] = (
+            (sys, vars(sys), "stdout", _Router(None)),
+            (sys, vars(sys), "stderr", _Router(None)),
+            (thread, vars(thread), "start", _CarryingStart(thread.start)),
         )
 
     def add(self, owner: ModuleType | type, name: str, prop: Any) -> None:
         """Have a stand-in for what an owner holds under a name, too, if there is none yet."""
         with self._lock:
-            if any(each is owner and other is prop for each, _, other in self._props):
+            if any(each is owner and other is prop for each, _, _, other in self._props):
                 return
-            self._props = (*self._props, (owner, name, prop))
+            self._props = (*self._props, (owner, vars(owner), name, prop))
+            prop.host = vars(owner)[name]
             if self._running:
-                prop.host = vars(owner)[name]
                 setattr(owner, name, prop)
             if self._steps:
                 self._found.append((prop, prop.host))
@@ -89,11 +94,13 @@ class _Stage:
         """A cell begins to run."""
         with self._lock:
             self._running += 1
-            if self._running == 1:
-                self._steps = 0
-                for owner, name, prop in self._props:
-                    prop.host = vars(owner)[name]
-                    setattr(owner, name, prop)
+            if self._running > 1:
+                return
+            self._steps = 0
+            for owner, names, name, prop in self._props:
+                if prop.host is not (host := names[name]):  # most often it is as before
+                    prop.host = host
+                setattr(owner, name, prop)
 
     def leave(self) -> bool:
         """A cell has ended; gives whether none runs any more.
@@ -104,9 +111,9 @@ class _Stage:
             self._running -= 1
             if self._running:
                 return False
-            for owner, name, prop in self._props:
+            for owner, names, name, prop in self._props:
                 host = prop.host
-                if vars(owner).get(name) is prop:
+                if names.get(name) is prop:
                     setattr(owner, name, host)
             return True
 
@@ -118,11 +125,9 @@ class _Stage:
         with self._lock:
             is_first = not self._steps
             if is_first:
-                self._found = []
-            for owner, name, prop in self._props:
-                there = vars(owner)[name]
-                if is_first:
-                    self._found.append((there, prop.host))
+                self._found = [(names[name], prop.host) for _, names, name, prop in self._props]
+            for owner, names, name, prop in self._props:
+                there = names[name]
                 if there is not prop:
                     prop.host = there if is_first else prop.host
                     setattr(owner, name, prop)
@@ -133,9 +138,10 @@ class _Stage:
         with self._lock:
             self._steps -= 1
             is_last = not self._steps
-            for (owner, name, prop), (there, host) in zip(self._props, self._found, strict=True):
+            found = zip(self._props, self._found, strict=True)
+            for (owner, names, name, prop), (there, host) in found:
                 due = there if is_last else prop
-                if vars(owner).get(name) is not due:
+                if names.get(name) is not due:
                     setattr(owner, name, due)
                 if is_last and prop.host is not host:
                     prop.host = host
