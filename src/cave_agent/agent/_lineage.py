@@ -174,14 +174,13 @@ class Lineage:
         """Whether the calling code is that of a cell of the run, be it in a task."""
         return _cell_of.get() is self
 
-    @contextmanager
-    def cell(self) -> Generator[None]:
-        """A cell of the run is running."""
-        token = _cell_of.set(self)
-        try:
-            yield
-        finally:
-            _cell_of.reset(token)
+    def begin_cell(self) -> "Token[Lineage | None]":
+        """A cell of the run is running from now on, until `end_cell` of what this gives."""
+        return _cell_of.set(self)
+
+    def end_cell(self, token: "Token[Lineage | None]") -> None:
+        """It has ended."""
+        _cell_of.reset(token)
 
     def check_depth(self) -> None:
         """Refuse a run that is within too many others."""

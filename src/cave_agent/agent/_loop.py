@@ -103,12 +103,15 @@ async def _act(turn: Turn, reply: Reply, emit: Emit, *, code: Code) -> None:
 
 async def _execute(turn: Turn, code: str) -> ExecutionResult:
     """Run a cell, within what is left of the run's time besides the runtime's own limit."""
-    with turn.lineage.cell():
+    token = turn.lineage.begin_cell()
+    try:
         if turn.deadline is None:
             return await turn.runtime.execute(code, author=turn.author)
         left = max(turn.seconds_left, _SHORTEST_CELL)
         limit = min(turn.runtime.cell_timeout or left, left)
         return await turn.runtime.execute(code, timeout=limit, author=turn.author)
+    finally:
+        turn.lineage.end_cell(token)
 
 
 def _ask_again(turn: Turn, reply: Reply, *, block: UnclosedCode) -> None:
