@@ -74,13 +74,16 @@ def _leave_out_old_images(wire: WireMessages) -> None:
 
 def fenced(block: Code | UnclosedCode, identifier: str) -> str:
     """A block as the model would write it; one that has no end is given none."""
-    inside = _BACKTICKS.findall(block.content) if "```" in block.content else []
-    longest = max(map(len, inside), default=0)
-    fence = "`" * max(3, longest + 1)
+    fence = "```"
+    if fence in block.content:
+        longest = max(map(len, _BACKTICKS.findall(block.content)), default=0)
+        fence = "`" * max(3, longest + 1)
     end = fence if isinstance(block, Code) else ""
     return f"{fence}{identifier}\n{block.content}{end}"
 
 
 def _is_pair(messages: list[Message], start: int) -> bool:
-    pair = [message.role for message in messages[start : start + 2]]
-    return pair == [MessageRole.CODE_EXECUTION, MessageRole.EXECUTION_RESULT]
+    if start + 1 >= len(messages):
+        return False
+    code, result = messages[start].role, messages[start + 1].role
+    return code is MessageRole.CODE_EXECUTION and result is MessageRole.EXECUTION_RESULT

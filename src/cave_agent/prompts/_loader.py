@@ -23,30 +23,22 @@ def fill(template: str, **values: object) -> str:
     Raises:
         PromptError: The template names a placeholder that there is no value for.
     """
-    texts, names = _parsed(template)
-    filled = [texts[0]]
-    for name, text in zip(names, texts[1:], strict=True):
+    form, names = _as_format(template)
+    for name in names:
         if name not in values:
             raise PromptError(
                 f"The template has a placeholder {{{name}}}, which nothing fills. Known ones: "
                 f"{', '.join(sorted(values))}. For a literal brace write it twice."
             )
-        filled += str(values[name]), text
-    return "".join(filled)
+    return form % values
 
 
 @lru_cache(maxsize=64)
-def _parsed(template: str) -> tuple[list[str], list[str]]:
-    """The texts between the placeholders, and their names."""
-    texts, start = [""], 0
-    names: list[str] = []
-    for mark in _MARK.finditer(template):
-        texts[-1] += template[start : mark.start()]
-        start = mark.end()
-        if mark[1] is None:
-            texts[-1] += mark[0][0]
-        else:
-            names.append(mark[1])
-            texts.append("")
-    texts[-1] += template[start:]
-    return texts, names
+def _as_format(template: str) -> tuple[str, tuple[str, ...]]:
+    """The template as `%` fills it, and the names of its placeholders."""
+    names = tuple(mark[1] for mark in _MARK.finditer(template) if mark[1] is not None)
+    return _MARK.sub(_spelled, template.replace("%", "%%")), names
+
+
+def _spelled(mark: re.Match[str]) -> str:
+    return mark[0][0] if mark[1] is None else f"%({mark[1]})s"
