@@ -1,7 +1,6 @@
 """Finds code in a reply that arrives in pieces, in linear time; it does no I/O."""
 
 import re
-from collections.abc import Iterator
 from enum import Enum, auto
 from functools import cache
 
@@ -34,6 +33,10 @@ class _Inside(Enum):
     OTHER_BLOCK = auto()
 
 
+# Each is asked for several times a piece, and Python 3.11 looks up members of an enum slowly.
+_TEXT, _REASONING, _CODE, _OTHER_BLOCK = _Inside
+
+
 class FenceParser:
     """Cuts a reply into text, reasoning and code, whatever the pieces it is fed in.
 
@@ -49,7 +52,7 @@ class FenceParser:
     def __init__(self, identifier: str = "python") -> None:
         self._identifier = identifier.lower()
         self._aliases = _PYTHON_ALIASES if self._identifier in _PYTHON_ALIASES else frozenset[str]()
-        self._inside = _Inside.TEXT
+        self._inside = _TEXT
         self._held = ""  # the start of a line or tag that only the next piece can decide
         self._line_begins = True  # whether a line begins where `_held` does
         self._block: list[str] = []
@@ -69,63 +72,65 @@ class FenceParser:
     @property
     def open_block(self) -> str | None:
         """What has been said of the block that is still open, or `None` outside of one."""
-        return "".join(self._block) + self._held if self._inside is _Inside.CODE else None
+        return "".join(self._block) + self._held if self._inside is _CODE else None
 
     @property
     def is_behind_fence(self) -> bool:
         """Whether the last line of the open block closes it, but for its newline."""
-        is_open = self._inside is _Inside.CODE
+        is_open = self._inside is _CODE
         return is_open and self._closing.fullmatch(f"{self._held}\n") is not None
 
     @property
     def is_in_reasoning(self) -> bool:
         """Whether a reasoning section is still open."""
-        return self._inside is _Inside.REASONING
+        return self._inside is _REASONING
 
     def feed(self, piece: str) -> list[Segment]:
         """The segments that `piece` completes; for text, what it adds."""
         in_line = not (self._line_begins or self._held or "\n" in piece or "<" in piece)
-        if in_line and self._inside is not _Inside.REASONING:
+        if in_line and self._inside is not _REASONING:
             return self._take(piece)  # no fence can begin in the middle of a line
-        return list(self._scan(self._held + piece))
+        return self._scan(self._held + piece)
 
     def close(self) -> list[Segment]:
         """What is left once the reply has ended. The parser can then be fed another reply."""
         segments = self._leave()
-        self._inside, self._held, self._line_begins = _Inside.TEXT, "", True
+        self._inside, self._held, self._line_begins = _TEXT, "", True
         return segments
 
     def _leave(self) -> list[Segment]:
         if self.is_behind_fence:
             return [Code(self._block_text())]
-        if self._inside is _Inside.CODE:
+        if self._inside is _CODE:
             self._block.append(self._held)
             return [UnclosedCode(self._block_text())]
-        opening = _OPENING.fullmatch(f"{self._held}\n") if self._inside is _Inside.TEXT else None
+        opening = _OPENING.fullmatch(f"{self._held}\n") if self._inside is _TEXT else None
         if opening and self._is_ours(opening):
             return [UnclosedCode("")]
         if not self._held:
             return []
-        return [(Reasoning if self._inside is _Inside.REASONING else Text)(self._held)]
+        return [(Reasoning if self._inside is _REASONING else Text)(self._held)]
 
-    def _scan(self, text: str) -> Iterator[Segment]:
+    def _scan(self, text: str) -> list[Segment]:
         self._held = ""
+        found: list[Segment] = []
         position = 0
         while position < len(text):
-            if self._inside is _Inside.TEXT:
+            if self._inside is _TEXT:
                 segments, position = self._scan_text(text, position)
-            elif self._inside is _Inside.REASONING:
+            elif self._inside is _REASONING:
                 segments, position = self._scan_reasoning(text, position)
             else:
                 segments, position = self._scan_block(text, position)
-            yield from segments
+            found += segments
+        return found
 
     def _scan_text(self, text: str, start: int) -> tuple[list[Segment], int]:
         found = self._find(_OPENING, text, start)
         end = found.start() if found else start + len(self._hold_back(text, start, _MAYBE_OPENING))
         think = text.find(THINK, start, end)
         if think >= 0:
-            self._inside, self._held = _Inside.REASONING, ""
+            self._inside, self._held = _REASONING, ""
             return self._take(text[start:think]), think
         if found is None:
             clear = text[start:end]
@@ -137,9 +142,9 @@ class FenceParser:
         self._closing = _closing_for(mark)
         self._line_begins = True
         if self._is_ours(opening):
-            self._inside, self._indent = _Inside.CODE, len(opening["indent"])
+            self._inside, self._indent = _CODE, len(opening["indent"])
             return []
-        self._inside = _Inside.OTHER_BLOCK
+        self._inside = _OTHER_BLOCK
         return [Text(opening[0])]
 
     def _is_ours(self, opening: re.Match[str]) -> bool:
@@ -150,9 +155,9 @@ class FenceParser:
         found = self._find(self._closing, text, start)
         if found is None:
             return self._take(self._hold_back(text, start, _MAYBE_CLOSING)), len(text)
-        was, self._inside = self._inside, _Inside.TEXT
+        was, self._inside = self._inside, _TEXT
         self._line_begins = True
-        if was is _Inside.OTHER_BLOCK:
+        if was is _OTHER_BLOCK:
             return [Text(text[start : found.end()])], found.end()
         self._block.append(text[start : found.start()])
         return [Code(self._block_text())], found.end()
@@ -161,7 +166,7 @@ class FenceParser:
         end = text.find(THINK_END, start)
         if end >= 0:
             end += len(THINK_END)
-            self._inside, self._line_begins = _Inside.TEXT, False
+            self._inside, self._line_begins = _TEXT, False
             return [Reasoning(text[start:end])], end
         kept = self._hold_tag(text[start:], THINK_END)
         return [Reasoning(kept)] if kept else [], len(text)
@@ -197,7 +202,7 @@ class FenceParser:
     def _take(self, content: str) -> list[Segment]:
         if not content:
             return []
-        if self._inside is _Inside.CODE:
+        if self._inside is _CODE:
             self._block.append(content)
             return []
         return [Text(content)]
