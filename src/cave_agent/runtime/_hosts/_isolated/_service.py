@@ -16,6 +16,7 @@ from cave_agent.runtime._capture import Capture
 from cave_agent.runtime._deadline import CellStopped, Deadline
 from cave_agent.runtime._hosts._isolated._handles import Handles
 from cave_agent.runtime._hosts._isolated._request import Request
+from cave_agent.runtime._pyplot import unwatch
 from cave_agent.runtime._stage import stage
 from cave_agent.runtime._time_limit import TimeLimit
 
@@ -81,9 +82,11 @@ class Service:
         caller = self.callers.get(cell)
         context = copy_context() if caller is None else caller.context.copy()
         printed = Capture([])
-        do = partial(_printing, printed, partial(self._handles.do, Request(*told)))
+        do = partial(self._handles.do, Request(*told))
+        if caller is not None:
+            do = partial(_in_time, caller.deadline, do)
         try:
-            value = context.run(do if caller is None else partial(_in_time, caller.deadline, do))
+            value = context.run(_printing, printed, do)
         except BaseException as error:  # noqa: BLE001  # it is raised in the cell
             self._answer(number, ("raised", error), printed.text())
             return
@@ -132,7 +135,8 @@ def _printing_to(capture: Capture) -> Generator[None]:
         yield
     finally:
         capture.end(token)
-        stage.leave()
+        if stage.leave():
+            unwatch()  # what a cell here has begun that has ended before
 
 
 def _in_time(deadline: Deadline, do: Callable[[], Any]) -> Any:
