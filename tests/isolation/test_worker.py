@@ -428,3 +428,28 @@ async def test_nobody_is_told_that_what_the_host_has_was_changed(runtime: Python
         await runtime.execute("lock.locked(); print()", author=author)
 
     assert (await runtime.execute("1", author="a")).meanwhile == ()
+
+
+async def test_fetching_waits_for_a_busy_cell_and_blocks_nobody() -> None:
+    began, ticks = anyio.Event(), 0
+
+    async def tick() -> None:
+        nonlocal ticks
+        while True:
+            await anyio.sleep(0.01)
+            ticks += 1
+
+    busy = "x = 1\nset()\nimport time\ntime.sleep(1.3)"
+    host = WorkerHost(limits=Limits(answer=1))
+    runtime = PythonRuntime([Function(began.set)], host=host)
+    async with runtime, anyio.create_task_group() as tasks:
+        tasks.start_soon(runtime.execute, busy)
+        await began.wait()
+        tasks.start_soon(tick)
+        other = CaveAgent(ScriptedModel(code("y = x"), "Done."), runtime=runtime)
+        await other.run("Go")
+        found = await runtime.fetch("y")
+        tasks.cancel_scope.cancel()
+
+    assert found == 1
+    assert ticks > 20

@@ -269,6 +269,7 @@ def test_the_public_names_are_these() -> None:
                 "SecurityRule",
                 "SecurityRuleError",
                 "SecurityViolation",
+                "check_checker",
                 "refusal",
                 "syntax_tree",
             ],

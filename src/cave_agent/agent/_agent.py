@@ -267,6 +267,7 @@ class CaveAgent(AbstractAsyncContextManager["CaveAgent"]):
     async def _work(self, goal: Goal, lineage: Lineage) -> AgentResponse:
         if goal.given is not None:
             await hand_over(self.runtime, goal.given)
+        await self.runtime.settle()
         if self._toolkit is not None:
             self._toolkit.resume()
         renew(self, has_forgotten=self._has_forgotten)

@@ -16,7 +16,7 @@ from cave_agent.runtime._outputs import KeptOutputs
 from cave_agent.runtime._placed import Told
 from cave_agent.runtime._primitives import Function, Type, Variable, check_budget
 from cave_agent.runtime._summaries import cut
-from cave_agent.security import SecurityChecker, refusal
+from cave_agent.security import SecurityChecker, check_checker, refusal
 
 _WAYS_IN = "; retrieve(name), update_variable(name, value), async execute(code: str)"
 
@@ -33,10 +33,8 @@ class PythonRuntime:
             (`PLAIN`) or one line (`MINIMAL`), of `cave_agent.runtime.ErrorFeedbackMode`.
         host: Where cells run; this very process unless given.
         cell_timeout: Seconds that a cell may take; `None` for any time.
-        variables_budget: Characters that the descriptions of all variables may take together;
-            `Variable(…, budget=…)` bounds one.
-        report_changes: Whether results, and the model, are told which names a cell made, changed
-            or deleted.
+        variables_budget: Characters for the descriptions of all variables together.
+        report_changes: Whether results, and the model, tell what names a cell made or changed.
 
     Raises:
         DuplicateNameError: Two of them have the same name.
@@ -58,11 +56,7 @@ class PythonRuntime:
         variables_budget: int = VARIABLES_BUDGET,
         report_changes: bool = False,
     ) -> None:
-        if security_checker is not None and not hasattr(security_checker, "check_code"):
-            raise TypeError(
-                f"{type(security_checker).__name__!r} is no security checker. "
-                "Give SecurityChecker([rule, …])."
-            )
+        check_checker(security_checker)
         check_limit(cell_timeout)
         check_budget("The variables_budget", variables_budget)
         self.security_checker = security_checker
@@ -149,7 +143,7 @@ class PythonRuntime:
         """The live object of that name, injected or made by the code; in process the very same.
 
         Raises:
-            UnknownNameError: There is no such name now; the message lists those that there are.
+            UnknownNameError: There is no such name now.
         """
         self._check_open()
         try:
@@ -159,7 +153,15 @@ class PythonRuntime:
 
     async def fetch(self, name: str) -> Any:
         """As `retrieve`, without ever blocking the event loop."""
-        return self.retrieve(name)
+        self._check_open()
+        try:
+            return await self._host.fetch(name)
+        except KeyError:
+            raise unknown_name(name, self._host.names()) from None
+
+    async def settle(self) -> None:
+        """Wait until `describe_variables` and the like need not wait for cells of others."""
+        await self._host.settle()
 
     def name_of(self, value: object) -> str | None:
         """The injected variable that is, or holds, this very object; `None` if there is none."""
@@ -168,7 +170,7 @@ class PythonRuntime:
     async def fetch_all(self) -> dict[str, Any]:
         """The live objects by name: the variables, then what the code made, modules left out."""
         names = self._host.look(_questions.live_names, *self._present().names())
-        return {name: self._host.get(name) for name in names}
+        return {name: await self._host.fetch(name) for name in names}
 
     def expect(self, expectation: Expectation) -> str:
         """Make the classes of an expected value available to the code; describes the new ones."""
@@ -226,10 +228,7 @@ class PythonRuntime:
         return result
 
     async def keep_output(self, text: str) -> str:
-        """Bind a long output to a name of its own, so that the code can read it; gives the name.
-
-        The latest 8 are kept, of 64 MB at most in all.
-        """
+        """Bind a long output to a name, for the code to read; gives it. The latest 8 are kept."""
         self._check_open()
         return self._outputs.keep(text)
 

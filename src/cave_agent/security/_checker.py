@@ -144,6 +144,18 @@ def _failed(rule: SecurityRule, how: str) -> SecurityRuleError:
     return SecurityRuleError([f"Rule {name!r} {how}. The cell was not run. Fix the rule."])
 
 
+def check_checker(checker: object) -> None:
+    """Refuse what judges no code.
+
+    Raises:
+        TypeError: It is neither a checker nor `None`.
+    """
+    if checker is not None and not hasattr(checker, "check_code"):
+        raise TypeError(
+            f"{type(checker).__name__!r} is no security checker. Give SecurityChecker([rule, …])."
+        )
+
+
 def refusal(checker: SecurityChecker | None, code: str) -> SecurityError | None:
     """Why `code` is not to run; `None` if there is no checker or it has nothing against it."""
     if checker is None:

@@ -36,6 +36,14 @@ class InProcessHost(Host):
         return self._interpreter.namespace[name]
 
     @override
+    async def fetch(self, name: str) -> Any:
+        return self._interpreter.namespace[name]
+
+    @override
+    async def settle(self) -> None:
+        pass
+
+    @override
     def look(self, question: Callable[..., _T], *args: Any) -> _T:
         return question(self._interpreter.namespace, *args)
 

@@ -32,6 +32,18 @@ class Host(Protocol):
         """
         ...
 
+    async def fetch(self, name: str) -> Any:
+        """As `get`, without blocking the event loop.
+
+        Raises:
+            KeyError: There is none.
+        """
+        ...
+
+    async def settle(self) -> None:
+        """Wait until `look` and `get` need not wait for cells that are running."""
+        ...
+
     def look(self, question: Callable[..., _T], *args: Any) -> _T:
         """What a function makes of the whole namespace, there where it is.
 

@@ -1,7 +1,7 @@
-"""Brings to a worker what was put since its last cell."""
+"""Brings to a worker what was put since its last cell, by steps that can be waited for either way."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Generator, Mapping
+from typing import Any, TypeAlias, TypeVar
 
 from cave_agent.errors import UnsupportedError
 from cave_agent.runtime._hosts._isolated._line import Line
@@ -9,6 +9,10 @@ from cave_agent.runtime._hosts._isolated._mine import Absent
 from cave_agent.runtime._hosts._isolated._sender import Sender
 from cave_agent.runtime._hosts._isolated._stock import Stock
 from cave_agent.runtime._placed import Placed
+
+_T = TypeVar("_T")
+Steps: TypeAlias = Generator[int, tuple[Any, ...], _T]
+"""Yields the number of each request that it makes, and is sent the reply."""
 
 
 class Deliveries:
@@ -23,7 +27,7 @@ class Deliveries:
     def __init__(self, stock: Stock, sender: Sender, absent: Absent) -> None:
         self._stock, self._sender, self._absent = stock, sender, absent
 
-    def make(self, line: Line) -> None:
+    def make(self, line: Line) -> Steps[None]:
         """Bring what is pending.
 
         Raises:
@@ -32,14 +36,32 @@ class Deliveries:
         """
         if forgotten := self._absent.forgotten():
             line.say(self._sender.frame("let_go", 0, forgotten))
-        if not self._stock.pending or not self._why_refused(line, objects := self.taken()):
+        if not self._stock.pending:
+            return
+        objects = self.taken()
+        if not (yield from self._why_refused(line, objects)):
             return
         for name, value in objects.items():
             self._sender.hold(value)  # again, as the worker has let go of what it was told in vain
-            if why := self._why_refused(line, {name: value}):
+            if why := (yield from self._why_refused(line, {name: value})):
                 if type(value) is Placed:
                     raise UnsupportedError(f"A worker cannot rebuild {name!r}: {why}.")
-                self._keep_here(line, name, value)
+                yield from self._keep_here(line, name, value)
+
+    def asked(self, line: Line, what: str, *args: Any) -> Steps[tuple[Any, ...]]:
+        """Ask something of the worker, after what is pending; gives the reply.
+
+        Raises:
+            UnsupportedError: The reply cannot be read.
+            WorkerDiedError: There is no worker any more.
+        """
+        yield from self.make(line)
+        number = line.next_number()
+        line.say(self._sender.frame(what, number, *args))
+        reply = yield number
+        if reply[0].startswith("spoilt"):
+            raise UnsupportedError(f"What the worker tells cannot be read: {reply[2]}.")
+        return reply
 
     def taken(self) -> dict[str, Any]:
         """What is to be sent."""
@@ -48,17 +70,49 @@ class Deliveries:
             self._sender.hold(value)
         return objects
 
-    def _why_refused(self, line: Line, objects: Mapping[str, Any]) -> str:
+    def _why_refused(self, line: Line, objects: Mapping[str, Any]) -> Steps[str]:
         """Put objects into the worker; gives why it cannot rebuild one of them, if it cannot."""
         number = line.next_number()
         line.say(self._sender.frame("put", number, objects))
-        how, _, why = line.wait(number)
+        how, _, why = yield number
         return why if how == "failed" else ""
 
-    def _keep_here(self, line: Line, name: str, value: Any) -> None:
+    def _keep_here(self, line: Line, name: str, value: Any) -> Steps[None]:
         """Have an object stay that a worker cannot rebuild; of a class it has nothing."""
         if isinstance(value, type):
             self._stock.known.discard(name)
             return
         self._sender.keep(value)
-        self._why_refused(line, {name: value})
+        yield from self._why_refused(line, {name: value})
+
+
+def waited(line: Line, steps: Steps[_T], patience: Callable[[], Callable[[], float]]) -> _T:
+    """What comes of steps; this thread waits for it.
+
+    Args:
+        line: To the worker.
+        steps: What is asked of it.
+        patience: Gives what tells how many seconds are left for a reply.
+
+    Raises:
+        TimeoutError: A reply does not come in time.
+        WorkerDiedError: There is no worker any more.
+    """
+    try:
+        number = next(steps)
+        while True:
+            number = steps.send(line.wait(number, patience()))
+    except StopIteration as end:
+        result: _T = end.value
+        return result
+
+
+async def awaited(line: Line, steps: Steps[_T], patience: Callable[[], Callable[[], float]]) -> _T:
+    """As `waited`, while other tasks go on."""
+    try:
+        number = next(steps)
+        while True:
+            number = steps.send(await line.reply(number, patience()))
+    except StopIteration as end:
+        result: _T = end.value
+        return result

@@ -3,9 +3,9 @@
 import asyncio
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
 from collections.abc import Set as AbstractSet
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from contextvars import copy_context
 from functools import partial
 from pathlib import Path
@@ -24,12 +24,12 @@ from cave_agent.errors import (
 )
 from cave_agent.runtime._cell import Cell, ExecutionResult
 from cave_agent.runtime._hosts._isolated._classes import Classes
-from cave_agent.runtime._hosts._isolated._deliveries import Deliveries
+from cave_agent.runtime._hosts._isolated._deliveries import Deliveries, awaited, waited
 from cave_agent.runtime._hosts._isolated._handles import Handles, Items
 from cave_agent.runtime._hosts._isolated._kinds import ASSEMBLE
 from cave_agent.runtime._hosts._isolated._line import Line
 from cave_agent.runtime._hosts._isolated._mine import Absent
-from cave_agent.runtime._hosts._isolated._results import ended, outcome_of, text_of
+from cave_agent.runtime._hosts._isolated._results import ended, outcome_of, text_of, value_of
 from cave_agent.runtime._hosts._isolated._sender import Sender
 from cave_agent.runtime._hosts._isolated._service import Caller, CellDeadline, Service
 from cave_agent.runtime._hosts._isolated._stock import Stock
@@ -114,11 +114,10 @@ class WorkerHost(Host):
         number = line.next_number()
         deadline = CellDeadline(cell.seconds, partial(self._tell_clock, line, number))
         try:
-            self._deliveries.make(line)
+            await awaited(line, self._deliveries.make(line), self._patience)
             self._service.callers[number] = Caller(copy_context(), deadline)
             line.say(self._sender.frame("run", number, cell, deadline.awaited))
-            left = partial(_left, deadline, self._grace)
-            result, names = outcome_of(await line.reply(number, left))
+            result, names = outcome_of(await line.reply(number, deadline.left(self._grace)))
         except TimeoutError:
             why = f"did not end at its limit of {cell.seconds:g} s"
             return self._replaced(line, why, CellTimeoutError)
@@ -139,17 +138,23 @@ class WorkerHost(Host):
 
     @override
     def get(self, name: str) -> Any:
-        if name not in self.names() and not self._service.callers:
-            raise KeyError(name)
-        how, _, value = self._ask("get", name)
-        if how == "lacks":
-            raise KeyError(name)
-        if how == "refused":
-            raise UnsupportedError(
-                f"{name!r} cannot leave the worker, since it holds a {value}. Have the code make "
-                "plain data, arrays or frames of it."
-            )
-        return value
+        self._refuse_unknown(name)
+        return value_of(name, self._ask("get", name))
+
+    @override
+    async def fetch(self, name: str) -> Any:
+        self._refuse_unknown(name)
+        line = await anyio.to_thread.run_sync(self._started)
+        with self._told_death(line):
+            steps = self._deliveries.asked(line, "get", name)
+            return value_of(name, await awaited(line, steps, self._patience))
+
+    @override
+    async def settle(self) -> None:
+        if self._service.callers:  # one of which may keep the worker busy
+            line = await anyio.to_thread.run_sync(self._started)
+            with self._told_death(line):
+                await awaited(line, self._deliveries.asked(line, "look", len, ()), self._patience)
 
     @override
     def look(self, question: Callable[..., _T], *args: Any) -> _T:
@@ -198,6 +203,10 @@ class WorkerHost(Host):
                 )
             return self._line
 
+    def _refuse_unknown(self, name: str) -> None:
+        if name not in self.names() and not self._service.callers:
+            raise KeyError(name)
+
     def _ask(self, what: str, *args: Any) -> tuple[Any, ...]:
         """Have the worker do something now; this thread waits for it.
 
@@ -205,21 +214,20 @@ class WorkerHost(Host):
             WorkerDiedError: There is no worker any more; the next one has what was injected.
         """
         line = self._started()
-        try:
-            self._deliveries.make(line)
-            return self._asked(line, what, *args)
-        except WorkerDiedError as death:
-            raise WorkerDiedError(
-                str(self._replaced(line, str(death), WorkerDiedError).error)
-            ) from death
+        with self._told_death(line):
+            return waited(line, self._deliveries.asked(line, what, *args), self._patience)
 
-    def _asked(self, line: Line, what: str, *args: Any) -> tuple[Any, ...]:
-        number = line.next_number()
-        line.say(self._sender.frame(what, number, *args))
-        reply = line.wait(number)
-        if reply[0].startswith("spoilt"):
-            raise UnsupportedError(f"What the worker tells cannot be read: {reply[2]}.")
-        return reply
+    @contextmanager
+    def _told_death(self, line: Line) -> Generator[None]:
+        """Have another worker in the place of one that does not answer, and tell so."""
+        try:
+            yield
+        except (TimeoutError, WorkerDiedError) as death:
+            why = str(death) or f"did not answer within {self._order.cage.limits.answer} s"
+            raise WorkerDiedError(str(self._replaced(line, why, WorkerDiedError).error)) from death
+
+    def _patience(self) -> Callable[[], float]:
+        return self._service.patience(self._order.cage.limits.answer, self._grace)
 
     def _serve(self, message: tuple[Any, ...]) -> None:
         what, *rest = message
@@ -286,7 +294,3 @@ class WorkerHost(Host):
         lost = f" These names are gone: {', '.join(gone)}." if gone else ""
         text = f"The worker {why} and is replaced; what was injected is there as it was.{lost}"
         return ended(kind(text), printed)
-
-
-def _left(deadline: CellDeadline, grace: float) -> float:
-    return deadline.remaining + grace

@@ -28,6 +28,7 @@ _MOST_BUFFERED = 1 << 40
 _PATIENCE = 1.0  # seconds for the keeper to tell how the worker ended
 _START = 20.0  # seconds for a worker to be ready
 _STATUS = 2  # bytes
+_LOOK = 60.0  # seconds between two looks at the time
 _NONSENSE = (
     *(BrokenFrameError, BadMemoryError, BadValueError),
     *(TypeError, ValueError, LookupError, OSError),  # of what is said to be memory
@@ -118,18 +119,22 @@ class Line:
         self._asked.add(number)
         return number
 
-    def wait(self, number: int) -> tuple[Any, ...]:
+    def wait(self, number: int, left: Callable[[], float]) -> tuple[Any, ...]:
         """The reply to a request, which blocks this thread and serves the worker meanwhile.
 
+        Args:
+            number: That of the request.
+            left: Tells how many seconds there are left for it.
+
         Raises:
+            TimeoutError: It does not come in time.
             WorkerDiedError: There is no worker any more.
         """
-        until = time.monotonic() + self._patience
         while number not in self._replies:
-            left = until - time.monotonic()
-            if left <= 0 or not select.select([self._line], [], [], left)[0]:
-                raise WorkerDiedError(f"did not answer within {self._patience:g} s")
-            self._pump()
+            if (seconds := left()) <= 0:
+                raise TimeoutError
+            if select.select([self._line], [], [], min(seconds, _LOOK))[0]:
+                self._pump()
         return self._replies.pop(number)
 
     async def reply(self, number: int, left: Callable[[], float]) -> tuple[Any, ...]:

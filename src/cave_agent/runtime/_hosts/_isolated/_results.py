@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, cast
 
-from cave_agent.errors import CaveAgentError, WorkerDiedError
+from cave_agent.errors import CaveAgentError, UnsupportedError, WorkerDiedError
 from cave_agent.runtime._cell import ExecutionResult, Hint
 from cave_agent.runtime._hosts._isolated._errors_of import error_of
 
@@ -85,6 +85,24 @@ def outcome_of(reply: tuple[Any, ...]) -> tuple[ExecutionResult, set[str]]:
         return _result_of(told), _names_of(*names)
     except (LookupError, TypeError, ValueError, AttributeError) as error:
         raise WorkerDiedError(f"told what makes no sense ({error})") from error
+
+
+def value_of(name: str, reply: tuple[Any, ...]) -> Any:
+    """The object that a worker has told.
+
+    Raises:
+        KeyError: It has none of that name.
+        UnsupportedError: It cannot be told.
+    """
+    how, _, value = reply
+    if how == "lacks":
+        raise KeyError(name)
+    if how == "refused":
+        raise UnsupportedError(
+            f"{name!r} cannot leave the worker, since it holds a {value}. Have the code make plain "
+            "data, arrays or frames of it."
+        )
+    return value
 
 
 def ended(error: CaveAgentError, printed: str = "") -> ExecutionResult:

@@ -2,6 +2,7 @@
 
 import asyncio
 import inspect
+import time
 from asyncio import isfuture
 from collections.abc import Awaitable, Callable, Generator
 from contextlib import contextmanager
@@ -40,6 +41,10 @@ class CellDeadline(Deadline):
     def awaited(self) -> int:
         """How many agents the cell waits for."""
         return self._awaited
+
+    def left(self, grace: float) -> Callable[[], float]:
+        """Tells how many seconds the cell has left, and the grace that it gets besides."""
+        return lambda: self.remaining + grace
 
     @override
     def await_agent(self, change: int) -> None:
@@ -98,6 +103,16 @@ class Service:
         )
         self._tasks[number] = task
         task.add_done_callback(lambda _: self._end(number, task, value))
+
+    def patience(self, seconds: float, grace: float) -> Callable[[], float]:
+        """Tells how many seconds there are for an answer, which cells may be in the way of."""
+        until = time.monotonic() + seconds
+
+        def left() -> float:
+            cells = [each.deadline.remaining + grace for each in self.callers.values()]
+            return max(until - time.monotonic(), *cells, 0)
+
+        return left
 
     def never_mind(self, number: int) -> None:
         """Cancel what a cell waits for no longer."""
