@@ -4,15 +4,15 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from tests.isolation.layers import without
 
 from cave_agent import PythonRuntime
 from cave_agent.errors import UnsupportedError, WorkerDiedError
 from cave_agent.runtime import WorkerHost
-from cave_agent.sandbox import Layers, Limits, Sandbox
+from cave_agent.sandbox import Limits, Sandbox
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(60)]
 
@@ -44,13 +44,6 @@ async def port() -> AsyncIterator[int]:
 
     async with await asyncio.start_server(serve, "127.0.0.1") as server:
         yield server.sockets[0].getsockname()[1]
-
-
-def without(runtime: PythonRuntime, **layers: Any) -> None:
-    """Have the runtime's worker do without some of the kernel's means."""
-    host: Any = runtime._host
-    cage = replace(host._order.cage, layers=Layers(**layers))
-    host._order = replace(host._order, cage=cage)
 
 
 SAY = """

@@ -3,6 +3,7 @@
 import ctypes
 import os
 import resource
+import signal
 import socket
 import struct
 from collections.abc import Callable, Sequence
@@ -19,6 +20,7 @@ from cave_agent.sandbox._policy import Limits
 from cave_agent.sandbox._rules import rules
 from cave_agent.sandbox._syscalls import this_machine
 
+_DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG
 _NO_NEW_PRIVILEGES = 38  # PR_SET_NO_NEW_PRIVS
 _SET_FILTER, _ALL_THREADS = 1, 1  # SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC
 _SECCOMP = {"x86_64": 317, "aarch64": 277}
@@ -64,11 +66,12 @@ class Cage:
     Attributes:
         read: What it may read and run.
         write: What it may change, too.
-        folder: Its own, where it starts; without a jail it is among what it may change.
+        folder: Its own, where it starts, in a jail.
         limits: What it may use.
         layers: What of the kernel's means is to be used if there is it.
         canary: A file that it must not be able to read.
         gates: What it can connect to.
+        spare: Its own folder without a jail; it is made then, and for others to remove.
     """
 
     read: tuple[Path, ...]
@@ -78,6 +81,7 @@ class Cage:
     layers: Layers
     canary: Path
     gates: tuple[Gate, ...] = ()
+    spare: Path = Path()
 
     @property
     def needs_namespaces(self) -> bool:
@@ -97,6 +101,7 @@ def confine(cage: Cage, *, in_namespaces: bool) -> Layers:
         RuntimeError: A layer is there that does not hold.
     """
     wanted = cage.layers
+    prctl("PR_SET_PDEATHSIG", _DIE_WITH_PARENT, signal.SIGKILL)
     with suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text("1000", "ascii")
     texts = {_HOSTS: hosts_file(cage.gates), _LOOK_UP: "hosts: files\n"} if cage.gates else {}
@@ -108,16 +113,17 @@ def confine(cage: Cage, *, in_namespaces: bool) -> Layers:
     )
     if cage.needs_namespaces and not is_jailed:
         raise RuntimeError("network and processes need namespaces, which are forbidden here")
-    if is_jailed:
-        cage.folder.mkdir(parents=True, exist_ok=True)
-    os.chdir(cage.folder)
+    folder = cage.folder if is_jailed else cage.spare
+    folder.mkdir(mode=0o700, parents=is_jailed)
+    os.chdir(folder)
+    os.environ["HOME"] = str(folder)
     if in_namespaces:
         drop_capabilities()
     prctl("PR_SET_NO_NEW_PRIVS", _NO_NEW_PRIVILEGES, 1)
     _limit(cage.limits)
     landlock = min(_landlock.version(), wanted.landlock)
     if landlock:
-        own = (Path("/tmp"), Path("/dev/shm"), Path("/proc")) if is_jailed else (cage.folder,)  # noqa: S108  # the jail's
+        own = (Path("/tmp"), Path("/dev/shm"), Path("/proc")) if is_jailed else (folder,)  # noqa: S108  # the jail's
         write = (*cage.write, *own, *_DEVICES)
         _landlock.restrict(read=read, write=write, abi=landlock, connects=bool(cage.gates))
     layers = Layers(in_namespaces, is_jailed, landlock, wanted.seccomp)

@@ -3,12 +3,17 @@
 import itertools
 import os
 import select
+import shutil
 import signal
 import socket
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from tempfile import gettempdir
 from typing import Any
+from uuid import uuid4
 
 import anyio
 
@@ -28,6 +33,7 @@ _MOST_BUFFERED = 1 << 40
 _PATIENCE = 1.0  # seconds for the keeper to tell how the worker ended
 _START = 20.0  # seconds for a worker to be ready
 _STATUS = 2  # bytes
+_TRIES, _PAUSE = 20, 0.01  # seconds
 _LOOK = 60.0  # seconds between two looks at the time
 _NONSENSE = (
     *(BrokenFrameError, BadMemoryError, BadValueError),
@@ -77,6 +83,8 @@ class Line:
         self._numbers = itertools.count(1)
         self._replies: dict[int, tuple[Any, ...]] = {}
         self._asked: set[int] = set()  # numbers of what has no reply yet
+        self._spare = Path(gettempdir(), f"cave-agent-{uuid4().hex}")
+        order = replace(order, cage=replace(order.cage, spare=self._spare))
         self._order = order
         self._patience = float(order.cage.limits.answer)
         self._waiters: set[anyio.Event] = set()
@@ -171,6 +179,7 @@ class Line:
                 signal.pidfd_send_signal(self._keeper, signal.SIGKILL)
             os.close(self._keeper)
             self._keeper = -1
+        self._remove_folder()
         if self._relay is not None:
             self._relay.close()
             self._relay = None
@@ -182,6 +191,14 @@ class Line:
             self._line.close()
         self._life.close()
         self._receiver.close()
+
+    def _remove_folder(self) -> None:
+        """Remove the worker's folder, if it had no jail; it ends at about this time."""
+        for _ in range(_TRIES):
+            if not self._spare.exists():
+                return
+            shutil.rmtree(self._spare, ignore_errors=True)
+            time.sleep(_PAUSE)
 
     async def _hear(self) -> None:
         """Take what the worker tells next; one task reads, and the others wait for it."""

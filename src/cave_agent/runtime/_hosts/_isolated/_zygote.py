@@ -5,13 +5,14 @@ import importlib
 import os
 import pickle
 import select
+import shutil
 import signal
 import socket
 import sys
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from cave_agent.runtime._hosts._isolated._frames import Frame, Receiver, send
 from cave_agent.runtime._hosts._isolated._parcels import packed
@@ -101,6 +102,15 @@ def _become_keeper(order: Order, *descriptors: int) -> None:
     os.closerange(3, life)
     os.closerange(life + 1, 1 << 20)
     _keep(worker, socket.socket(fileno=life), Watch(order.cage.limits))
+    _end(order, worker, in_namespaces=in_namespaces)
+
+
+def _end(order: Order, worker: int, *, in_namespaces: bool) -> NoReturn:
+    """End with all that belongs to the worker."""
+    with suppress(OSError):  # it may have ended
+        os.kill(worker, signal.SIGKILL)
+        os.waitpid(worker, 0)
+    shutil.rmtree(order.cage.spare, ignore_errors=True)
     if not in_namespaces:
         os.killpg(0, signal.SIGKILL)
     os._exit(0)
@@ -163,7 +173,8 @@ def _become_worker(order: Order, *, in_namespaces: bool) -> None:
         _tell(to_host, ("refused", f"{type(error).__name__}: {error}"))
         return
     if order.is_strong and not layers.is_strong:
-        _tell(to_host, ("refused", "there is neither Landlock nor a root of one's own"))
+        why = "neither Landlock nor a root of one's own" if layers.seccomp else "no seccomp"
+        _tell(to_host, ("refused", f"there is {why}"))
         return
     _tell(to_host, ("ready", (layers.namespaces, layers.jail, layers.landlock, layers.seccomp)))
     work(to_host)
