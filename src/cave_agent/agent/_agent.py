@@ -267,11 +267,11 @@ class CaveAgent(AbstractAsyncContextManager["CaveAgent"]):
     async def _work(self, goal: Goal, lineage: Lineage) -> AgentResponse:
         if goal.given is not None:
             await hand_over(self.runtime, goal.given)
-        await self.runtime.settle()
-        if self._toolkit is not None:
-            self._toolkit.resume()
-        renew(self, has_forgotten=self._has_forgotten)
-        turn = self._turn(goal, lineage)
+        async with self.runtime.settled():
+            if self._toolkit is not None:
+                self._toolkit.resume()
+            renew(self, has_forgotten=self._has_forgotten)
+            turn = self._turn(goal, lineage)
         try:
             with lineage, using(self._toolkit), waiting_for_agents():
                 response = await run_turn(turn, lineage.emit)

@@ -1,6 +1,7 @@
 """The runtime that a model operates: an inventory of live objects and the host they live in."""
 
 from collections.abc import Container, Iterable, Mapping
+from contextlib import AbstractAsyncContextManager
 from types import EllipsisType
 from typing import Any, Self
 
@@ -159,9 +160,9 @@ class PythonRuntime:
         except KeyError:
             raise unknown_name(name, self._host.names()) from None
 
-    async def settle(self) -> None:
-        """Wait until `describe_variables` and the like need not wait for cells of others."""
-        await self._host.settle()
+    def settled(self) -> AbstractAsyncContextManager[None]:
+        """Have cells of others stand still within, so that `describe_variables` waits for none."""
+        return self._host.settled()
 
     def name_of(self, value: object) -> str | None:
         """The injected variable that is, or holds, this very object; `None` if there is none."""

@@ -26,6 +26,7 @@ _SET_FILTER, _ALL_THREADS = 1, 1  # SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG
 _SECCOMP = {"x86_64": 317, "aarch64": 277}
 _STEP = 8  # bytes
 _KNOWS_TRUNCATION = 3  # the version of Landlock that does
+_OF_JAIL = (Path("/tmp"), Path("/dev/shm"), Path("/proc"))  # noqa: S108  # its own
 _DEVICES = (Path("/dev/null"), Path("/dev/zero"), Path("/dev/full"))
 _HOSTS, _LOOK_UP = Path("/etc/hosts"), Path("/etc/nsswitch.conf")
 _NOWHERE = ("192.0.2.1", 9)  # an address of nobody's, by RFC 5737
@@ -104,15 +105,8 @@ def confine(cage: Cage, *, in_namespaces: bool) -> Layers:
     prctl("PR_SET_PDEATHSIG", _DIE_WITH_PARENT, signal.SIGKILL)
     with suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text("1000", "ascii")
-    texts = {_HOSTS: hosts_file(cage.gates), _LOOK_UP: "hosts: files\n"} if cage.gates else {}
-    read = (*cage.read, *texts)
-    is_jailed = (
-        in_namespaces
-        and wanted.jail
-        and _is_possible(lambda: jail(read, cage.write, size=cage.limits.disk, texts=texts))
-    )
-    if cage.needs_namespaces and not is_jailed:
-        raise RuntimeError("network and processes need namespaces, which are forbidden here")
+    read = (*cage.read, *_texts(cage))
+    is_jailed = _enter_jail(cage, read, in_namespaces=in_namespaces)
     folder = cage.folder if is_jailed else cage.spare
     folder.mkdir(mode=0o700, parents=is_jailed)
     os.chdir(folder)
@@ -123,14 +117,33 @@ def confine(cage: Cage, *, in_namespaces: bool) -> Layers:
     _limit(cage.limits)
     landlock = min(_landlock.version(), wanted.landlock)
     if landlock:
-        own = (Path("/tmp"), Path("/dev/shm"), Path("/proc")) if is_jailed else (folder,)  # noqa: S108  # the jail's
-        write = (*cage.write, *own, *_DEVICES)
+        write = (*cage.write, *(_OF_JAIL if is_jailed else (folder,)), *_DEVICES)
         _landlock.restrict(read=read, write=write, abi=landlock, connects=bool(cage.gates))
     layers = Layers(in_namespaces, is_jailed, landlock, wanted.seccomp)
     if wanted.seccomp:
         _refuse_calls(cage, layers)
     _try_to_escape(layers, cage)
     return layers
+
+
+def _enter_jail(cage: Cage, read: tuple[Path, ...], *, in_namespaces: bool) -> bool:
+    """Go into a jail if that is wanted, and possible; gives whether it is in one.
+
+    Raises:
+        RuntimeError: It is not, and must be.
+    """
+    texts, size = _texts(cage), cage.limits.disk
+    is_wanted = in_namespaces and cage.layers.jail
+    if is_wanted and _is_possible(lambda: jail(read, cage.write, size=size, texts=texts)):
+        return True
+    if cage.needs_namespaces:
+        raise RuntimeError("network and processes need namespaces, which are forbidden here")
+    return False
+
+
+def _texts(cage: Cage) -> dict[Path, str]:
+    """Files that say how names of hosts are looked up."""
+    return {_HOSTS: hosts_file(cage.gates), _LOOK_UP: "hosts: files\n"} if cage.gates else {}
 
 
 def _refuse_calls(cage: Cage, layers: Layers) -> None:

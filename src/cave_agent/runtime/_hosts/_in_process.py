@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
+from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import Any, TypeVar
 
 from typing_extensions import override
@@ -40,8 +41,8 @@ class InProcessHost(Host):
         return self._interpreter.namespace[name]
 
     @override
-    async def settle(self) -> None:
-        pass
+    def settled(self) -> AbstractAsyncContextManager[None]:
+        return nullcontext()
 
     @override
     def look(self, question: Callable[..., _T], *args: Any) -> _T:

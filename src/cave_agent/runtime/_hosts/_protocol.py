@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
+from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol, TypeVar
 
 from cave_agent.runtime._cell import Cell, ExecutionResult
@@ -40,8 +41,8 @@ class Host(Protocol):
         """
         ...
 
-    async def settle(self) -> None:
-        """Wait until `look` and `get` need not wait for cells that are running."""
+    def settled(self) -> AbstractAsyncContextManager[None]:
+        """Have cells that are running stand still within, so that `look` and `get` wait for none."""
         ...
 
     def look(self, question: Callable[..., _T], *args: Any) -> _T:

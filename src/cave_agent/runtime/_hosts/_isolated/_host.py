@@ -3,9 +3,9 @@
 import asyncio
 import sys
 import time
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import AsyncGenerator, Callable, Generator, Mapping
 from collections.abc import Set as AbstractSet
-from contextlib import contextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager, suppress
 from contextvars import copy_context
 from functools import partial
 from pathlib import Path
@@ -25,11 +25,11 @@ from cave_agent.errors import (
 from cave_agent.runtime._cell import Cell, ExecutionResult
 from cave_agent.runtime._hosts._isolated._classes import Classes
 from cave_agent.runtime._hosts._isolated._deliveries import Deliveries, awaited, waited
-from cave_agent.runtime._hosts._isolated._handles import Handles, Items
+from cave_agent.runtime._hosts._isolated._handles import Handles
 from cave_agent.runtime._hosts._isolated._kinds import ASSEMBLE
 from cave_agent.runtime._hosts._isolated._line import Line
 from cave_agent.runtime._hosts._isolated._mine import Absent
-from cave_agent.runtime._hosts._isolated._results import ended, outcome_of, text_of, value_of
+from cave_agent.runtime._hosts._isolated._results import ended, outcome_of, value_of
 from cave_agent.runtime._hosts._isolated._sender import Sender
 from cave_agent.runtime._hosts._isolated._service import Caller, CellDeadline, Service
 from cave_agent.runtime._hosts._isolated._stock import Stock
@@ -77,7 +77,6 @@ class WorkerHost(Host):
         )
         self._order = Order(cage, is_strong=sandbox.level == "strong")
         self._preload, self._grace = preload, grace
-        self._most_handles = cage.limits.handles
         self._handles = handles = Handles()
         self._classes = Classes()
         self._sender = Sender(handles, self._classes)
@@ -150,11 +149,19 @@ class WorkerHost(Host):
             return value_of(name, await awaited(line, steps, self._patience))
 
     @override
-    async def settle(self) -> None:
-        if self._service.callers:  # one of which may keep the worker busy
-            line = await anyio.to_thread.run_sync(self._started)
-            with self._told_death(line):
-                await awaited(line, self._deliveries.asked(line, "look", len, ()), self._patience)
+    @asynccontextmanager
+    async def settled(self) -> AsyncGenerator[None]:
+        if not self._service.callers:  # which alone could keep the worker busy
+            yield
+            return
+        line = await anyio.to_thread.run_sync(self._started)
+        with self._told_death(line):
+            await awaited(line, self._deliveries.asked(line, "hold"), self._patience)
+        try:
+            yield
+        finally:
+            with suppress(WorkerDiedError):  # which its reader notices
+                line.say(self._sender.frame("go", 0))
 
     @override
     def look(self, question: Callable[..., _T], *args: Any) -> _T:
@@ -247,20 +254,7 @@ class WorkerHost(Host):
             line.say(self._sender.frame("clock", number, change))
 
     def _answer(self, number: int, outcome: tuple[str, Any], printed: str) -> None:
-        how, value = outcome
-        if how == "raised" and not self._sender.can_cross(value):
-            value = RuntimeError(f"{type(value).__name__}: {text_of(value)}")
-        if len(self._handles) > self._most_handles and self._sender.stays(value):
-            how, value = (
-                "raised",
-                MemoryError(
-                    f"More than {self._most_handles:,} objects of the host's are held. Let some go."
-                ),
-            )
-        for each in value.items if type(value) is Items else (value,):
-            self._sender.hold(each)
-        if type(value) is Items:
-            value = value.items, value.is_over
+        how, value = self._sender.crossing(*outcome, most=self._order.cage.limits.handles)
         if self._line is not None:
             with suppress(WorkerDiedError):  # which its reader notices
                 if self._stock.pending:  # what was called has brought it, for use at once

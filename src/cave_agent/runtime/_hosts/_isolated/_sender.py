@@ -9,10 +9,11 @@ from typing import Any
 from cave_agent.errors import UnsupportedError
 from cave_agent.runtime._hosts._isolated._classes import Classes
 from cave_agent.runtime._hosts._isolated._frames import Frame
-from cave_agent.runtime._hosts._isolated._handles import Handles, is_async, methods_of
+from cave_agent.runtime._hosts._isolated._handles import Handles, Items, is_async, methods_of
 from cave_agent.runtime._hosts._isolated._mine import NAMESPACE
 from cave_agent.runtime._hosts._isolated._parcels import packed
 from cave_agent.runtime._hosts._isolated._pickling import Known, Pickler
+from cave_agent.runtime._hosts._isolated._results import text_of
 from cave_agent.runtime._hosts._isolated._runtime_desk import RuntimeDesk
 from cave_agent.runtime._hosts._isolated._shared_arrays import SharedArrays
 from cave_agent.runtime._placed import CellFunction, Elsewhere, Placed
@@ -78,6 +79,28 @@ class Sender:
         """Whether a value is told by a handle, whoever chose nothing else."""
         is_called = inspect.isroutine(value) or hasattr(value, "__next__")
         return is_called or not self.can_cross(value)
+
+    def crossing(self, how: str, value: Any, *, most: int) -> tuple[str, Any]:
+        """What is told of what came of a request, held where it stays.
+
+        Args:
+            how: Whether it was given or raised.
+            value: What was.
+            most: How many objects the worker may hold handles of.
+        """
+        if how == "raised" and not self.can_cross(value):
+            value = RuntimeError(f"{type(value).__name__}: {text_of(value)}")
+        if len(self._handles) > most and self.stays(value):
+            how, value = (
+                "raised",
+                MemoryError(f"More than {most:,} objects of the host's are held. Let some go."),
+            )
+        if type(value) is not Items:
+            self.hold(value)
+            return how, value
+        for each in value.items:
+            self.hold(each)
+        return how, (value.items, value.is_over)
 
     def _place(self, placed: Placed) -> None:
         """Have a value told as its user chose.

@@ -39,6 +39,8 @@ _AT_ONCE = {
     "failed",
     "clock",
     "let_go",
+    "hold",
+    "go",
 }  # what is safe while a cell waits for the host
 _MOST = 1 << 40  # bytes: what the host sends is trusted
 
@@ -64,6 +66,7 @@ class Worker:
         self._waits: dict[int, AgentWaits] = {}
         self._asked = 0
         self._not_brought = ""
+        self._holds = 0
         self._dispatch: dict[str, Callable[..., None]] = {
             "run": self._run,
             "put": self._put,
@@ -76,6 +79,8 @@ class Worker:
             "cancel": self._cancel,
             "clock": self._clock,
             "let_go": self._let_go,
+            "hold": self._hold,
+            "go": self._go,
             "failed": self._failed,
         }
 
@@ -213,19 +218,33 @@ class Worker:
         """Have the host do something with an object of its own, and wait for what comes of it."""
         number = self._ask(request)
         while number not in self._answers:
-            select.select([self._line], [], [])
-            self._receiver.read()
-            if self._receiver.is_closed:
-                os._exit(0)
-            while self._receiver.ready:
-                message = self._message()
-                if message[0] in _AT_ONCE:
-                    self._dispatch[message[0]](*message[1:])
-                else:
-                    self._put_off.append(message)
-        if self._put_off:
-            asyncio.get_running_loop().call_soon(self._catch_up)
+            self._listen()
         return _outcome(*self._answers.pop(number))
+
+    def _listen(self) -> None:
+        """Do what the host says next, as far as it can be done in the middle of a cell."""
+        select.select([self._line], [], [])
+        self._receiver.read()
+        if self._receiver.is_closed:
+            os._exit(0)
+        while self._receiver.ready:
+            message = self._message()
+            if message[0] in _AT_ONCE:
+                self._dispatch[message[0]](*message[1:])
+                continue
+            if not self._put_off:
+                asyncio.get_running_loop().call_soon(self._catch_up)
+            self._put_off.append(message)
+
+    def _hold(self, number: int) -> None:
+        """Stand still until the host says to go on."""
+        self._tell("did", number, None)
+        self._holds += 1
+        while self._holds:
+            self._listen()
+
+    def _go(self, _number: int) -> None:
+        self._holds -= 1
 
     async def ask_later(self, request: Request) -> Any:
         """The same, while other tasks go on."""
