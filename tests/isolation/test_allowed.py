@@ -167,6 +167,82 @@ async def test_more_processes_than_allowed_end_the_worker(start: Start) -> None:
     assert "had more processes than its limit of 3" in result.stdout
 
 
+@pytest.mark.parametrize(
+    ("limits", "excess"),
+    [
+        (Limits(processes=3), "more processes than its limit of 3"),
+        (Limits(processes=9, memory=300_000_000), "more memory than its limit of 300 MB"),
+    ],
+)
+async def test_what_ends_all_the_time_keeps_nobody_from_looking(
+    start: Start, limits: Limits, excess: str
+) -> None:
+    runtime = start(limits=limits)
+
+    result = await runtime.execute(
+        "import mmap, os, threading, time\ndef storm():\n    while True:\n"
+        "        if not (pid := os.fork()):\n            if not os.fork(): os._exit(0)\n"
+        "            os._exit(0)\n        os.waitpid(pid, 0)\n        time.sleep(0.005)\n"
+        "threading.Thread(target=storm, daemon=True).start()\nkept = []\n"
+        "for n in range(100):\n    if n < 5:\n        kept.append(mmap.mmap(-1, 100_000_000))\n"
+        "        kept[-1].write(b'x' * 100_000_000)\n"
+        "        if not os.fork(): time.sleep(9); os._exit(0)\n    time.sleep(0.1)",
+        timeout=30,
+    )
+
+    assert excess in result.stdout
+
+
+async def test_processor_time_of_all_processes_counts(start: Start) -> None:
+    runtime = start(limits=Limits(cpu=1, processes=2))
+
+    result = await runtime.execute(
+        "import os\nfor _ in range(2):\n    if not os.fork():\n        while True: pass\n"
+        "os.waitpid(-1, 0)",
+        timeout=30,
+    )
+
+    assert "had more processor time than its limit of 1 s" in result.stdout
+
+
+async def test_memory_that_processes_share_counts_once(start: Start) -> None:
+    runtime = start(limits=Limits(memory=600_000_000, processes=4))
+
+    result = await runtime.execute(
+        "import os, time\nkept = b'x' * 200_000_000\n"
+        "pids = [os.fork() for _ in range(2)]\n"
+        "if 0 in pids: time.sleep(0.7); os._exit(0)\n"
+        "for each in pids: os.waitpid(each, 0)",
+        timeout=30,
+    )
+
+    assert result.success, result.stdout
+
+
+async def test_a_connection_that_breaks_off_disturbs_no_other(start: Start, port: int) -> None:
+    runtime = start(network=[f"localhost:{port}"])
+
+    result = await runtime.execute(
+        f"{SAY}import struct\nfor _ in range(5):\n"
+        f"    it = socket.create_connection(('localhost', {port}))\n    it.sendall(b'x')\n"
+        "    it.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack('ii', 1, 0))\n"
+        f"    it.close()\n    assert say(b'hi', 'localhost', {port}) == b'hi bye'"
+    )
+
+    assert result.success, result.stdout
+
+
+async def test_secret_keys_are_not_among_the_certificates(start: Start) -> None:
+    runtime = start(network=["localhost:80"])
+
+    result = await runtime.execute(
+        "import os\n[each for each in ('/etc/ssl/private', '/etc/pki/tls/private') if "
+        "os.path.exists(each)]"
+    )
+
+    assert result.stdout == "[]\n"
+
+
 async def test_processor_time_is_limited(start: Start) -> None:
     runtime = start(limits=Limits(cpu=1))
 

@@ -339,15 +339,23 @@ async def test_a_class_that_was_injected_comes_back(runtime: PythonRuntime, cls:
     assert runtime.retrieve("held") == [cls]
 
 
-async def test_a_function_of_the_hosts_is_stopped_with_its_cell(runtime: PythonRuntime) -> None:
+@pytest.mark.parametrize("cell", ["spin()", "await later()"])
+async def test_a_function_of_the_hosts_is_stopped_with_its_cell(
+    runtime: PythonRuntime, cell: str
+) -> None:
     def spin() -> None:
         while True:
             pass
 
-    runtime.inject_function(Function(spin))
+    async def later() -> None:
+        await anyio.sleep(0)
+        spin()
+
+    for each in (spin, later):
+        runtime.inject_function(Function(each))
     await runtime.execute("x = 1")
 
-    result = await runtime.execute("spin()", timeout=0.2)
+    result = await runtime.execute(cell, timeout=0.2)
 
     assert isinstance(result.error, CellTimeoutError)
     assert await printed(runtime, "x") == "1\n"
@@ -453,3 +461,83 @@ async def test_fetching_waits_for_a_busy_cell_and_blocks_nobody() -> None:
 
     assert found == 1
     assert ticks > 20
+
+
+@pytest.mark.parametrize(
+    ("cell", "told"),
+    [
+        ("bytearray(10**12)", "may use 300 MB of memory: work on less at once."),
+        ("kept = [open('/dev/null') for _ in range(99)]", "may have 40 files open at once"),
+        ("open('big', 'wb').write(bytes(9_000_000))", "A file may have 5 MB here."),
+        ("import os\nfor n in 'abc': open(n, 'wb').write(bytes(4_000_000))", "holds 10 MB."),
+        ("open('/etc/passwd')", "The sandbox of this runtime has its own folder alone ("),
+        ("import os\nos.fork()", "has no network. It allows no other processes and no signals"),
+        ("import urllib.request as r\nr.urlopen('http://127.0.0.1:1')", "has no network."),
+        ("raise ValueError('own')", "ValueError: own\n"),
+        ("open('none')", "No such file or directory: 'none'\n"),
+    ],
+)
+async def test_errors_say_what_the_sandbox_has_to_do_with_them(cell: str, told: str) -> None:
+    limits = Limits(memory=300_000_000, open_files=40, file_size=5_000_000, disk=10_000_000)
+    async with PythonRuntime(host=WorkerHost(limits=limits)) as runtime:
+        assert told in await printed(runtime, cell)
+        assert await printed(runtime, "1") == "1\n"
+
+
+async def test_a_runtime_that_is_closed_while_its_worker_starts_ends_its_cells() -> None:
+    host = WorkerHost()
+    runtime = PythonRuntime(host=host)
+    task = asyncio.create_task(runtime.execute("import time\ntime.sleep(60)", timeout=None))
+    await anyio.sleep(0)
+
+    await runtime.aclose()
+
+    with anyio.fail_after(10), pytest.raises(RuntimeClosedError):
+        await task
+
+
+async def test_other_threads_may_ask_while_a_cell_waits_for_the_host(
+    runtime: PythonRuntime,
+) -> None:
+    may_end, found = anyio.Event(), list[object]()
+
+    async def wait() -> None:
+        await may_end.wait()
+
+    runtime.inject_function(Function(wait))
+    await runtime.execute("x = 1")
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(runtime.execute, "for _ in range(3): await wait()\nx = 2")
+        for _ in range(20):
+            found.append(await anyio.to_thread.run_sync(runtime.retrieve, "x"))
+        may_end.set()
+
+    assert found == [1] * 20
+    assert runtime.retrieve("x") == 2
+
+
+@pytest.mark.parametrize(
+    ("part", "value"),
+    [
+        ("changes", "range(10**10)"),
+        ("hints", "range(10**10)"),
+        ("pictures", "[1]"),
+        ("dropped", "float('inf')"),
+        ("dropped", "__import__('decimal').Decimal('1e400000000')"),
+        ("stdout", "'x' * 20_000_000"),
+        ("stdout", "b'x'"),
+        ("meant", "None"),
+    ],
+)
+async def test_results_that_are_none_end_the_worker_at_once(
+    runtime: PythonRuntime, part: str, value: str
+) -> None:
+    with anyio.fail_after(10):
+        result = await runtime.execute(
+            "import cave_agent.runtime._hosts._isolated._worker as w\nbefore = w.told\n"
+            f"w.told = lambda result: before(result) | {{{part!r}: {value}}}"
+        )
+
+    assert isinstance(result.error, WorkerDiedError)
+    assert "told what makes no sense" in result.stdout
+    assert await printed(runtime, "1") == "1\n"

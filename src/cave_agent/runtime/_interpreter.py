@@ -44,13 +44,18 @@ class Interpreter:
 
     Args:
         capture: Makes what takes the output of a cell, of the open ones and the cell's author.
+        explain: Adds to an error what is particular to where the cell ran.
 
     Attributes:
         namespace: The live objects by name.
     """
 
-    def __init__(self, capture: Callable[[list[Capture], str], Capture] = Capture) -> None:
-        self._capture = capture
+    def __init__(
+        self,
+        capture: Callable[[list[Capture], str], Capture] = Capture,
+        explain: Callable[[BaseException], None] | None = None,
+    ) -> None:
+        self._capture, self._explain = capture, explain
         self._sources = Sources()
         self._captures: list[Capture] = []
         self._authors = Authors()
@@ -207,6 +212,8 @@ class Interpreter:
         *,
         program: Program | None = None,
     ) -> _Outcome:
+        if self._explain is not None:
+            self._explain(error)
         capture.write(format_error(error, self._sources, cell.feedback))
         if cell.feedback is ErrorFeedbackMode.PLAIN:
             capture.write(names_on_failing_line(error, self._sources, cell.previews))

@@ -19,6 +19,7 @@ _ENTRY = re.compile(r"(?:\[(?P<six>[0-9a-fA-F:.]+)\]|(?P<host>[^\s\[\]:/]+)):(?P
 # netdevice(7), of which the numbers are those of `linux/sockios.h`.
 _GET_FLAGS, _SET_FLAGS, _SET_ADDRESS, _GET_INDEX = 0x8913, 0x8914, 0x8916, 0x8933
 _UP = 1
+_OF_NAMES = "199.93"  # the middle of the addresses that stand for names
 _BIND_ANYHOW = 78  # IPV6_FREEBIND of `linux/in6.h`
 _LOOPBACK = "lo"
 
@@ -47,6 +48,8 @@ def gates_of(network: Sequence[str]) -> tuple[Gate, ...]:
     if len(network) > _MOST:
         raise ValueError(f"A sandbox has {_MOST} network entries at most, not {len(network)}.")
     found: dict[str, str] = {}
+    if any(f"127.{_OF_NAMES}." in str(entry) for entry in network):
+        raise ValueError(f"The addresses 127.{_OF_NAMES}.* stand for names here.")
     gates = [_gate(entry, found) for entry in network]
     return tuple({(each.address, each.port): each for each in gates}.values())
 
@@ -63,10 +66,11 @@ def _gate(entry: str, found: dict[str, str]) -> Gate:
 
 
 def _address_of(host: str, number: int) -> str:
+    """Its own, or one that nobody lists."""
     try:
         return str(ipaddress.ip_address(host))
     except ValueError:
-        return "127.0.0.1" if host == "localhost" else f"127.0.1.{number + 1}"
+        return "127.0.0.1" if host == "localhost" else f"127.{_OF_NAMES}.{number + 1}"
 
 
 def hosts_file(gates: Iterable[Gate]) -> str:

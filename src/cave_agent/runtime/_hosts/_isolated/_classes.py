@@ -48,7 +48,9 @@ class Classes:
         Raises:
             LookupError: There is none of that number.
         """
-        return self._known[int(number)]
+        if type(number) is not int or number < 0:
+            raise LookupError("a number of a class")
+        return self._known[number]
 
     def made(self, parts: Any) -> Any:
         """An instance that a worker tells of.

@@ -61,7 +61,9 @@ class Handles:
         Raises:
             KeyError: There is none of that number.
         """
-        self._given[number] -= max(int(times), 0)
+        if type(times) is not int or times < 0:
+            raise TypeError("a number of times")
+        self._given[number] -= times
         if self._given[number] > 0:
             return None  # it was told again meanwhile
         del self._given[number]

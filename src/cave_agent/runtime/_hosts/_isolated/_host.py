@@ -39,6 +39,7 @@ from cave_agent.runtime._placed import Placed
 from cave_agent.sandbox import Cage, Layers, Limits, Sandbox, gates_of, jail_folder
 
 _T = TypeVar("_T")
+_CLOSED = "This runtime was closed with aclose(). Make a new one."
 
 
 class WorkerHost(Host):
@@ -115,6 +116,7 @@ class WorkerHost(Host):
         try:
             await awaited(line, self._deliveries.make(line), self._patience)
             self._service.callers[number] = Caller(copy_context(), deadline)
+            line.wake()
             line.say(self._sender.frame("run", number, cell, deadline.awaited))
             result, names = outcome_of(await line.reply(number, deadline.left(self._grace)))
         except TimeoutError:
@@ -198,7 +200,7 @@ class WorkerHost(Host):
 
     def _started(self) -> Line:
         if self._is_closed:
-            raise RuntimeClosedError("This runtime was closed with aclose(). Make a new one.")
+            raise RuntimeClosedError(_CLOSED)
         if sys.platform != "linux":
             raise UnsupportedError("Workers need Linux. InProcessHost, the default, runs anywhere.")
         with self._starting:
@@ -208,11 +210,19 @@ class WorkerHost(Host):
                 self._line = Line(
                     self._preload, self._order, assemble=self._assemble, serve=self._serve
                 )
-            return self._line
+            line = self._line
+            if self._is_closed_by_now():
+                self._line = None
+                line.close()
+                raise RuntimeClosedError(_CLOSED)
+            return line
 
     def _refuse_unknown(self, name: str) -> None:
         if name not in self.names() and not self._service.callers:
             raise KeyError(name)
+
+    def _is_closed_by_now(self) -> bool:
+        return self._is_closed
 
     def _ask(self, what: str, *args: Any) -> tuple[Any, ...]:
         """Have the worker do something now; this thread waits for it.

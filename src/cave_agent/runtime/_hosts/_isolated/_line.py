@@ -1,57 +1,40 @@
 """The host's end of a worker: requests and replies, and how it ended."""
 
+import asyncio
 import itertools
 import os
 import select
-import shutil
 import signal
 import socket
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
-from pathlib import Path
-from tempfile import gettempdir
+from threading import RLock
 from typing import Any
-from uuid import uuid4
 
 import anyio
 
 from cave_agent.errors import UnsupportedError, WorkerDiedError
 from cave_agent.runtime._hosts._isolated._buffers import BadMemoryError
 from cave_agent.runtime._hosts._isolated._frames import BrokenFrameError, Frame, Receiver, send
-from cave_agent.runtime._hosts._isolated._nursery import zygote_for
+from cave_agent.runtime._hosts._isolated._messages import SERVED, message_of
+from cave_agent.runtime._hosts._isolated._nursery import new_folder, remove_folder, zygote_for
 from cave_agent.runtime._hosts._isolated._output import printed, room_for_output
-from cave_agent.runtime._hosts._isolated._parcels import unpacked
-from cave_agent.runtime._hosts._isolated._reader import BadValueError, Reader
+from cave_agent.runtime._hosts._isolated._reader import BadValueError
 from cave_agent.runtime._hosts._isolated._relay import Relay
 from cave_agent.runtime._hosts._isolated._zygote import Order
 from cave_agent.sandbox import Layers, excess_of
 
 _MOST = 256 << 20  # bytes of what a worker tells at once, buffers apart
-_MOST_BUFFERED = 1 << 40
 _PATIENCE = 1.0  # seconds for the keeper to tell how the worker ended
 _START = 20.0  # seconds for a worker to be ready
 _STATUS = 2  # bytes
-_TRIES, _PAUSE = 20, 0.01  # seconds
-_LOOK = 60.0  # seconds between two looks at the time
+_LOOK = 0.05  # seconds between two looks at what others have read
 _NONSENSE = (
     *(BrokenFrameError, BadMemoryError, BadValueError),
     *(TypeError, ValueError, LookupError, OSError),  # of what is said to be memory
 )
-_PARTS = {
-    "ready": 1,
-    "done": 2,
-    "did": 1,
-    "lacks": 1,
-    "refused": 1,
-    "failed": 1,
-    "ask": 2,
-    "never_mind": 0,
-    "release": 1,
-}
-SERVED = frozenset({"ask", "spoilt ask", "never_mind", "release"})
-"""What a worker's messages are that reply to nothing."""
 
 
 class Line:
@@ -83,12 +66,14 @@ class Line:
         self._numbers = itertools.count(1)
         self._replies: dict[int, tuple[Any, ...]] = {}
         self._asked: set[int] = set()  # numbers of what has no reply yet
-        self._spare = Path(gettempdir(), f"cave-agent-{uuid4().hex}")
+        self._spare = new_folder()
         order = replace(order, cage=replace(order.cage, spare=self._spare))
         self._order = order
         self._patience = float(order.cage.limits.answer)
         self._waiters: set[anyio.Event] = set()
         self._is_read = self._is_closed = False
+        self._reading: tuple[asyncio.AbstractEventLoop, anyio.CancelScope] | None = None
+        self._lock = RLock()  # others may ask from threads of their own
         self._fault = ""
         self._output = os.fdopen(room_for_output(), "rb")
         self._line, self._life = zygote_for(preload).fork(order, self._output.fileno())
@@ -112,7 +97,8 @@ class Line:
             WorkerDiedError: There is no worker any more.
         """
         try:
-            send(self._line, frame.body, frame.descriptors, within=self._patience)
+            with self._lock:
+                send(self._line, frame.body, frame.descriptors, within=self._patience)
         except TimeoutError:
             self._fault = f"took nothing for {self._patience:g} s"
             raise WorkerDiedError(self._fault) from None
@@ -141,8 +127,11 @@ class Line:
         while number not in self._replies:
             if (seconds := left()) <= 0:
                 raise TimeoutError
+            if self._is_closed:
+                raise WorkerDiedError("was closed")
             if select.select([self._line], [], [], min(seconds, _LOOK))[0]:
                 self._pump()
+                self._wake_reader()
         return self._replies.pop(number)
 
     async def reply(self, number: int, left: Callable[[], float]) -> tuple[Any, ...]:
@@ -167,6 +156,11 @@ class Line:
         """What its cells have printed that are running, up to 1 MB."""
         return "" if self._output.closed else printed(self._output.fileno())
 
+    def wake(self) -> None:
+        """Have the worker looked after often from now on."""
+        with suppress(OSError):
+            self._life.send(b".")
+
     def interrupt(self) -> None:
         """Have the code that is on the worker's stack stopped."""
         with suppress(OSError):
@@ -179,7 +173,7 @@ class Line:
                 signal.pidfd_send_signal(self._keeper, signal.SIGKILL)
             os.close(self._keeper)
             self._keeper = -1
-        self._remove_folder()
+        remove_folder(self._spare)
         if self._relay is not None:
             self._relay.close()
             self._relay = None
@@ -192,13 +186,11 @@ class Line:
         self._life.close()
         self._receiver.close()
 
-    def _remove_folder(self) -> None:
-        """Remove the worker's folder, if it had no jail; it ends at about this time."""
-        for _ in range(_TRIES):
-            if not self._spare.exists():
-                return
-            shutil.rmtree(self._spare, ignore_errors=True)
-            time.sleep(_PAUSE)
+    def _wake_reader(self) -> None:
+        """Have the task that reads, if any, look at what this thread has read."""
+        if (reading := self._reading) is not None:
+            with suppress(RuntimeError):  # its loop has ended
+                reading[0].call_soon_threadsafe(reading[1].cancel)
 
     async def _hear(self) -> None:
         """Take what the worker tells next; one task reads, and the others wait for it."""
@@ -212,11 +204,14 @@ class Line:
         self._is_read = True
         try:
             if not self._is_closed:
-                await anyio.wait_readable(self._line)
+                with anyio.CancelScope() as scope:
+                    self._reading = asyncio.get_running_loop(), scope
+                    await anyio.wait_readable(self._line)
             if self._is_closed:
                 raise WorkerDiedError("was closed")
             self._pump()
         finally:
+            self._reading = None
             self._is_read = False
             if self._is_closed:
                 self._line.close()
@@ -225,20 +220,24 @@ class Line:
 
     def _pump(self) -> None:
         """Take what the worker has told by now."""
-        try:
-            self._receiver.read()
-            while self._receiver.ready:
-                message = self._message()
-                if message[0] in SERVED:
-                    self._serve(message)
-                else:
-                    self._take_reply(message)
-                if self._fault:
-                    raise WorkerDiedError(self._fault)
-        except _NONSENSE as error:
-            raise WorkerDiedError(f"told what makes no sense ({error})") from error
-        if self._receiver.is_closed:
-            raise WorkerDiedError(self._how_it_died())
+        with self._lock:
+            try:
+                self._take()
+            except _NONSENSE as error:
+                raise WorkerDiedError(f"told what makes no sense ({error})") from error
+            if self._receiver.is_closed:
+                raise WorkerDiedError(self._how_it_died())
+
+    def _take(self) -> None:
+        self._receiver.read()
+        while self._receiver.ready:
+            message = self._message()
+            if message[0] in SERVED:
+                self._serve(message)
+            else:
+                self._take_reply(message)
+            if self._fault:
+                raise WorkerDiedError(self._fault)
 
     def _take_reply(self, message: tuple[Any, ...]) -> None:
         if message[1] not in self._asked:
@@ -247,21 +246,8 @@ class Line:
         self._replies[message[1]] = message
 
     def _message(self) -> tuple[Any, ...]:
-        payload, views = unpacked(self._receiver.ready.popleft(), most=_MOST_BUFFERED)
         until = time.monotonic() + self._patience
-        reader = Reader(payload, views, self._assemble, until=until)
-        match reader.next_value():
-            case (str(what), int(number)):
-                pass
-            case _:
-                raise BadValueError("no message")
-        try:
-            rest: tuple[Any, ...] = reader.read()
-        except BadValueError as error:
-            return f"spoilt {what}", number, str(error)
-        if len(rest) != _PARTS[what]:
-            raise BadValueError(f"no {what!r:.20}")
-        return what, number, *rest
+        return message_of(self._receiver.ready.popleft(), self._assemble, until=until)
 
     def _greeting(self) -> Layers:
         self._life.settimeout(_START)

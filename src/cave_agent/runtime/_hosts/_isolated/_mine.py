@@ -7,6 +7,8 @@ from typing import Any
 
 from cave_agent.runtime._placed import Elsewhere
 
+_MOST = 10_000
+
 
 @dataclass(frozen=True, slots=True)
 class Mine:
@@ -24,6 +26,7 @@ class Absent:
 
     def __init__(self) -> None:
         self._worker = 0
+        self._alive = 0
         self._forgotten: deque[tuple[int, int]] = deque()
 
     def begin(self) -> None:
@@ -35,19 +38,24 @@ class Absent:
 
         Raises:
             TypeError: That is none.
+            ValueError: There are too many.
         """
         if type(number) is not int or number < 0:
             raise TypeError("a number of the worker's own")
+        if self._alive >= _MOST:
+            raise ValueError(f"more than {_MOST:,} objects of the worker's own")
         it = Elsewhere(number)
-        finalizer = weakref.finalize(it, self._forgotten.append, (self._worker, number))
+        self._alive += 1
+        finalizer = weakref.finalize(it, self._forget, self._worker, number)
         finalizer.atexit = False  # the worker ends anyhow
         return it
 
+    def _forget(self, worker: int, number: int) -> None:
+        self._alive -= 1
+        if worker == self._worker:
+            self._forgotten.append((worker, number))
+
     def forgotten(self) -> list[int]:
         """The numbers of those that nothing stands for any more, each told once."""
-        numbers = list[int]()
-        while self._forgotten:
-            worker, number = self._forgotten.popleft()
-            if worker == self._worker:
-                numbers.append(number)
-        return numbers
+        told = [self._forgotten.popleft() for _ in range(len(self._forgotten))]
+        return [number for worker, number in told if worker == self._worker]

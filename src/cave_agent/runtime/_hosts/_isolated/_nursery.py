@@ -3,11 +3,15 @@
 import atexit
 import os
 import pickle
+import shutil
 import socket
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
+from tempfile import gettempdir
+from uuid import uuid4
 
 from cave_agent.runtime._hosts._isolated._frames import send
 from cave_agent.runtime._hosts._isolated._zygote import Order
@@ -26,6 +30,7 @@ _BOOT = (
     "from cave_agent.runtime._hosts._isolated._zygote import main; "
     "main(int(sys.argv[2]), sys.argv[3:])"
 )
+_TRIES, _PAUSE = 20, 0.01  # seconds
 _lock = threading.Lock()
 _zygotes: dict[tuple[str, ...], "Zygote"] = {}
 
@@ -83,6 +88,20 @@ def zygote_for(preload: tuple[str, ...]) -> Zygote:
         if known is None or not known.is_usable:
             known = _zygotes[preload] = Zygote(preload)
         return known
+
+
+def new_folder() -> Path:
+    """Where a worker without a jail may make its folder."""
+    return Path(gettempdir(), f"cave-agent-{uuid4().hex}")
+
+
+def remove_folder(folder: Path) -> None:
+    """Remove a worker's folder, if it has made one; it ends at about this time."""
+    for _ in range(_TRIES):
+        if not folder.exists():
+            return
+        shutil.rmtree(folder, ignore_errors=True)
+        time.sleep(_PAUSE)
 
 
 @atexit.register

@@ -3,15 +3,18 @@
 import asyncio
 import socket
 import threading
-from collections.abc import Coroutine, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from typing import Any
+
+import anyio
+from anyio.abc import TaskGroup
 
 from cave_agent.sandbox import Gate
 
-_MOST = 256  # connections at once
+_MOST = 64  # connections at once, each of two descriptors
 _BLOCK = 1 << 16  # bytes
 _PATIENCE = 30.0  # seconds for a host to answer
+_END, _PAUSE = 1.0, 0.1  # seconds
 
 
 class Relay:
@@ -26,47 +29,55 @@ class Relay:
         self._gates, self._listeners = gates, listeners
         self._loop = asyncio.new_event_loop()
         self._over = asyncio.Event()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._open = 0
         self._thread = threading.Thread(target=self._work, name="cave-agent-relay", daemon=True)
         self._thread.start()
 
     def close(self) -> None:
         """Let go of all connections."""
-        self._loop.call_soon_threadsafe(self._over.set)
-        self._thread.join()
+        with suppress(RuntimeError):  # it has ended by itself
+            self._loop.call_soon_threadsafe(self._over.set)
+        self._thread.join(_END)
 
     def _work(self) -> None:
-        with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
-            runner.run(self._serve())  # which ends all tasks with it
+        try:
+            self._loop.run_until_complete(self._serve())
+        finally:
+            self._loop.close()  # which waits for no look-up of a name
 
     async def _serve(self) -> None:
-        for gate, listener in zip(self._gates, self._listeners, strict=True):
-            self._begin(self._accept(gate, listener))
-        await self._over.wait()
+        async with anyio.create_task_group() as tasks:
+            for gate, listener in zip(self._gates, self._listeners, strict=True):
+                tasks.start_soon(self._accept, gate, listener, tasks)
+            await self._over.wait()
+            tasks.cancel_scope.cancel()
         for each in self._listeners:
             each.close()
 
-    async def _accept(self, gate: Gate, listener: socket.socket) -> None:
+    async def _accept(self, gate: Gate, listener: socket.socket, tasks: TaskGroup) -> None:
         listener.setblocking(False)  # noqa: FBT003  # the library's own
         while True:
-            connection, _ = await self._loop.sock_accept(listener)
-            if len(self._tasks) < _MOST:
-                self._begin(_relayed(gate, connection))
+            try:
+                connection, _ = await self._loop.sock_accept(listener)
+            except OSError:  # this process has no descriptors left
+                await anyio.sleep(_PAUSE)
+                continue
+            if self._open < _MOST:
+                self._open += 1
+                tasks.start_soon(self._relay, gate, connection)
             else:
                 connection.close()
 
-    def _begin(self, work: Coroutine[Any, Any, None]) -> None:
-        self._tasks.add(task := self._loop.create_task(work))
-        task.add_done_callback(self._tasks.discard)
-
-
-async def _relayed(gate: Gate, connection: socket.socket) -> None:
-    """Connect to where a gate leads, and pass on what comes; what cannot be reached hangs up."""
-    with connection, suppress(OSError, TimeoutError):
-        async with asyncio.timeout(_PATIENCE):
-            there = await _connected(gate)
-        with there:
-            await asyncio.gather(_pass(connection, there), _pass(there, connection))
+    async def _relay(self, gate: Gate, connection: socket.socket) -> None:
+        """Connect to where a gate leads, and pass on what comes; what cannot be reached hangs up."""
+        try:
+            with connection, suppress(OSError, TimeoutError):
+                with anyio.fail_after(_PATIENCE):
+                    there = await _connected(gate)
+                with there:
+                    await _pass_both_ways(connection, there)
+        finally:
+            self._open -= 1
 
 
 async def _connected(gate: Gate) -> socket.socket:
@@ -90,8 +101,18 @@ async def _connected(gate: Gate) -> socket.socket:
     raise refused
 
 
-async def _pass(source: socket.socket, to: socket.socket) -> None:
+async def _pass_both_ways(one: socket.socket, other: socket.socket) -> None:
+    """Pass on what either says until both have ended, or one breaks off."""
+    async with anyio.create_task_group() as tasks:
+        for source, to in ((one, other), (other, one)):
+            tasks.start_soon(_pass, source, to, tasks.cancel_scope)
+
+
+async def _pass(source: socket.socket, to: socket.socket, both: anyio.CancelScope) -> None:
     loop = asyncio.get_running_loop()
-    while data := await loop.sock_recv(source, _BLOCK):
-        await loop.sock_sendall(to, data)
-    to.shutdown(socket.SHUT_WR)
+    try:
+        while data := await loop.sock_recv(source, _BLOCK):
+            await loop.sock_sendall(to, data)
+        to.shutdown(socket.SHUT_WR)
+    except OSError:
+        both.cancel()

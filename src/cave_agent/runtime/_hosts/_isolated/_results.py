@@ -2,14 +2,20 @@
 
 import re
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from cave_agent.errors import CaveAgentError, UnsupportedError, WorkerDiedError
+from cave_agent.events import Change, Picture
+from cave_agent.runtime._capture import CAPTURE_LIMIT
 from cave_agent.runtime._cell import ExecutionResult, Hint
 from cave_agent.runtime._hosts._isolated._errors_of import error_of
 
 # What a terminal could take for a command, and surrogates, which are no text.
 _ESCAPES = re.compile(r"[\x00-\x08\x0b-\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
+
+
+_LONGEST = 2 * CAPTURE_LIMIT  # characters: what is kept of an output, and what C code prints
+_T = TypeVar("_T")
 
 
 def told(result: ExecutionResult) -> dict[str, Any]:
@@ -47,16 +53,23 @@ def text_of(value: object) -> str:
 
 
 def _result_of(told: Mapping[str, Any]) -> ExecutionResult:
-    """The result that a worker tells of."""
+    """The result that a worker tells of.
+
+    Raises:
+        TypeError: It is none.
+    """
+    stdout = _exact(str, told["stdout"])
+    if len(stdout) > _LONGEST:
+        raise TypeError("an output that is longer than what is kept of one")
     return ExecutionResult(
         error_of(told["error"]),
-        _clean(str(told["stdout"])),
-        tuple(Hint(each) for each in told["hints"]),
-        str(told["meant"]),
-        tuple(told["changes"]),
-        tuple(told["pictures"]),
-        int(told["dropped"]),
-        tuple(told["meanwhile"]),
+        _clean(stdout),
+        tuple(Hint(each) for each in _items(told["hints"], str)),
+        _exact(str, told["meant"]),
+        tuple(_items(told["changes"], Change)),
+        tuple(_items(told["pictures"], Picture)),
+        _exact(int, told["dropped"]),
+        tuple(_items(told["meanwhile"], Change)),
     )
 
 
@@ -66,10 +79,21 @@ def _names_of(told: object) -> set[str]:
     Raises:
         TypeError: They are none.
     """
-    names = set(cast("list[str]", told))
-    if not all(type(each) is str for each in names):
-        raise TypeError("names that are none")
-    return names
+    return set(_items(told, str))
+
+
+def _items(value: object, kind: type[_T]) -> list[_T]:
+    """The items of a list, if it is one of these."""
+    if type(value) is not list:
+        raise TypeError(f"a {type(value).__name__} in the place of a list")
+    return [_exact(kind, each) for each in cast("list[object]", value)]
+
+
+def _exact(kind: type[_T], value: object) -> _T:
+    """The value, if it is of that very kind: what another would be made into may have no end."""
+    if type(value) is not kind:
+        raise TypeError(f"a {type(value).__name__} in the place of a {kind.__name__}")
+    return value
 
 
 def outcome_of(reply: tuple[Any, ...]) -> tuple[ExecutionResult, set[str]]:
@@ -115,4 +139,13 @@ def ended(error: CaveAgentError, printed: str = "") -> ExecutionResult:
 
 
 def _clean(text: str) -> str:
-    return _ESCAPES.sub(lambda found: ascii(found[0])[1:-1], text)
+    return text.translate(_Escaped()) if _ESCAPES.search(text) else text
+
+
+class _Escaped(dict[int, str]):
+    """What stands for a character that is not shown, by its number."""
+
+    def __missing__(self, number: int) -> str:
+        it = chr(number)
+        self[number] = made = ascii(it)[1:-1] if _ESCAPES.match(it) else it
+        return made

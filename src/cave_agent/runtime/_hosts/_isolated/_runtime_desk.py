@@ -7,6 +7,7 @@ from cave_agent.runtime._primitives import Variable, check_name
 
 _MOST = 1000  # names that the scripts of one worker inject
 _LONGEST = 8000  # characters that describe one of them
+_MOST_TOLD = 40_000  # characters that describe all functions and types
 _MOST_TEXTS = 21  # of a type, and of those nested in it
 _LONGEST_NAME = 200  # characters
 
@@ -21,6 +22,7 @@ class RuntimeDesk:
     def __init__(self, function: CellFunction) -> None:
         self._function = function
         self._noted: set[str] = set()
+        self._told = 0  # characters
 
     def update_variable(self, name: str, objects: dict[str, Elsewhere]) -> None:
         """Note that a variable is another object of the worker's from now on."""
@@ -46,6 +48,11 @@ class RuntimeDesk:
         if kind not in {"function", "type"}:
             raise TypeError("a function or a type")
         told = tuple(str(each)[:_LONGEST] for each in texts[:_MOST_TEXTS])
+        self._told += sum(map(len, told))
+        if self._told > _MOST_TOLD:
+            raise MemoryError(
+                f"Descriptions of what scripts inject have {_MOST_TOLD:,} characters at most."
+            )
         value = _checked(objects[name])
         self._note(objects)
         self._function.runtime.inject_told(Told(name, value, kind, told))

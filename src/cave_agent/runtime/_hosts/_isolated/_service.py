@@ -4,10 +4,10 @@ import asyncio
 import inspect
 import time
 from asyncio import isfuture
-from collections.abc import Awaitable, Callable, Generator
+from collections.abc import Awaitable, Callable, Coroutine, Generator
 from contextlib import contextmanager
 from contextvars import Context, copy_context
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, TypeAlias
 
@@ -15,6 +15,7 @@ from typing_extensions import override
 
 from cave_agent.runtime._capture import Capture
 from cave_agent.runtime._deadline import CellStopped, Deadline
+from cave_agent.runtime._drive import cancellations, drive
 from cave_agent.runtime._hosts._isolated._handles import Handles
 from cave_agent.runtime._hosts._isolated._request import Request
 from cave_agent.runtime._pyplot import unwatch
@@ -59,10 +60,17 @@ class Caller:
     Attributes:
         context: That of the task.
         deadline: When the cell must have ended.
+        loop: Where that goes on.
     """
 
     context: Context
     deadline: CellDeadline
+    loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.get_running_loop)
+
+    @property
+    def is_here(self) -> bool:
+        """Whether this is the thread of that."""
+        return self.deadline.is_here
 
 
 class Service:
@@ -98,10 +106,17 @@ class Service:
         if not (inspect.iscoroutine(value) or isfuture(value) or told[1:2] == ("await",)):
             self._answer(number, ("gave", value), printed.text())
             return
-        task = asyncio.create_task(  # its owner
-            self._await(number, value, printed), context=context
-        )
-        self._tasks[number] = task
+        work = partial(self._await, number, value, printed, caller=caller)
+        begin = partial(self._begin, number, work, value)
+        if caller is None or caller.is_here:
+            context.run(begin)
+        else:  # somebody waits for the worker on another thread
+            caller.loop.call_soon_threadsafe(begin, context=context)
+
+    def _begin(
+        self, number: int, work: Callable[[], Coroutine[Any, Any, None]], value: object
+    ) -> None:
+        self._tasks[number] = task = asyncio.create_task(work())  # its owner
         task.add_done_callback(lambda _: self._end(number, task, value))
 
     def patience(self, seconds: float, grace: float) -> Callable[[], float]:
@@ -131,10 +146,12 @@ class Service:
         if inspect.iscoroutine(value):
             value.close()  # as it was cancelled before it began
 
-    async def _await(self, number: int, value: Awaitable[Any], printed: Capture) -> None:
+    async def _await(
+        self, number: int, value: Awaitable[Any], printed: Capture, *, caller: Caller | None
+    ) -> None:
         with _printing_to(printed):
             try:
-                outcome = "gave", await value
+                outcome = "gave", await _within(caller, value)
             except BaseException as error:  # noqa: BLE001  # it is raised in the cell
                 outcome = "raised", error
         if self._tasks.get(number) is asyncio.current_task():  # else nobody waits for it
@@ -152,6 +169,21 @@ def _printing_to(capture: Capture) -> Generator[None]:
         capture.end(token)
         if stage.leave():
             unwatch()  # what a cell here has begun that has ended before
+
+
+async def _within(caller: Caller | None, value: Awaitable[Any]) -> Any:
+    """What is awaited, each step of it within the time of the cell."""
+    if caller is None:
+        return await value
+    deadline = caller.deadline
+    try:
+        return await drive(_awaiting(value), deadline, cancelled=cancellations())
+    except CellStopped as stop:
+        raise deadline.error() from stop
+
+
+async def _awaiting(value: Awaitable[Any]) -> Any:
+    return await value
 
 
 def _in_time(deadline: Deadline, do: Callable[[], Any]) -> Any:

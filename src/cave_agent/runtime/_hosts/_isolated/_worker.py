@@ -11,12 +11,14 @@ from collections import deque
 from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import replace
+from functools import partial
 from io import BytesIO
 from typing import Any
 
 from cave_agent.runtime._alarm import alarm
 from cave_agent.runtime._cell import Cell, ExecutionResult
 from cave_agent.runtime._deadline import AgentWaits, waiting_for_agents
+from cave_agent.runtime._hosts._isolated._explain import explain
 from cave_agent.runtime._hosts._isolated._frames import Receiver, send
 from cave_agent.runtime._hosts._isolated._ledger import Ledger
 from cave_agent.runtime._hosts._isolated._output import Echo
@@ -26,6 +28,7 @@ from cave_agent.runtime._hosts._isolated._results import told
 from cave_agent.runtime._hosts._isolated._unpickling import Unpickler
 from cave_agent.runtime._hosts._isolated._writer import UnsendableError
 from cave_agent.runtime._interpreter import Interpreter
+from cave_agent.sandbox import Cage
 
 _FOREVER = 1e9  # seconds
 _cell: ContextVar[int] = ContextVar("cell", default=0)
@@ -50,14 +53,15 @@ class Worker:
 
     Args:
         line: The socket to it.
+        cage: What it is confined to, as its user has it.
     """
 
-    def __init__(self, line: socket.socket) -> None:
+    def __init__(self, line: socket.socket, cage: Cage) -> None:
         line.setblocking(False)  # noqa: FBT003  # the library's own
         self._line = line
         self._receiver = Receiver(line, _MOST)
         self._echo = Echo()
-        self._interpreter = Interpreter(self._echo.capture)
+        self._interpreter = Interpreter(self._echo.capture, partial(explain, cage=cage))
         self._ledger = Ledger(self, self._interpreter.namespace)
         self._answers: dict[int, tuple[Any, ...]] = {}
         self._awaited: dict[int, asyncio.Future[Any]] = {}
@@ -288,8 +292,8 @@ def _outcome(how: str, value: Any, printed: str) -> Any:
     return value
 
 
-def main(line: socket.socket) -> None:
+def main(line: socket.socket, cage: Cage) -> None:
     """Serve until the host hangs up."""
     signal.signal(signal.SIGINT, lambda _, frame: alarm.ring_now(frame))
     sys.stdin = open(os.devnull, encoding="utf-8")  # noqa: PTH123, SIM115  # for as long as this lives
-    asyncio.run(Worker(line).serve())
+    asyncio.run(Worker(line, cage).serve())

@@ -27,7 +27,10 @@ _LIBRARIES = (
 )
 
 _PROGRAMS = ("/bin", "/usr/bin", "/usr/local/bin")
-_CERTIFICATES = ("/etc/ssl", "/usr/share/ca-certificates", "/etc/pki/tls", "/etc/ca-certificates")
+_CERTIFICATES = (  # of authorities; what else is beside them may be secret
+    *("/etc/ssl/certs", "/etc/ssl/cert.pem", "/etc/ssl/openssl.cnf", "/etc/ca-certificates"),
+    *("/usr/share/ca-certificates", "/etc/pki/tls/certs", "/etc/pki/ca-trust/extracted"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,14 +138,18 @@ def _keep(worker: int, life: socket.socket, watch: Watch) -> None:
             _tell_end(life, os.waitstatus_to_exitcode(status))
             return
         sources = [life.fileno(), reading]
-        ready = select.select(sources, [], [], watch.seconds)[0] if pid == 0 else sources[1:]
-        if not ready and (excess := watch.excess()) is not None:
+        ready = select.select(sources, [], [], watch.due)[0] if pid == 0 else sources[1:]
+        if watch.due <= 0 and (excess := watch.excess()) is not None:
             _tell_end(life, excess)
             return
         if life.fileno() in ready:
-            if not life.recv(1):
-                return  # the host is gone
-            os.kill(worker, signal.SIGINT)
+            match life.recv(1):
+                case b"":
+                    return  # the host is gone
+                case b"!":
+                    os.kill(worker, signal.SIGINT)
+                case _:
+                    watch.wake()
         with suppress(BlockingIOError):
             os.set_blocking(reading, False)  # the library's own
             os.read(reading, 512)
@@ -177,7 +184,7 @@ def _become_worker(order: Order, *, in_namespaces: bool) -> None:
         _tell(to_host, ("refused", f"there is {why}"))
         return
     _tell(to_host, ("ready", (layers.namespaces, layers.jail, layers.landlock, layers.seccomp)))
-    work(to_host)
+    work(to_host, order.cage)
 
 
 def _with_python(cage: Cage) -> Cage:
