@@ -271,6 +271,8 @@ class Line:
         return Layers(*told)
 
     def _how_it_died(self) -> str:
+        if self._is_closed:
+            return "was closed"
         code = b""
         if select.select([self._life], [], [], _PATIENCE)[0]:
             with suppress(OSError):
