@@ -306,3 +306,14 @@ async def test_a_skill_that_brings_a_type_has_scripts_as_well(start: Start) -> N
     )
 
     assert result.stdout == "'Box'\n"
+
+
+async def test_a_skill_may_bring_what_a_worker_cannot_rebuild(start: Start) -> None:
+    probe = start(
+        injection_py="import threading\nfrom cave_agent import Variable\n"
+        "__exports__ = [Variable('lock', threading.Lock())]",
+    )
+
+    result = await probe.runtime.execute("t = activate_skill('reader')\nlock.acquire()")
+
+    assert result.stdout == "True\n"

@@ -63,6 +63,16 @@ class Deliveries:
             raise UnsupportedError(f"What the worker tells cannot be read: {reply[2]}.")
         return reply
 
+    def bring(self, line: Line) -> None:
+        """Bring what is pending before an answer that is under way, for use at once.
+
+        Raises:
+            WorkerDiedError: There is no worker any more.
+        """
+        for name, value in self.taken().items():
+            can_do_without = isinstance(value, type)
+            line.say(self._sender.frame("bring", int(can_do_without), {name: value}))
+
     def taken(self) -> dict[str, Any]:
         """What is to be sent."""
         objects = self._stock.take()

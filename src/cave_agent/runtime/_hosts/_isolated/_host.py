@@ -267,8 +267,7 @@ class WorkerHost(Host):
         how, value = self._sender.crossing(*outcome, most=self._order.cage.limits.handles)
         if self._line is not None:
             with suppress(WorkerDiedError):  # which its reader notices
-                if self._stock.pending:  # what was called has brought it, for use at once
-                    self._line.say(self._sender.frame("bring", 0, self._deliveries.taken()))
+                self._deliveries.bring(self._line)  # what was called may have made it
                 self._line.say(self._sender.frame("answer", number, how, value, printed))
 
     async def _cancel(self, line: Line, number: int) -> None:

@@ -187,7 +187,7 @@ class Worker:
                 number, "raised", TypeError(f"what the host gave cannot be told: {why}"), ""
             )
         elif what == "bring":
-            self._not_brought = why  # which the answer that follows tells
+            self._not_brought = self._not_brought if number else why  # told by the next answer
         else:
             self._tell("failed", number, why)
 
