@@ -108,7 +108,7 @@ def confine(cage: Cage, *, in_namespaces: bool) -> Layers:
     read = (*cage.read, *_texts(cage))
     is_jailed = _enter_jail(cage, read, in_namespaces=in_namespaces)
     folder = cage.folder if is_jailed else cage.spare
-    folder.mkdir(mode=0o700, parents=is_jailed)
+    folder.mkdir(mode=0o700, parents=is_jailed, exist_ok=is_jailed)
     os.chdir(folder)
     os.environ["HOME"] = str(folder)
     if in_namespaces:

@@ -1,6 +1,7 @@
 """Brings to a worker what was put since its last cell, by steps that can be waited for either way."""
 
 from collections.abc import Callable, Generator, Mapping
+from threading import RLock
 from typing import Any, TypeAlias, TypeVar
 
 from cave_agent.errors import UnsupportedError
@@ -26,6 +27,7 @@ class Deliveries:
 
     def __init__(self, stock: Stock, sender: Sender, absent: Absent) -> None:
         self._stock, self._sender, self._absent = stock, sender, absent
+        self._lock = RLock()
 
     def make(self, line: Line) -> Steps[None]:
         """Bring what is pending.
@@ -34,19 +36,39 @@ class Deliveries:
             UnsupportedError: The worker cannot rebuild what the user wants there.
             WorkerDiedError: There is no worker any more.
         """
-        if forgotten := self._absent.forgotten():
-            line.say(self._sender.frame("let_go", 0, forgotten))
-        if not self._stock.pending:
-            return
-        objects = self.taken()
-        if not (yield from self._why_refused(line, objects)):
-            return
+        with self._lock:  # of several threads none says anything before what another has taken
+            if forgotten := self._absent.forgotten():
+                line.say(self._sender.frame("let_go", 0, forgotten))
+            if not self._stock.pending:
+                return
+            objects = self.taken()
+            number = self._put(line, objects)
+        try:
+            if (yield number)[0] == "failed":
+                yield from self._one_by_one(line, objects)
+        except GeneratorExit:  # nobody waits any more, and the next may find some of it missing
+            self._stock.pending = {**objects, **self._stock.pending}
+            raise
+
+    def _one_by_one(self, line: Line, objects: Mapping[str, Any]) -> Steps[None]:
         for name, value in objects.items():
             self._sender.hold(value)  # again, as the worker has let go of what it was told in vain
-            if why := (yield from self._why_refused(line, {name: value})):
-                if type(value) is Placed:
-                    raise UnsupportedError(f"A worker cannot rebuild {name!r}: {why}.")
-                yield from self._keep_here(line, name, value)
+            how, _, why = yield self._put(line, {name: value})
+            if how != "failed":
+                continue
+            if type(value) is Placed:
+                raise UnsupportedError(f"A worker cannot rebuild {name!r}: {why}.")
+            if isinstance(value, type):  # of which it has nothing
+                self._stock.known.discard(name)
+                continue
+            self._sender.keep(value)
+            yield self._put(line, {name: value})
+
+    def _put(self, line: Line, objects: Mapping[str, Any]) -> int:
+        """Put objects into the worker; gives the number of the request."""
+        number = line.next_number("put")
+        line.say(self._sender.frame("put", number, objects))
+        return number
 
     def asked(self, line: Line, what: str, *args: Any) -> Steps[tuple[Any, ...]]:
         """Ask something of the worker, after what is pending; gives the reply.
@@ -56,7 +78,7 @@ class Deliveries:
             WorkerDiedError: There is no worker any more.
         """
         yield from self.make(line)
-        number = line.next_number()
+        number = line.next_number(what)
         line.say(self._sender.frame(what, number, *args))
         reply = yield number
         if reply[0].startswith("spoilt"):
@@ -69,9 +91,10 @@ class Deliveries:
         Raises:
             WorkerDiedError: There is no worker any more.
         """
-        for name, value in self.taken().items():
-            can_do_without = isinstance(value, type)
-            line.say(self._sender.frame("bring", int(can_do_without), {name: value}))
+        with self._lock:
+            for name, value in self.taken().items():
+                can_do_without = isinstance(value, type)
+                line.say(self._sender.frame("bring", int(can_do_without), {name: value}))
 
     def taken(self) -> dict[str, Any]:
         """What is to be sent."""
@@ -79,21 +102,6 @@ class Deliveries:
         for value in objects.values():
             self._sender.hold(value)
         return objects
-
-    def _why_refused(self, line: Line, objects: Mapping[str, Any]) -> Steps[str]:
-        """Put objects into the worker; gives why it cannot rebuild one of them, if it cannot."""
-        number = line.next_number()
-        line.say(self._sender.frame("put", number, objects))
-        how, _, why = yield number
-        return why if how == "failed" else ""
-
-    def _keep_here(self, line: Line, name: str, value: Any) -> Steps[None]:
-        """Have an object stay that a worker cannot rebuild; of a class it has nothing."""
-        if isinstance(value, type):
-            self._stock.known.discard(name)
-            return
-        self._sender.keep(value)
-        yield from self._why_refused(line, {name: value})
 
 
 def waited(line: Line, steps: Steps[_T], patience: Callable[[], Callable[[], float]]) -> _T:
@@ -115,6 +123,8 @@ def waited(line: Line, steps: Steps[_T], patience: Callable[[], Callable[[], flo
     except StopIteration as end:
         result: _T = end.value
         return result
+    finally:
+        steps.close()
 
 
 async def awaited(line: Line, steps: Steps[_T], patience: Callable[[], Callable[[], float]]) -> _T:
@@ -126,3 +136,5 @@ async def awaited(line: Line, steps: Steps[_T], patience: Callable[[], Callable[
     except StopIteration as end:
         result: _T = end.value
         return result
+    finally:
+        steps.close()

@@ -3,6 +3,7 @@
 import errno
 import socket
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from cave_agent.sandbox import Cage
@@ -18,10 +19,11 @@ def explain(error: BaseException, cage: Cage) -> None:
         error: What a cell raised.
         cage: What the worker is confined to, as its user has it.
     """
-    for cause in _causes(error):
-        if why := _why(cause, cage):
-            error.add_note(why)
-            return
+    with suppress(OSError):  # the code may have removed the folder that it is in
+        for cause in _causes(error):
+            if why := _why(cause, cage):
+                error.add_note(why)
+                return
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:
@@ -35,7 +37,7 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
 
 def _why(error: BaseException, cage: Cage) -> str:
     limits = cage.limits
-    if isinstance(error, MemoryError) and (not error.args or "allocate" in str(error)):
+    if isinstance(error, MemoryError) and (type(error) is not MemoryError or not error.args):
         return (
             f"This runtime may use {limits.memory / 1e6:,.0f} MB of memory: work on less at once."
         )

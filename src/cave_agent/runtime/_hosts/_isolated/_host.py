@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager, contextmanager, suppress
 from contextvars import copy_context
 from functools import partial
 from pathlib import Path
-from threading import Lock
+from threading import Event, Lock
 from typing import Any, TypeVar
 
 import anyio
@@ -94,7 +94,7 @@ class WorkerHost(Host):
         self._stock = Stock()
         self._deliveries = Deliveries(self._stock, self._sender, self._absent)
         self._line: Line | None = None
-        self._is_closed = False
+        self._closed = Event()
         self._starting = Lock()
 
     def report(self) -> Layers:
@@ -111,7 +111,7 @@ class WorkerHost(Host):
             line = await anyio.to_thread.run_sync(self._started)
         except WorkerDiedError as death:
             return ended(WorkerDiedError(f"The worker {death}. The next cell gets another one."))
-        number = line.next_number()
+        number = line.next_number("run")
         deadline = CellDeadline(cell.seconds, partial(self._tell_clock, line, number))
         try:
             await awaited(line, self._deliveries.make(line), self._patience)
@@ -125,7 +125,8 @@ class WorkerHost(Host):
         except WorkerDiedError as death:
             return self._replaced(line, str(death), WorkerDiedError)
         except asyncio.CancelledError:
-            await self._cancel(line, number)
+            if number in self._service.callers:  # else it has not begun
+                await self._cancel(line, number)
             raise
         finally:
             self._service.callers.pop(number, None)
@@ -157,9 +158,9 @@ class WorkerHost(Host):
             yield
             return
         line = await anyio.to_thread.run_sync(self._started)
-        with self._told_death(line):
-            await awaited(line, self._deliveries.asked(line, "hold"), self._patience)
         try:
+            with suppress(TimeoutError, WorkerDiedError):  # and nothing keeps it busy any more
+                await awaited(line, self._deliveries.asked(line, "hold"), self._patience)
             yield
         finally:
             with suppress(WorkerDiedError):  # which its reader notices
@@ -190,7 +191,7 @@ class WorkerHost(Host):
 
     @override
     async def aclose(self) -> None:
-        self._is_closed = True
+        self._closed.set()
         self._stock.begin({})
         self._service.close()
         self._sender.arrays.close()
@@ -199,7 +200,7 @@ class WorkerHost(Host):
             self._line = None
 
     def _started(self) -> Line:
-        if self._is_closed:
+        if self._closed.is_set():
             raise RuntimeClosedError(_CLOSED)
         if sys.platform != "linux":
             raise UnsupportedError("Workers need Linux. InProcessHost, the default, runs anywhere.")
@@ -211,7 +212,7 @@ class WorkerHost(Host):
                     self._preload, self._order, assemble=self._assemble, serve=self._serve
                 )
             line = self._line
-            if self._is_closed_by_now():
+            if self._closed.is_set():
                 self._line = None
                 line.close()
                 raise RuntimeClosedError(_CLOSED)
@@ -220,9 +221,6 @@ class WorkerHost(Host):
     def _refuse_unknown(self, name: str) -> None:
         if name not in self.names() and not self._service.callers:
             raise KeyError(name)
-
-    def _is_closed_by_now(self) -> bool:
-        return self._is_closed
 
     def _ask(self, what: str, *args: Any) -> tuple[Any, ...]:
         """Have the worker do something now; this thread waits for it.
@@ -240,6 +238,8 @@ class WorkerHost(Host):
         try:
             yield
         except (TimeoutError, WorkerDiedError) as death:
+            if self._closed.is_set():
+                raise RuntimeClosedError(_CLOSED) from death
             why = str(death) or f"did not answer within {self._order.cage.limits.answer} s"
             raise WorkerDiedError(str(self._replaced(line, why, WorkerDiedError).error)) from death
 

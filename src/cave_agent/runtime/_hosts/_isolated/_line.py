@@ -18,7 +18,7 @@ import anyio
 from cave_agent.errors import UnsupportedError, WorkerDiedError
 from cave_agent.runtime._hosts._isolated._buffers import BadMemoryError
 from cave_agent.runtime._hosts._isolated._frames import BrokenFrameError, Frame, Receiver, send
-from cave_agent.runtime._hosts._isolated._messages import SERVED, message_of
+from cave_agent.runtime._hosts._isolated._messages import SERVED, is_reply, message_of
 from cave_agent.runtime._hosts._isolated._nursery import new_folder, remove_folder, zygote_for
 from cave_agent.runtime._hosts._isolated._output import printed, room_for_output
 from cave_agent.runtime._hosts._isolated._reader import BadValueError
@@ -65,12 +65,14 @@ class Line:
         self._assemble, self._serve = assemble, serve
         self._numbers = itertools.count(1)
         self._replies: dict[int, tuple[Any, ...]] = {}
-        self._asked: set[int] = set()  # numbers of what has no reply yet
+        self._asked: dict[int, str] = {}  # the kinds of requests that have no reply yet
+        self._given_up: set[int] = set()  # those whose reply nobody waits for
+        self._closing = RLock()
         self._spare = new_folder()
         order = replace(order, cage=replace(order.cage, spare=self._spare))
         self._order = order
         self._patience = float(order.cage.limits.answer)
-        self._waiters: set[anyio.Event] = set()
+        self._waiters: set[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = set()
         self._is_read = self._is_closed = False
         self._reading: tuple[asyncio.AbstractEventLoop, anyio.CancelScope] | None = None
         self._lock = RLock()  # others may ask from threads of their own
@@ -107,10 +109,10 @@ class Line:
         finally:
             frame.close()
 
-    def next_number(self) -> int:
-        """A number for a request, to tell its reply by."""
+    def next_number(self, what: str) -> int:
+        """A number for a request of this kind, to tell its reply by."""
         number = next(self._numbers)
-        self._asked.add(number)
+        self._asked[number] = what
         return number
 
     def wait(self, number: int, left: Callable[[], float]) -> tuple[Any, ...]:
@@ -145,16 +147,23 @@ class Line:
             TimeoutError: It does not come in time.
             WorkerDiedError: There is no worker any more.
         """
-        while number not in self._replies:
-            if (seconds := left()) <= 0:
-                raise TimeoutError
-            with anyio.move_on_after(seconds):
-                await self._hear()
+        self._given_up.discard(number)  # if it waits for it after all
+        try:
+            while number not in self._replies:
+                if (seconds := left()) <= 0:
+                    raise TimeoutError
+                with anyio.move_on_after(seconds):
+                    await self._hear()
+        except asyncio.CancelledError:
+            if number not in self._replies:
+                self._given_up.add(number)
+            raise
         return self._replies.pop(number)
 
     def printed(self) -> str:
         """What its cells have printed that are running, up to 1 MB."""
-        return "" if self._output.closed else printed(self._output.fileno())
+        with self._closing:
+            return "" if self._output.closed else printed(self._output.fileno())
 
     def wake(self) -> None:
         """Have the worker looked after often from now on."""
@@ -168,23 +177,24 @@ class Line:
 
     def close(self) -> None:
         """Have the worker end with all that is its own, be its keeper stopped."""
-        if self._keeper >= 0:
+        with self._closing:  # threads may notice its death at once
+            if self._keeper >= 0:
+                with suppress(OSError):
+                    signal.pidfd_send_signal(self._keeper, signal.SIGKILL)
+                os.close(self._keeper)
+                self._keeper = -1
+            remove_folder(self._spare)
+            if self._relay is not None:
+                self._relay.close()
+                self._relay = None
+            self._output.close()
+            self._is_closed = True
             with suppress(OSError):
-                signal.pidfd_send_signal(self._keeper, signal.SIGKILL)
-            os.close(self._keeper)
-            self._keeper = -1
-        remove_folder(self._spare)
-        if self._relay is not None:
-            self._relay.close()
-            self._relay = None
-        self._output.close()
-        self._is_closed = True
-        with suppress(OSError):
-            self._line.shutdown(socket.SHUT_RDWR)  # which whoever waits for it notices
-        if not self._is_read:
-            self._line.close()
-        self._life.close()
-        self._receiver.close()
+                self._line.shutdown(socket.SHUT_RDWR)  # which whoever waits for it notices
+            if not self._is_read:
+                self._line.close()
+            self._life.close()
+            self._receiver.close()
 
     def _wake_reader(self) -> None:
         """Have the task that reads, if any, look at what this thread has read."""
@@ -195,11 +205,11 @@ class Line:
     async def _hear(self) -> None:
         """Take what the worker tells next; one task reads, and the others wait for it."""
         if self._is_read:
-            self._waiters.add(event := anyio.Event())
+            self._waiters.add(waiter := (asyncio.get_running_loop(), asyncio.Event()))
             try:
-                await event.wait()
+                await waiter[1].wait()
             finally:
-                self._waiters.discard(event)
+                self._waiters.discard(waiter)
             return
         self._is_read = True
         try:
@@ -215,8 +225,9 @@ class Line:
             self._is_read = False
             if self._is_closed:
                 self._line.close()
-            for each in self._waiters:
-                each.set()
+            for loop, event in tuple(self._waiters):
+                with suppress(RuntimeError):  # its loop has ended
+                    loop.call_soon_threadsafe(event.set)
 
     def _pump(self) -> None:
         """Take what the worker has told by now."""
@@ -240,10 +251,13 @@ class Line:
                 raise WorkerDiedError(self._fault)
 
     def _take_reply(self, message: tuple[Any, ...]) -> None:
-        if message[1] not in self._asked:
+        what, number, *_ = message
+        if not is_reply(what, self._asked.pop(number, "")):
             raise BadValueError("a reply to nothing")
-        self._asked.remove(message[1])
-        self._replies[message[1]] = message
+        if number in self._given_up:
+            self._given_up.remove(number)
+        else:
+            self._replies[number] = message
 
     def _message(self) -> tuple[Any, ...]:
         until = time.monotonic() + self._patience

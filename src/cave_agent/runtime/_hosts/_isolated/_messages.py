@@ -18,8 +18,18 @@ _PARTS = {
     "never_mind": 0,
     "release": 1,
 }
+_REPLIES = {
+    "run": ("done", "failed"),
+    "put": ("did", "failed"),
+    "get": ("did", "lacks", "refused"),
+}  # to requests that are not just done
 SERVED = frozenset({"ask", "spoilt ask", "never_mind", "release"})
 """What a worker's messages are that reply to nothing."""
+
+
+def is_reply(what: str, asked: str) -> bool:
+    """Whether a message of this kind replies to a request of that one, or tries to."""
+    return bool(asked) and (what.startswith("spoilt") or what in _REPLIES.get(asked, ("did",)))
 
 
 def message_of(frame: Frame, assemble: Assemble, *, until: float) -> tuple[Any, ...]:

@@ -124,7 +124,7 @@ class Service:
         until = time.monotonic() + seconds
 
         def left() -> float:
-            cells = [each.deadline.remaining + grace for each in self.callers.values()]
+            cells = [each.deadline.remaining + grace for each in tuple(self.callers.values())]
             return max(until - time.monotonic(), *cells, 0)
 
         return left

@@ -248,7 +248,7 @@ class Worker:
             self._listen()
 
     def _go(self, _number: int) -> None:
-        self._holds -= 1
+        self._holds = max(self._holds - 1, 0)  # of one that was given up before it was told
 
     async def ask_later(self, request: Request) -> Any:
         """The same, while other tasks go on."""
