@@ -22,7 +22,7 @@ from cave_agent.errors import (
 )
 from cave_agent.models import code
 from cave_agent.runtime import WorkerHost
-from cave_agent.sandbox import Limits, Sandbox
+from cave_agent.sandbox import Limits, Sandbox, jail_folder
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(60)]
 
@@ -541,3 +541,50 @@ async def test_results_that_are_none_end_the_worker_at_once(
     assert isinstance(result.error, WorkerDiedError)
     assert "told what makes no sense" in result.stdout
     assert await printed(runtime, "1") == "1\n"
+
+
+async def test_a_run_that_is_given_up_while_it_waits_for_a_cell_leaves_all_as_it_was() -> None:
+    began = anyio.Event()
+    busy = "kept = 1\nset()\nimport time\ntime.sleep(0.7)"
+    runtime = PythonRuntime([Function(began.set)], host=WorkerHost(grace=0.2))
+    async with runtime:
+        cell = asyncio.create_task(runtime.execute(busy))
+        await began.wait()
+        runtime.inject_variable(Variable("rows", [1]))
+        other = CaveAgent(ScriptedModel("Done."), runtime=runtime)
+        for waiting in (other.run("Go"), runtime.execute("2"), runtime.fetch("kept")):
+            task = asyncio.create_task(waiting)
+            await anyio.sleep(0.02)
+            task.cancel()
+            await asyncio.wait([task])
+
+        assert (await cell).success
+        assert await printed(runtime, "kept, rows", timeout=10) == "(1, [1])\n"
+
+
+async def test_an_error_in_a_folder_that_is_gone_is_an_error_as_any(runtime: PythonRuntime) -> None:
+    gone = await printed(
+        runtime, "import os\nos.mkdir('d'); os.chdir('d'); os.rmdir('../d'); open('no')", timeout=5
+    )
+
+    assert "FileNotFoundError" in gone
+
+
+async def test_a_folder_within_the_workers_own_may_be_given() -> None:
+    own = jail_folder() / "data"
+    host = WorkerHost(sandbox=Sandbox(read=[own]))
+    async with PythonRuntime(host=host) as runtime:
+        assert await printed(runtime, "1") == "1\n"
+
+
+@pytest.mark.parametrize("what", ["get", "put"])
+async def test_replies_of_another_kind_end_the_worker(runtime: PythonRuntime, what: str) -> None:
+    await runtime.execute(
+        "import gc\nw = next(o for o in gc.get_objects() if type(o).__name__ == 'Worker')\n"
+        f"w._dispatch[{what!r}] = lambda n, *_: w._tell('done', n, 1, 2)"
+    )
+    runtime.inject_variable(Variable("x", 1))
+
+    with pytest.raises(WorkerDiedError, match="told what makes no sense"):
+        runtime.retrieve("x")
+    assert await printed(runtime, "x") == "1\n"

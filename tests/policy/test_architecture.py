@@ -73,14 +73,14 @@ def test_only_streams_and_workers_own_tasks() -> None:
         [
             "agent/_stream.py",
             "runtime/_hosts/_isolated/_service.py",
-            "runtime/_hosts/_isolated/_worker.py",
+            "runtime/_hosts/_isolated/_request.py",
         ]
     )
 
 
 def test_only_the_local_server_and_workers_print_and_only_to_their_owners() -> None:
     assert _users("print", "sys.stdout.write", "sys.stderr.write") == snapshot(
-        ["models/_local/_server.py", "runtime/_hosts/_isolated/_worker.py"]
+        ["models/_local/_server.py", "runtime/_hosts/_isolated/_request.py"]
     )
 
 

@@ -1,5 +1,6 @@
 """What a worker asks the host to do with an object that is there."""
 
+import sys
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,3 +21,12 @@ class Request:
     what: str
     args: tuple[Any, ...] = ()
     kwargs: dict[str, Any] = field(default_factory=dict[str, Any])
+
+
+def outcome(how: str, value: Any, printed: str) -> Any:
+    """What a request gives, or raises, once it has been answered."""
+    if printed:
+        sys.stdout.write(printed)  # which is the cell's, here
+    if how == "raised":
+        raise value
+    return value

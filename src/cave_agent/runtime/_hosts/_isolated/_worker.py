@@ -23,7 +23,7 @@ from cave_agent.runtime._hosts._isolated._frames import Receiver, send
 from cave_agent.runtime._hosts._isolated._ledger import Ledger
 from cave_agent.runtime._hosts._isolated._output import Echo
 from cave_agent.runtime._hosts._isolated._parcels import unpacked_with_shared
-from cave_agent.runtime._hosts._isolated._request import Request
+from cave_agent.runtime._hosts._isolated._request import Request, outcome
 from cave_agent.runtime._hosts._isolated._results import told
 from cave_agent.runtime._hosts._isolated._unpickling import Unpickler
 from cave_agent.runtime._hosts._isolated._writer import UnsendableError
@@ -71,6 +71,7 @@ class Worker:
         self._asked = 0
         self._not_brought = ""
         self._holds = 0
+        self._late: deque[tuple[Any, ...]] = deque()  # what was put off before it stood still
         self._dispatch: dict[str, Callable[..., None]] = {
             "run": self._run,
             "put": self._put,
@@ -221,31 +222,35 @@ class Worker:
     def ask(self, request: Request) -> Any:
         """Have the host do something with an object of its own, and wait for what comes of it."""
         number = self._ask(request)
-        while number not in self._answers:
-            self._listen()
-        return _outcome(*self._answers.pop(number))
+        self._attend_until(lambda: number in self._answers)
+        return outcome(*self._answers.pop(number))
 
-    def _listen(self) -> None:
-        """Do what the host says next, as far as it can be done in the middle of a cell."""
-        select.select([self._line], [], [])
-        self._receiver.read()
-        if self._receiver.is_closed:
-            os._exit(0)
-        while self._receiver.ready:
-            message = self._message()
-            if message[0] in _AT_ONCE:
-                self._dispatch[message[0]](*message[1:])
+    def _attend_until(self, is_enough: Callable[[], bool]) -> None:
+        """Do what the host says, as far as it can be done in the middle of a cell."""
+        while self._late or self._receiver.ready or not is_enough():
+            name, *rest = self._late.popleft() if self._late else self._heard()
+            if name in _AT_ONCE:
+                self._dispatch[name](*rest)
                 continue
             if not self._put_off:
                 asyncio.get_running_loop().call_soon(self._catch_up)
-            self._put_off.append(message)
+            self._put_off.append((name, *rest))
+
+    def _heard(self) -> tuple[Any, ...]:
+        while not self._receiver.ready:
+            select.select([self._line], [], [])
+            self._receiver.read()
+            if self._receiver.is_closed:
+                os._exit(0)
+        return self._message()
 
     def _hold(self, number: int) -> None:
         """Stand still until the host says to go on."""
         self._tell("did", number, None)
         self._holds += 1
-        while self._holds:
-            self._listen()
+        self._late.extend(self._put_off)  # which may already say so
+        self._put_off.clear()
+        self._attend_until(lambda: not self._holds)
 
     def _go(self, _number: int) -> None:
         self._holds = max(self._holds - 1, 0)  # of one that was given up before it was told
@@ -255,7 +260,7 @@ class Worker:
         number = self._ask(request)
         self._awaited[number] = future = asyncio.get_running_loop().create_future()
         try:
-            return _outcome(*await future)
+            return outcome(*await future)
         except asyncio.CancelledError:
             self._tell("never_mind", number)
             raise
@@ -282,14 +287,6 @@ class Worker:
             self._answers[number] = answer
         elif not future.done():
             future.set_result(answer)
-
-
-def _outcome(how: str, value: Any, printed: str) -> Any:
-    if printed:
-        sys.stdout.write(printed)  # which is the cell's, here
-    if how == "raised":
-        raise value
-    return value
 
 
 def main(line: socket.socket, cage: Cage) -> None:
