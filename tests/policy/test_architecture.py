@@ -73,7 +73,7 @@ def test_only_streams_and_workers_own_tasks() -> None:
         [
             "agent/_stream.py",
             "runtime/_hosts/_isolated/_service.py",
-            "runtime/_hosts/_isolated/_request.py",
+            "runtime/_hosts/_isolated/_worker.py",
         ]
     )
 
